@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "antrea/base/export.h"
+
+namespace antrea {
+
+/// A number that is set or added to; safe from any thread.
+class Metric {
+ public:
+  void add(std::int64_t by = 1) { value_.fetch_add(by, std::memory_order_relaxed); }
+  void set(std::int64_t to) { value_.store(to, std::memory_order_relaxed); }
+  std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+/// The metrics of one process, owned by its main and handed to the parts.
+class ANTREA_API MetricRegistry {
+ public:
+  enum class Kind { kCounter, kGauge };
+
+  /// The metric of that name and label set, made at first use; lives as long as the registry. `labels` is the inside of
+  /// the braces of the text format, e.g. `table="Output"`, or empty.
+  Metric& get(Kind kind, const std::string& name, const std::string& help,
+              const std::string& labels = {});
+  Metric& counter(const std::string& name, const std::string& help, const std::string& labels = {}) {
+    return get(Kind::kCounter, name, help, labels);
+  }
+  Metric& gauge(const std::string& name, const std::string& help, const std::string& labels = {}) {
+    return get(Kind::kGauge, name, help, labels);
+  }
+
+  /// Prometheus text exposition format 0.0.4, sorted by name.
+  std::string to_text() const;
+
+ private:
+  struct Entry {
+    Kind kind;
+    std::string help;
+    std::map<std::string, std::unique_ptr<Metric>> by_labels;
+  };
+  mutable std::mutex mutex_;  // guards entries_
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace antrea

@@ -1,0 +1,30 @@
+#include "antrea/base/hash.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace antrea {
+namespace {
+
+TEST(Hash, Sha1EqualsRfc3174) {
+  EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(sha1_hex("", 6), "da39a3");
+}
+
+TEST(Hash, UuidV5EqualsRfc4122Example) {
+  // uuid.uuid5(NAMESPACE_DNS, "www.example.com") as Python 3.11 prints it.
+  EXPECT_EQ(uuid_v5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com"),
+            "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+}
+
+TEST(Hash, StableHashDoesNotChange) {
+  EXPECT_EQ(stable_hash(""), 0xcbf29ce484222325ULL);
+  EXPECT_EQ(stable_hash("a"), 0xaf63dc4c8601ec8cULL);
+  EXPECT_NE(stable_hash("a", 1), stable_hash("a"));
+}
+
+TEST(Hash, UuidV4IsFresh) { EXPECT_NE(uuid_v4(), uuid_v4()); }
+
+}  // namespace
+}  // namespace antrea
