@@ -1,0 +1,134 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "antrea/api/core.h"
+#include "antrea/api/networking.h"
+
+/// controlplane.antrea.io/v1beta2: what the controller tells the agents (antrea: pkg/apis/controlplane/v1beta2/types.go).
+namespace antrea::api::controlplane {
+
+enum class PolicyType : std::uint8_t {
+  kK8sNetworkPolicy,
+  kAntreaClusterNetworkPolicy,
+  kAntreaNetworkPolicy,
+  kAdminNetworkPolicy,
+  kBaselineAdminNetworkPolicy,
+  kClusterNetworkPolicy,
+};
+ANTREA_API std::string_view to_string(PolicyType type);  ///< "K8sNetworkPolicy", …
+
+/// The policy object of the user that an internal one was made from.
+struct NetworkPolicyReference {
+  PolicyType type = PolicyType::kK8sNetworkPolicy;
+  std::string namespace_;
+  std::string name;
+  std::string uid;
+  /// "K8sNetworkPolicy:namespace/name"
+  ANTREA_API std::string to_string() const;
+  friend auto operator<=>(const NetworkPolicyReference&, const NetworkPolicyReference&) = default;
+};
+
+enum class Direction : std::uint8_t { kIn, kOut };
+enum class RuleAction : std::uint8_t { kAllow, kDrop, kReject, kPass };
+
+/// What a rule matches beside its peers. The IP protocols of `ServiceProtocol` include ICMP and IGMP.
+enum class ServiceProtocol : std::uint8_t { kTcp = 6, kUdp = 17, kSctp = 132, kIcmp = 1, kIgmp = 2 };
+struct Service {
+  std::optional<ServiceProtocol> protocol;  ///< absent: TCP
+  std::optional<IntOrString> port;          ///< absent: all ports
+  std::optional<std::int32_t> end_port;
+  std::optional<std::int32_t> icmp_type, icmp_code, igmp_type;
+  std::string group_address;
+  std::optional<std::int32_t> src_port, src_end_port;
+  friend auto operator<=>(const Service&, const Service&) = default;
+};
+
+struct ServiceReference {
+  std::string namespace_, name;
+  friend auto operator<=>(const ServiceReference&, const ServiceReference&) = default;
+};
+
+struct NetworkPolicyPeer {
+  std::vector<std::string> address_groups;
+  std::vector<IpBlock> ip_blocks;
+  std::vector<std::string> fqdns;
+  std::vector<ServiceReference> to_services;
+  std::vector<std::uint32_t> label_identities;
+  bool empty() const {
+    return address_groups.empty() && ip_blocks.empty() && fqdns.empty() && to_services.empty() &&
+           label_identities.empty();
+  }
+  friend bool operator==(const NetworkPolicyPeer&, const NetworkPolicyPeer&) = default;
+};
+
+struct NetworkPolicyRule {
+  Direction direction = Direction::kIn;
+  NetworkPolicyPeer from;  ///< direction In
+  NetworkPolicyPeer to;    ///< direction Out
+  std::vector<Service> services;
+  std::int32_t priority = -1;        ///< index of the rule in its policy; -1 for K8s policies
+  std::optional<RuleAction> action;  ///< absent: the rule only isolates
+  bool enable_logging = false;
+  std::vector<std::string> applied_to_groups;
+  std::string name;
+  std::string log_label;
+  friend bool operator==(const NetworkPolicyRule&, const NetworkPolicyRule&) = default;
+};
+
+/// The internal form of a policy. `metadata.name` = `metadata.uid` = the source's uid.
+struct NetworkPolicy {
+  ObjectMeta metadata;
+  std::vector<NetworkPolicyRule> rules;
+  std::vector<std::string> applied_to_groups;
+  std::optional<double> priority;
+  std::optional<std::int32_t> tier_priority;
+  NetworkPolicyReference source_ref;
+  friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
+};
+
+struct NamedPort {
+  std::int32_t port = 0;
+  std::string name;
+  Protocol protocol = Protocol::kTcp;
+  friend auto operator<=>(const NamedPort&, const NamedPort&) = default;
+};
+
+/// Exactly one of the references is given.
+struct GroupMember {
+  std::optional<ObjectKey> pod;
+  std::optional<ObjectKey> external_entity;
+  std::optional<std::string> node;
+  std::optional<ServiceReference> service;
+  std::vector<IpAddress> ips;
+  std::vector<NamedPort> ports;
+  friend auto operator<=>(const GroupMember&, const GroupMember&) = default;
+};
+
+/// The addresses that peers of rules stand for.
+struct AddressGroup {
+  ObjectMeta metadata;
+  std::vector<GroupMember> members;  ///< sorted, no duplicates
+  friend bool operator==(const AddressGroup&, const AddressGroup&) = default;
+};
+
+/// The Pods that policies are applied to. An agent is told only of members on its own Node.
+struct AppliedToGroup {
+  ObjectMeta metadata;
+  std::vector<GroupMember> members;  ///< sorted, no duplicates
+  friend bool operator==(const AppliedToGroup&, const AppliedToGroup&) = default;
+};
+
+/// AddressGroupPatch and AppliedToGroupPatch: members that came and went.
+struct GroupPatch {
+  ObjectMeta metadata;
+  std::vector<GroupMember> added;
+  std::vector<GroupMember> removed;
+  friend bool operator==(const GroupPatch&, const GroupPatch&) = default;
+};
+
+}  // namespace antrea::api::controlplane
