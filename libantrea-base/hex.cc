@@ -30,8 +30,8 @@ Result<std::vector<std::byte>> from_hex(std::string_view text) {
     const int high = digit(text[i]);
     const int low = i + 1 < text.size() ? digit(text[i + 1]) : -1;
     if (high < 0 || low < 0)
-      return make_error(Errc::kMalformed, "parse hex: expected two hex digits at position " +
-                                              std::to_string(i));
+      return make_error(Errc::kMalformed,
+                        "parse hex: expected two hex digits at position " + std::to_string(i));
     bytes.push_back(static_cast<std::byte>(high << 4 | low));
     i += 2;
   }

@@ -85,8 +85,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   if (text.size() < sizeof terminated && text.find('\0') == std::string_view::npos) {
     std::memcpy(terminated, text.data(), text.size());
     if (text.find(':') == std::string_view::npos) {
-      if (inet_pton(AF_INET, terminated, bytes.data()) == 1)
-        return from_raw(Family::kIPv4, bytes);
+      if (inet_pton(AF_INET, terminated, bytes.data()) == 1) return from_raw(Family::kIPv4, bytes);
     } else if (inet_pton(AF_INET6, terminated, bytes.data()) == 1) {
       return v6(bytes);
     }
@@ -272,7 +271,8 @@ std::size_t mix(std::uint64_t value) {
 }
 }  // namespace
 
-std::size_t std::hash<antrea::IpAddress>::operator()(const antrea::IpAddress& address) const noexcept {
+std::size_t std::hash<antrea::IpAddress>::operator()(
+    const antrea::IpAddress& address) const noexcept {
   const auto bytes = address.mapped_bytes();
   std::uint64_t halves[2];
   std::memcpy(halves, bytes.data(), sizeof halves);

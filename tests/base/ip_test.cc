@@ -19,8 +19,8 @@ TEST(IpAddress, RoundTripsText) {
 }
 
 TEST(IpAddress, RejectsWhatIsNoAddress) {
-  for (const auto* text : {"", "10", "10.0.0", "10.0.0.256", "10.0.0.01", " 10.0.0.1", "::g", "1::2::3",
-                           "fe80::1%eth0", "2001:db8:0:0:0:0:0:0:0:1"})
+  for (const auto* text : {"", "10", "10.0.0", "10.0.0.256", "10.0.0.01", " 10.0.0.1", "::g",
+                           "1::2::3", "fe80::1%eth0", "2001:db8:0:0:0:0:0:0:0:1"})
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   EXPECT_FALSE(IpAddress::parse(std::string("10.0.0.1\0", 9)));
 }
@@ -51,7 +51,8 @@ TEST(IpPrefix, ClearsHostBits) {
 }
 
 TEST(IpPrefix, RejectsBadLengths) {
-  for (const auto* text : {"10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/1x", "10.0.0.0/-1"})
+  for (const auto* text :
+       {"10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/1x", "10.0.0.0/-1"})
     EXPECT_FALSE(IpPrefix::parse(text)) << text;
 }
 

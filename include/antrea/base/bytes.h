@@ -14,8 +14,9 @@
 
 namespace antrea {
 
-/// A bounded cursor over borrowed bytes in network order. The first read past the end sets `failed()`; it and all later
-/// reads return zeros, so that a decoder checks once, at its end. Never reads outside the span.
+/// A bounded cursor over borrowed bytes in network order. The first read past the end sets
+/// `failed()`; it and all later reads return zeros, so that a decoder checks once, at its end.
+/// Never reads outside the span.
 class ByteReader {
  public:
   constexpr ByteReader() = default;
@@ -109,7 +110,8 @@ class ByteWriter {
 
 /// Lower-case hex digits without separators.
 ANTREA_API std::string to_hex(std::span<const std::byte> bytes);
-/// Hex digits of either case; blanks between bytes are skipped. Error: kMalformed with the position.
+/// Hex digits of either case; blanks between bytes are skipped. Error: kMalformed with the
+/// position.
 ANTREA_API Result<std::vector<std::byte>> from_hex(std::string_view text);
 
 inline std::span<const std::byte> as_byte_span(std::string_view text) {

@@ -20,18 +20,21 @@ enum class Family : std::uint8_t { kIPv4 = 4, kIPv6 = 6 };
 /// "IPv4" or "IPv6".
 ANTREA_API std::string_view to_string(Family family);
 
-/// An IPv4 or IPv6 address; a value of 17 bytes. Orders by family, then numerically. The default is 0.0.0.0.
+/// An IPv4 or IPv6 address; a value of 17 bytes. Orders by family, then numerically. The default is
+/// 0.0.0.0.
 class ANTREA_API IpAddress {
  public:
   constexpr IpAddress() = default;
 
   /// From 32 bits in host order: `IpAddress::v4(0x0a000001)` is 10.0.0.1.
   static IpAddress v4(std::uint32_t bits);
-  /// From 16 bytes in network order. A v4-mapped address (::ffff:0:0/96) stays IPv6; see `unmapped()`.
+  /// From 16 bytes in network order. A v4-mapped address (::ffff:0:0/96) stays IPv6; see
+  /// `unmapped()`.
   static IpAddress v6(const std::array<std::uint8_t, 16>& bytes);
   /// From 4 or 16 bytes in network order. Error: kMalformed for any other length.
   static Result<IpAddress> from_bytes(std::span<const std::byte> bytes);
-  /// From text: dotted quad without leading zeros, or RFC 4291 section 2.2, without zone. Error: kMalformed.
+  /// From text: dotted quad without leading zeros, or RFC 4291 section 2.2, without zone. Error:
+  /// kMalformed.
   static Result<IpAddress> parse(std::string_view text);
 
   Family family() const { return family_; }
@@ -55,7 +58,8 @@ class ANTREA_API IpAddress {
   /// The address `count` further on, wrapping within the family.
   IpAddress plus(std::uint64_t count) const;
   IpAddress minus(std::uint64_t count) const;
-  /// How far `other` lies behind this address, capped at 2^64-1; 0 if it lies before it or in another family.
+  /// How far `other` lies behind this address, capped at 2^64-1; 0 if it lies before it or in
+  /// another family.
   std::uint64_t distance_to(const IpAddress& other) const;
 
   /// RFC 5952 text.
@@ -100,8 +104,8 @@ class ANTREA_API IpPrefix {
   std::uint8_t length_ = 0;
 };
 
-/// What is left of `whole` after taking away each of `holes`: the fewest prefixes, ascending. Holes of the other family
-/// or outside `whole` change nothing.
+/// What is left of `whole` after taking away each of `holes`: the fewest prefixes, ascending. Holes
+/// of the other family or outside `whole` change nothing.
 ANTREA_API std::vector<IpPrefix> subtract(const IpPrefix& whole, std::span<const IpPrefix> holes);
 
 /// An Ethernet address.

@@ -28,11 +28,12 @@ class ANTREA_API MetricRegistry {
  public:
   enum class Kind { kCounter, kGauge };
 
-  /// The metric of that name and label set, made at first use; lives as long as the registry. `labels` is the inside of
-  /// the braces of the text format, e.g. `table="Output"`, or empty.
+  /// The metric of that name and label set, made at first use; lives as long as the registry.
+  /// `labels` is the inside of the braces of the text format, e.g. `table="Output"`, or empty.
   Metric& get(Kind kind, const std::string& name, const std::string& help,
               const std::string& labels = {});
-  Metric& counter(const std::string& name, const std::string& help, const std::string& labels = {}) {
+  Metric& counter(const std::string& name, const std::string& help,
+                  const std::string& labels = {}) {
     return get(Kind::kCounter, name, help, labels);
   }
   Metric& gauge(const std::string& name, const std::string& help, const std::string& labels = {}) {

@@ -33,11 +33,13 @@ enum class Errc : std::uint8_t {
 /// The enumerator without its `k`, e.g. "NotFound".
 ANTREA_API std::string_view to_string(Errc code);
 
-/// Why something did not happen, as a value: what was wrong, with which object, and what would help.
+/// Why something did not happen, as a value: what was wrong, with which object, and what would
+/// help.
 ///
-/// `cause` tells what was being done, what was found and what was expected, e.g. "parse CIDR: prefix length 33, expected
-/// 0 to 32". `object` names the thing at fault ("NetworkPolicy default/web", "10.0.0.0/33", "br-int"); `remedy` what the
-/// reader can do; both may be empty. No text ends in a period or holds a newline.
+/// `cause` tells what was being done, what was found and what was expected, e.g. "parse CIDR:
+/// prefix length 33, expected 0 to 32". `object` names the thing at fault ("NetworkPolicy
+/// default/web", "10.0.0.0/33", "br-int"); `remedy` what the reader can do; both may be empty. No
+/// text ends in a period or holds a newline.
 struct [[nodiscard]] Error {
   Errc code = Errc::kOk;
   std::string cause;
@@ -47,7 +49,8 @@ struct [[nodiscard]] Error {
   /// One line: "object: cause (remedy)".
   ANTREA_API std::string to_string() const;
 
-  /// The same error seen from further up: "doing: cause". Names the object unless one is named already.
+  /// The same error seen from further up: "doing: cause". Names the object unless one is named
+  /// already.
   ANTREA_API Error within(std::string_view doing, std::string_view outer_object = {}) &&;
 
   friend bool operator==(const Error&, const Error&) = default;
@@ -66,7 +69,8 @@ inline Error make_error(Errc code, std::string cause, std::string object = {},
   return Error{code, std::move(cause), std::move(object), std::move(remedy)};
 }
 
-/// The error of a failed system call, from errno: "open: No such file or directory" with a fitting code.
+/// The error of a failed system call, from errno: "open: No such file or directory" with a fitting
+/// code.
 ANTREA_API Error errno_error(std::string_view doing, std::string_view object = {});
 ANTREA_API Error errno_error(int number, std::string_view doing, std::string_view object = {});
 
@@ -82,20 +86,20 @@ ANTREA_API Error errno_error(int number, std::string_view doing, std::string_vie
   auto tmp = (expr);                                     \
   if (tmp.has_error()) co_return std::move(tmp).error(); \
   decl = *std::move(tmp)
-/// `ANTREA_TRY(auto x, f());` binds x to the value of f(), or returns its error from the enclosing function.
-#define ANTREA_TRY(decl, expr) \
-  ANTREA_TRY_IMPL_(ANTREA_CONCAT(antrea_try_, __LINE__), decl, expr)
+/// `ANTREA_TRY(auto x, f());` binds x to the value of f(), or returns its error from the enclosing
+/// function.
+#define ANTREA_TRY(decl, expr) ANTREA_TRY_IMPL_(ANTREA_CONCAT(antrea_try_, __LINE__), decl, expr)
 /// The same for a `Result<>` without a value.
-#define ANTREA_CHECK(expr)                                                 \
-  do {                                                                     \
-    auto antrea_check_ = (expr);                                           \
+#define ANTREA_CHECK(expr)                                                  \
+  do {                                                                      \
+    auto antrea_check_ = (expr);                                            \
     if (antrea_check_.has_error()) return std::move(antrea_check_).error(); \
   } while (false)
 /// Both inside a coroutine.
 #define ANTREA_CO_TRY(decl, expr) \
   ANTREA_CO_TRY_IMPL_(ANTREA_CONCAT(antrea_try_, __LINE__), decl, expr)
-#define ANTREA_CO_CHECK(expr)                                                 \
-  do {                                                                        \
-    auto antrea_check_ = (expr);                                              \
+#define ANTREA_CO_CHECK(expr)                                                  \
+  do {                                                                         \
+    auto antrea_check_ = (expr);                                               \
     if (antrea_check_.has_error()) co_return std::move(antrea_check_).error(); \
   } while (false)

@@ -6,7 +6,8 @@
 
 namespace antrea {
 
-/// An integer that does not mix with others: `using GroupId = StrongId<struct GroupIdTag, std::uint32_t>;`
+/// An integer that does not mix with others: `using GroupId = StrongId<struct GroupIdTag,
+/// std::uint32_t>;`
 template <typename Tag, typename Integer>
 struct StrongId {
   using Value = Integer;
