@@ -9,7 +9,8 @@
 #include "antrea/api/core.h"
 #include "antrea/api/networking.h"
 
-/// controlplane.antrea.io/v1beta2: what the controller tells the agents (antrea: pkg/apis/controlplane/v1beta2/types.go).
+/// controlplane.antrea.io/v1beta2: what the controller tells the agents (antrea:
+/// pkg/apis/controlplane/v1beta2/types.go).
 namespace antrea::api::controlplane {
 
 enum class PolicyType : std::uint8_t {
@@ -36,8 +37,15 @@ struct NetworkPolicyReference {
 enum class Direction : std::uint8_t { kIn, kOut };
 enum class RuleAction : std::uint8_t { kAllow, kDrop, kReject, kPass };
 
-/// What a rule matches beside its peers. The IP protocols of `ServiceProtocol` include ICMP and IGMP.
-enum class ServiceProtocol : std::uint8_t { kTcp = 6, kUdp = 17, kSctp = 132, kIcmp = 1, kIgmp = 2 };
+/// What a rule matches beside its peers. The IP protocols of `ServiceProtocol` include ICMP and
+/// IGMP.
+enum class ServiceProtocol : std::uint8_t {
+  kTcp = 6,
+  kUdp = 17,
+  kSctp = 132,
+  kIcmp = 1,
+  kIgmp = 2
+};
 struct Service {
   std::optional<ServiceProtocol> protocol;  ///< absent: TCP
   std::optional<IntOrString> port;          ///< absent: all ports

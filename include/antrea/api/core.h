@@ -24,10 +24,10 @@ struct Namespace {
 /// core/v1 Node
 struct Node {
   ObjectMeta metadata;
-  std::vector<IpPrefix> pod_cidrs;         ///< spec.podCIDRs (or podCIDR), one per family
-  std::vector<IpAddress> internal_ips;     ///< status.addresses of type InternalIP
-  std::vector<IpAddress> external_ips;     ///< status.addresses of type ExternalIP
-  bool ready = false;                      ///< condition Ready is True
+  std::vector<IpPrefix> pod_cidrs;      ///< spec.podCIDRs (or podCIDR), one per family
+  std::vector<IpAddress> internal_ips;  ///< status.addresses of type InternalIP
+  std::vector<IpAddress> external_ips;  ///< status.addresses of type ExternalIP
+  bool ready = false;                   ///< condition Ready is True
   bool unschedulable = false;
   friend bool operator==(const Node&, const Node&) = default;
 };
@@ -55,10 +55,10 @@ struct Pod {
   bool host_network = false;
   std::vector<Container> containers;  ///< spec.containers only
   std::string hostname, subdomain;
-  std::string phase;                  ///< "Pending", "Running", "Succeeded", "Failed", "Unknown"
-  std::vector<IpAddress> pod_ips;     ///< status.podIPs (or podIP)
-  std::vector<IpAddress> host_ips;    ///< status.hostIPs (or hostIP)
-  bool ready = false;                 ///< condition Ready is True
+  std::string phase;                ///< "Pending", "Running", "Succeeded", "Failed", "Unknown"
+  std::vector<IpAddress> pod_ips;   ///< status.podIPs (or podIP)
+  std::vector<IpAddress> host_ips;  ///< status.hostIPs (or hostIP)
+  bool ready = false;               ///< condition Ready is True
   bool terminated() const { return phase == "Succeeded" || phase == "Failed"; }
   friend bool operator==(const Pod&, const Pod&) = default;
 };
@@ -98,8 +98,8 @@ struct Service {
   friend bool operator==(const Service&, const Service&) = default;
 };
 
-/// One endpoint of an EndpointSlice. An absent condition is read as the API says: ready true, serving = ready,
-/// terminating false.
+/// One endpoint of an EndpointSlice. An absent condition is read as the API says: ready true,
+/// serving = ready, terminating false.
 struct Endpoint {
   std::vector<IpAddress> addresses;
   bool ready = true;

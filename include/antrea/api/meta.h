@@ -10,8 +10,9 @@
 #include "antrea/base/export.h"
 #include "antrea/base/result.h"
 
-/// Resources of Kubernetes and Antrea as plain values. Field names are those of the API, in snake_case; a field that the
-/// API makes optional is std::optional where absent and empty differ, else a plain value whose default means "absent".
+/// Resources of Kubernetes and Antrea as plain values. Field names are those of the API, in
+/// snake_case; a field that the API makes optional is std::optional where absent and empty differ,
+/// else a plain value whose default means "absent".
 namespace antrea::api {
 
 using Labels = std::map<std::string, std::string, std::less<>>;
@@ -56,7 +57,8 @@ struct LabelSelectorRequirement {
   std::string key;
   Operator op = Operator::kIn;
   std::vector<std::string> values;
-  friend auto operator<=>(const LabelSelectorRequirement&, const LabelSelectorRequirement&) = default;
+  friend auto operator<=>(const LabelSelectorRequirement&,
+                          const LabelSelectorRequirement&) = default;
 };
 
 /// metav1.LabelSelector: all of it must hold; the empty one matches everything.

@@ -30,14 +30,16 @@ struct NetworkPolicyPeer {
   friend bool operator==(const NetworkPolicyPeer&, const NetworkPolicyPeer&) = default;
 };
 
-/// A rule of either direction: `peers` is `from` or `to`. Empty peers match everybody, empty ports everything.
+/// A rule of either direction: `peers` is `from` or `to`. Empty peers match everybody, empty ports
+/// everything.
 struct NetworkPolicyRule {
   std::vector<NetworkPolicyPeer> peers;
   std::vector<NetworkPolicyPort> ports;
   friend bool operator==(const NetworkPolicyRule&, const NetworkPolicyRule&) = default;
 };
 
-/// networking.k8s.io/v1 NetworkPolicy, defaulted: `policy_ingress` and `policy_egress` are the policyTypes.
+/// networking.k8s.io/v1 NetworkPolicy, defaulted: `policy_ingress` and `policy_egress` are the
+/// policyTypes.
 struct NetworkPolicy {
   ObjectMeta metadata;
   LabelSelector pod_selector;

@@ -7,10 +7,11 @@
 
 #include "antrea/base/export.h"
 
-/// The contract of Antrea's OpenFlow pipeline: tables, registers, conntrack zones and marks (antrea:
-/// docs/design/ovs-pipeline.md, pkg/agent/openflow/fields.go). The engines that write flows (policy, proxy, egress) and
-/// the Node's data plane that owns the tables share it. Numbers are constants: a table has one ID whatever features are
-/// on, so that a restarted or upgraded agent finds its own flows where it left them.
+/// The contract of Antrea's OpenFlow pipeline: tables, registers, conntrack zones and marks
+/// (antrea: docs/design/ovs-pipeline.md, pkg/agent/openflow/fields.go). The engines that write
+/// flows (policy, proxy, egress) and the Node's data plane that owns the tables share it. Numbers
+/// are constants: a table has one ID whatever features are on, so that a restarted or upgraded
+/// agent finds its own flows where it left them.
 namespace antrea::api::pipeline {
 
 enum class Table : std::uint8_t {
@@ -141,8 +142,9 @@ inline constexpr std::uint16_t kPriorityDnsIntercept = 64991;
 /// Conjunction IDs start above this one; it is reserved for DNS interception.
 inline constexpr std::uint32_t kDnsConjunctionId = 1;
 
-/// Who wrote a flow: cookie bits 40 to 47. Bits 48 to 63 hold `kCookieOwner`, the same in every process, so that equal
-/// desired state makes equal flows; bits 0 to 31 an object's ID where delete_learned needs one.
+/// Who wrote a flow: cookie bits 40 to 47. Bits 48 to 63 hold `kCookieOwner`, the same in every
+/// process, so that equal desired state makes equal flows; bits 0 to 31 an object's ID where
+/// delete_learned needs one.
 enum class CookieCategory : std::uint8_t {
   kDefault = 0,
   kPodConnectivity = 1,
@@ -168,9 +170,9 @@ enum class PacketInCategory : std::uint8_t {
 };
 
 inline constexpr std::uint64_t kGlobalVirtualMac = 0xaabbccddeeff;
-inline constexpr std::uint32_t kServiceVirtualIp = 0xa9fe00fd;       ///< 169.254.0.253
-inline constexpr std::uint32_t kNodePortDnatIp = 0xa9fe00fc;         ///< 169.254.0.252
-inline constexpr std::uint32_t kEgressReplyNextHop = 0xa9fe00fb;     ///< 169.254.0.251
+inline constexpr std::uint32_t kServiceVirtualIp = 0xa9fe00fd;    ///< 169.254.0.253
+inline constexpr std::uint32_t kNodePortDnatIp = 0xa9fe00fc;      ///< 169.254.0.252
+inline constexpr std::uint32_t kEgressReplyNextHop = 0xa9fe00fb;  ///< 169.254.0.251
 
 inline constexpr std::uint32_t kTunnelOfPort = 32768;   ///< ofport_request of antrea-tun0
 inline constexpr std::uint32_t kGatewayOfPort = 32769;  ///< ofport_request of antrea-gw0
