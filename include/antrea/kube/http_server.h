@@ -135,8 +135,9 @@ class ANTREA_API HttpServer {
   const Remote& address() const;
   std::size_t connection_count() const;
 
- private:
   struct State;
+
+ private:
   explicit HttpServer(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };
