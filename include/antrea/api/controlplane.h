@@ -139,4 +139,28 @@ struct GroupPatch {
   friend bool operator==(const GroupPatch&, const GroupPatch&) = default;
 };
 
+/// A Pod whose policies the controller has computed: all that concern it have been sent, or will be
+/// before this is.
+struct EvaluatedPod {
+  ObjectKey pod;
+  std::string uid;
+  friend auto operator<=>(const EvaluatedPod&, const EvaluatedPod&) = default;
+};
+
+/// The Pods of one Node that the controller has evaluated, so that an agent tells "no policy" from
+/// "not yet known". An addition to the API: the original controller does not serve it, and its
+/// agents do not ask for it.
+struct EvaluatedPods {
+  ObjectMeta metadata;             ///< metadata.name is the Node
+  std::vector<EvaluatedPod> pods;  ///< sorted, no duplicates
+  friend bool operator==(const EvaluatedPods&, const EvaluatedPods&) = default;
+};
+
+struct EvaluatedPodsPatch {
+  ObjectMeta metadata;
+  std::vector<EvaluatedPod> added;
+  std::vector<EvaluatedPod> removed;
+  friend bool operator==(const EvaluatedPodsPatch&, const EvaluatedPodsPatch&) = default;
+};
+
 }  // namespace antrea::api::controlplane
