@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "antrea/api/controlplane.h"
@@ -11,35 +14,90 @@
 /// What changed in the controller's internal objects: the policy compiler writes it, the
 /// control-plane store reads it.
 ///
-/// Each entry carries the state *after* the change; what it was before, the reader remembers. An
-/// object is named once per `Changes`. The order of entries means nothing. `span` is the set of
-/// Nodes that need the object.
+/// Groups come as deltas, so that one Pod's change costs what it touches and not the size of the
+/// groups it is in; the reader keeps the members (see `apply`). An object is named once per
+/// `Changes`. The order of entries means nothing.
 namespace antrea::api::controlplane {
 
-using NodeSet = std::set<std::string>;
+/// Names of Nodes, sorted. An immutable value that is cheap to copy: thousands of policies that
+/// are applied to the same Pods share one.
+class NodeSet {
+ public:
+  NodeSet() = default;
+  NodeSet(std::initializer_list<std::string> names) : NodeSet(std::vector<std::string>(names)) {}
+  explicit NodeSet(std::vector<std::string> names) {
+    if (names.empty()) return;
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
+  }
+
+  auto begin() const { return names().begin(); }
+  auto end() const { return names().end(); }
+  std::size_t size() const { return names().size(); }
+  bool empty() const { return !names_; }
+  bool contains(std::string_view node) const {
+    return std::binary_search(begin(), end(), node, std::less<>{});
+  }
+  friend bool operator==(const NodeSet& a, const NodeSet& b) {
+    return a.names_ == b.names_ || a.names() == b.names();
+  }
+
+ private:
+  const std::vector<std::string>& names() const {
+    static const std::vector<std::string> kNone;
+    return names_ ? *names_ : kNone;
+  }
+  std::shared_ptr<const std::vector<std::string>> names_;  // null: empty
+};
 
 struct PolicyChange {
   std::string name;                             ///< metadata.name of the internal policy
   std::shared_ptr<const NetworkPolicy> policy;  ///< null: it is gone
-  NodeSet span;
+  NodeSet span;                                 ///< the Nodes that need it, after the change
 };
 
+/// Members that came and went, both sorted. A member whose addresses or ports changed is in both.
+struct MemberDelta {
+  std::vector<GroupMember> added;
+  std::vector<GroupMember> removed;
+  bool empty() const { return added.empty() && removed.empty(); }
+  friend bool operator==(const MemberDelta&, const MemberDelta&) = default;
+};
+
+/// Applies a delta to members kept sorted.
+inline void apply(MemberDelta delta, std::vector<GroupMember>& members) {
+  if (!delta.removed.empty()) {
+    std::vector<GroupMember> rest;
+    rest.reserve(members.size());
+    std::set_difference(std::make_move_iterator(members.begin()),
+                        std::make_move_iterator(members.end()), delta.removed.begin(),
+                        delta.removed.end(), std::back_inserter(rest));
+    members = std::move(rest);
+  }
+  if (members.empty()) {
+    members = std::move(delta.added);
+    return;
+  }
+  const auto middle = static_cast<std::ptrdiff_t>(members.size());
+  members.insert(members.end(), std::make_move_iterator(delta.added.begin()),
+                 std::make_move_iterator(delta.added.end()));
+  std::inplace_merge(members.begin(), members.begin() + middle, members.end());
+}
+
+/// A name that the reader does not know yet is a new group: `delta.added` holds all its members.
 struct AddressGroupChange {
-  std::string name;
-  std::shared_ptr<const AddressGroup> group;  ///< null: it is gone
-  NodeSet span;
-  /// Members that came and went since the last change; empty when only the span changed. Not read
-  /// for new groups and for those that are gone.
-  GroupPatch delta;
+  std::string name;   ///< metadata.name and metadata.uid of the group
+  bool gone = false;  ///< nobody uses it any more; the rest is empty
+  NodeSet span;       ///< the Nodes that need it, after the change
+  MemberDelta delta;  ///< empty when only the span changed
 };
 
-/// An AppliedToGroup's span is the set of Nodes in `members_by_node`.
+/// An AppliedToGroup's span is the set of Nodes on which it has members.
 struct AppliedToGroupChange {
   std::string name;
-  std::shared_ptr<const AppliedToGroup>
-      group;  ///< null: it is gone; `members` holds those of all Nodes
-  std::map<std::string, std::vector<GroupMember>>
-      members_by_node;  ///< sorted, no duplicates, no empty entries
+  bool gone = false;
+  std::map<std::string, MemberDelta> delta_by_node;  ///< by Node; no empty entries
 };
 
 /// Pods of a Node came under, or left, the compiler's eyes; see `EvaluatedPods`.
