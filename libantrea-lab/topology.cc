@@ -1,0 +1,168 @@
+#include "antrea/lab/topology.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "antrea/base/hash.h"
+#include "antrea/lab/netlink.h"
+
+namespace antrea::lab {
+namespace {
+
+/// Locally administered, the same for the same name.
+MacAddress mac_of(const std::string& name) {
+  const std::uint64_t bits = stable_hash(name) & 0x0000'ffff'ffff'ffffULL;
+  return MacAddress::from_bits((bits & ~(0x01ULL << 40)) | (0x02ULL << 40));
+}
+
+Result<> write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path);
+  out << text;
+  out.close();
+  if (!out) return errno_error("write", path);
+  return {};
+}
+
+}  // namespace
+
+HostView Host::view() const {
+  return {.net = net.fd(),
+          .hostname = name,
+          .binds = {{dir + "/run", "/run"},
+                    {dir + "/hosts", "/etc/hosts"},
+                    {dir + "/resolv.conf", "/etc/resolv.conf"}}};
+}
+
+Result<std::unique_ptr<Topology>> Topology::build(const TopologyOptions& options) {
+  if (options.node_count == 0 || options.node_count > LabNetwork::kMaxNodes)
+    return make_error(
+        Errc::kInvalidArgument,
+        fmt::format("{} Nodes, expected 1 to {}", options.node_count, LabNetwork::kMaxNodes));
+  ANTREA_TRY(NetNamespace fabric, NetNamespace::create());
+  std::unique_ptr<Topology> out(new Topology(options, std::move(fabric)));
+  ANTREA_CHECK(out->build_fabric());
+  ANTREA_CHECK(out->build_outside());
+  for (unsigned i = 0; i < options.node_count; ++i) ANTREA_CHECK(out->add_node(i));
+  ANTREA_CHECK(out->write_hosts_files());
+  return out;
+}
+
+Node* Topology::find_node(const std::string& name) {
+  for (auto& node : nodes_) {
+    if (node->host.name == name) return node.get();
+  }
+  return nullptr;
+}
+
+Result<> Topology::build_fabric() {
+  ANTREA_TRY(Netlink net, Netlink::open(fabric_));
+  ANTREA_CHECK(net.add_bridge("phy0"));
+  ANTREA_CHECK(net.set_up("phy0"));
+  ANTREA_CHECK(net.add_address("phy0", LabNetwork::nodes_router(), LabNetwork::nodes().length()));
+  ANTREA_CHECK(disable_tx_offload(fabric_, "phy0"));
+  return set_sysctl(fabric_, "net/ipv4/ip_forward", "1");
+}
+
+Result<> Topology::build_outside() {
+  ANTREA_TRY(Host host, make_host("outside", LabNetwork::outside()));
+  ANTREA_TRY(Netlink net, Netlink::open(fabric_));
+  ANTREA_TRY(Netlink inside, Netlink::open(host.net));
+  ANTREA_CHECK(net.add_veth("out0", "eth0", host.net));
+  ANTREA_CHECK(net.set_up("out0"));
+  ANTREA_CHECK(net.add_address("out0", LabNetwork::outer_router(), LabNetwork::outer().length()));
+  ANTREA_CHECK(inside.set_up("eth0"));
+  ANTREA_CHECK(inside.add_address("eth0", host.address, LabNetwork::outer().length()));
+  ANTREA_CHECK(inside.add_route(IpPrefix(IpAddress::v4(0), 0), LabNetwork::outer_router()));
+  ANTREA_CHECK(disable_tx_offload(fabric_, "out0"));
+  ANTREA_CHECK(disable_tx_offload(host.net, "eth0"));
+  outside_ = std::make_unique<Host>(std::move(host));
+  return {};
+}
+
+Result<> Topology::add_node(unsigned index) {
+  const std::string name = fmt::format("worker-{:02}", index + 1);
+  ANTREA_TRY(Host host, make_host(name, LabNetwork::node(index)));
+  ANTREA_TRY(Netlink net, Netlink::open(fabric_));
+  ANTREA_TRY(Netlink inside, Netlink::open(host.net));
+  ANTREA_CHECK(net.add_veth(name, "eth0", host.net));
+  ANTREA_CHECK(net.set_master(name, "phy0"));
+  ANTREA_CHECK(net.set_up(name));
+  // Its frames are the switch's: the kernel must neither answer ARP nor take a packet on it a
+  // second time. Having a MAC other than the Node's sees to the latter.
+  ANTREA_CHECK(inside.set_no_arp("eth0"));
+  ANTREA_CHECK(set_sysctl(host.net, "net/ipv6/conf/eth0/disable_ipv6", "1"));
+  ANTREA_CHECK(inside.set_up("eth0"));
+  ANTREA_CHECK(set_sysctl(host.net, "net/ipv4/ip_forward", "1"));
+
+  ANTREA_TRY(VSwitch vswitch,
+             VSwitch::start(host.view(), host.dir + "/run/openvswitch", name, options_.datapath));
+  nodes_.push_back(std::make_unique<Node>(Node{std::move(host), std::move(vswitch)}));
+  return build_uplink(*nodes_.back());
+}
+
+Result<Host> Topology::make_host(const std::string& name, const IpAddress& address) {
+  const std::string dir = options_.dir + "/hosts/" + name;
+  std::error_code ec;
+  for (const char* sub : {"/run/openvswitch", "/run/antrea", "/run/lock"}) {
+    std::filesystem::create_directories(dir + sub, ec);
+    if (ec) return errno_error(ec.value(), "create", dir + sub);
+  }
+  ANTREA_CHECK(write_text(dir + "/hosts", "127.0.0.1 localhost\n"));
+  ANTREA_CHECK(write_text(dir + "/resolv.conf",
+                          fmt::format("nameserver {}\n", LabNetwork::outside().to_string())));
+  ANTREA_TRY(NetNamespace net, NetNamespace::create());
+  return Host{.name = name, .address = address, .dir = dir, .net = std::move(net)};
+}
+
+Result<> Topology::build_uplink(Node& node) {
+  const MacAddress mac = mac_of(node.host.name);
+  const std::string type(to_string(options_.datapath));
+  ANTREA_TRY(Netlink net, Netlink::open(node.host.net));
+  if (options_.datapath == Datapath::kDummy) ANTREA_CHECK(split_uplink(node, mac));
+  ANTREA_CHECK(node.vswitch.tool(
+      {"ovs-vsctl", "add-br", kUplink, "--", "set", "Bridge", kUplink, "datapath_type=" + type,
+       "fail_mode=standalone", "other_config:hwaddr=" + mac.to_string(), "--", "add-port", kUplink,
+       "eth0", "--", "set", "Interface", "eth0", "ofport_request=1"}));
+  if (options_.datapath == Datapath::kDummy) {
+    ANTREA_CHECK(node.vswitch.tool({"ovs-vsctl", "add-port", kUplink, "br-phy~", "--", "set",
+                                    "Interface", "br-phy~", "ofport_request=2"}));
+    // Open vSwitch and the host have the same address: tunnels go to the one, the rest to the
+    // other.
+    for (const char* flow :
+         {"priority=100,in_port=1,udp,tp_dst=6081,actions=LOCAL",
+          "priority=100,in_port=1,udp,tp_dst=4789,actions=LOCAL",
+          "priority=100,in_port=1,ip,nw_proto=47,actions=LOCAL",
+          "priority=90,in_port=1,arp,actions=LOCAL,2", "priority=80,in_port=1,actions=2",
+          "priority=80,in_port=2,actions=1", "priority=80,in_port=LOCAL,actions=1"})
+      ANTREA_CHECK(node.vswitch.tool({"ovs-ofctl", "add-flow", kUplink, flow}));
+    ANTREA_CHECK(node.vswitch.tool(
+        {"ovs-appctl", "-t", node.vswitch.run_dir() + "/ovs-vswitchd.ctl", "netdev-dummy/ip4addr",
+         kUplink, node.host.address.to_string() + "/24"}));
+  }
+  ANTREA_CHECK(net.set_up(kUplink));
+  ANTREA_CHECK(net.add_address(kUplink, node.host.address, LabNetwork::nodes().length()));
+  return net.add_route(IpPrefix(IpAddress::v4(0), 0), LabNetwork::nodes_router());
+}
+
+Result<> Topology::split_uplink(Node& node, const MacAddress& mac) {
+  ANTREA_TRY(Netlink net, Netlink::open(node.host.net));
+  ANTREA_CHECK(net.add_veth(kUplink, "br-phy~", node.host.net));
+  ANTREA_CHECK(net.set_mac(kUplink, mac));
+  ANTREA_CHECK(net.set_no_arp("br-phy~"));
+  ANTREA_CHECK(set_sysctl(node.host.net, "net/ipv6/conf/br-phy~/disable_ipv6", "1"));
+  ANTREA_CHECK(net.set_up("br-phy~"));
+  return disable_tx_offload(node.host.net, kUplink);
+}
+
+Result<> Topology::write_hosts_files() {
+  std::string text = "127.0.0.1 localhost\n";
+  for (const auto& node : nodes_)
+    text += fmt::format("{} {}\n", node->host.address.to_string(), node->host.name);
+  text += fmt::format("{} outside\n", outside_->address.to_string());
+  for (const auto& node : nodes_) ANTREA_CHECK(write_text(node->host.dir + "/hosts", text));
+  return write_text(outside_->dir + "/hosts", text);
+}
+
+}  // namespace antrea::lab
