@@ -1,0 +1,297 @@
+#include "antrea/openflow/match.h"
+
+#include <algorithm>
+
+#include "field_table.h"
+
+namespace antrea::openflow {
+namespace {
+
+using detail::info;
+
+FieldValue width_mask(FieldId id, std::uint8_t length) {
+  return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63)
+             ? FieldValue::ones(std::min<unsigned>(128, length * 8U))
+             : FieldValue::ones(info(id).bits);
+}
+
+FieldValue prefix_mask(const IpPrefix& prefix) {
+  const unsigned width = prefix.address().width();
+  return FieldValue::ones(prefix.length()) << (width - prefix.length());
+}
+
+struct CtStateFlag {
+  std::string_view name;
+  std::uint32_t bit;
+};
+constexpr CtStateFlag kCtStateFlags[] = {
+    {"new", ct_state::kNew},   {"est", ct_state::kEst},   {"rel", ct_state::kRel},
+    {"rpl", ct_state::kRpl},   {"inv", ct_state::kInv},   {"trk", ct_state::kTrk},
+    {"snat", ct_state::kSnat}, {"dnat", ct_state::kDnat},
+};
+
+}  // namespace
+
+bool MatchField::exact() const { return bits.mask == width_mask(id, length); }
+
+MatchField* Match::find(FieldId id) {
+  for (MatchField& field : fields_) {
+    if (field.id == id) return &field;
+    if (field.id > id) return nullptr;
+  }
+  return nullptr;
+}
+
+void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask) {
+  const auto at =
+      std::find_if(fields_.begin(), fields_.end(), [&](const auto& f) { return f.id >= id; });
+  const bool present = at != fields_.end() && at->id == id;
+  const bool presence_only = is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
+  if (mask.zero() && !presence_only) {
+    if (present) fields_.erase(at);
+    return;
+  }
+  const MatchField field{id, length, {value & mask, mask}};
+  if (present) {
+    *at = field;
+  } else {
+    if (fields_.capacity() == 0) {
+      fields_.reserve(8);
+      fields_.push_back(field);
+      return;
+    }
+    fields_.insert(at, field);
+  }
+}
+
+Match& Match::set(FieldId id, const FieldValue& value) {
+  return set(id, value, FieldValue::ones(info(id).bits));
+}
+
+Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_mask) {
+  const FieldInfo& row = info(id);
+  const FieldValue mask = wanted_mask & FieldValue::ones(row.bits);
+  if (is_in(id, FieldId::kReg0, FieldId::kReg31)) {
+    const unsigned reg = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kReg0);
+    const unsigned shift = reg % 2 == 0 ? 32 : 0;
+    return set(xreg_field(reg / 2), (value & mask) << shift, mask << shift);
+  }
+  if (is_in(id, FieldId::kXxreg0, FieldId::kXxreg7)) {
+    const unsigned first =
+        2 * (static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kXxreg0));
+    if (mask.hi != 0) set(xreg_field(first), value.hi, mask.hi);
+    if (mask.lo != 0) set(xreg_field(first + 1), value.lo, mask.lo);
+    return *this;
+  }
+  if (is_in(id, FieldId::kXreg0, FieldId::kXreg15)) {
+    if (mask.zero()) return *this;
+    const MatchField* old = find(id);
+    const Masked before = old != nullptr ? old->bits : Masked{};
+    put(id, row.bytes, (before.value & ~mask) | (value & mask), before.mask | mask);
+    return *this;
+  }
+  switch (id) {
+    case FieldId::kInPort:
+      if (!mask.zero())
+        put(FieldId::kInPortOxm, 4, port_from16(static_cast<std::uint16_t>(value.lo)).value,
+            FieldValue::ones(32));
+      return *this;
+    case FieldId::kVlanTci: {
+      const FieldValue vid_mask = mask & FieldValue(0x1fff);
+      put(FieldId::kVlanVid, 2, value & vid_mask, vid_mask);
+      if (((value & vid_mask).lo != 0) && (mask.lo & 0xe000) != 0)
+        put(FieldId::kVlanPcp, 1, (value.lo & mask.lo) >> 13, FieldValue::ones(3));
+      else
+        erase(FieldId::kVlanPcp);
+      return *this;
+    }
+    case FieldId::kIpTos:
+      put(FieldId::kIpDscp, 1, value.lo >> 2, (mask.lo >> 2) == 0 ? 0 : 0x3f);
+      return *this;
+    default:
+      put(id, row.bytes, value, mask);
+      return *this;
+  }
+}
+
+Match& Match::set_tun_metadata(unsigned index, std::uint8_t length, const FieldValue& value,
+                               const FieldValue& mask) {
+  const FieldId id = tun_metadata_field(index);
+  put(id, length, value, mask & width_mask(id, length));
+  return *this;
+}
+
+Match& Match::set(const Subfield& subfield, std::uint64_t value) {
+  return set(subfield.field, FieldValue(value) << subfield.offset, subfield.mask());
+}
+
+Match& Match::set_reg(unsigned reg, unsigned offset, unsigned bits, std::uint32_t value) {
+  return set(reg_field(reg), FieldValue(value) << offset, FieldValue::ones(bits) << offset);
+}
+
+Match& Match::ip_src(const IpPrefix& prefix) {
+  ip(prefix.family());
+  return set(prefix.address().is_v4() ? FieldId::kIpSrc : FieldId::kIpv6Src, prefix.address(),
+             prefix_mask(prefix));
+}
+
+Match& Match::ip_dst(const IpPrefix& prefix) {
+  ip(prefix.family());
+  return set(prefix.address().is_v4() ? FieldId::kIpDst : FieldId::kIpv6Dst, prefix.address(),
+             prefix_mask(prefix));
+}
+
+Match& Match::ct_state(std::string_view flags) {
+  std::uint32_t value = 0;
+  std::uint32_t mask = 0;
+  while (!flags.empty()) {
+    const bool on = flags.front() == '+';
+    flags.remove_prefix(1);
+    const std::string_view name = flags.substr(0, flags.find_first_of("+-"));
+    flags.remove_prefix(name.size());
+    for (const CtStateFlag& flag : kCtStateFlags) {
+      if (flag.name != name) continue;
+      mask |= flag.bit;
+      if (on) value |= flag.bit;
+    }
+  }
+  return ct_state(value, mask);
+}
+
+Match& Match::erase(FieldId id) {
+  std::erase_if(fields_, [&](const MatchField& field) { return field.id == id; });
+  return *this;
+}
+
+std::optional<Masked> Match::get(FieldId id) const {
+  Masked bits;
+  if (is_in(id, FieldId::kReg0, FieldId::kReg31)) {
+    const unsigned reg = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kReg0);
+    const MatchField* pair = find(xreg_field(reg / 2));
+    if (pair == nullptr) return {};
+    const unsigned shift = reg % 2 == 0 ? 32 : 0;
+    const FieldValue word = FieldValue::ones(32);
+    bits = {(pair->bits.value >> shift) & word, (pair->bits.mask >> shift) & word};
+  } else if (is_in(id, FieldId::kXxreg0, FieldId::kXxreg7)) {
+    const unsigned first =
+        2 * (static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kXxreg0));
+    if (const MatchField* high = find(xreg_field(first)))
+      bits.value.hi = high->bits.value.lo, bits.mask.hi = high->bits.mask.lo;
+    if (const MatchField* low = find(xreg_field(first + 1)))
+      bits.value.lo = low->bits.value.lo, bits.mask.lo = low->bits.mask.lo;
+  } else if (id == FieldId::kVlanTci) {
+    if (const MatchField* vid = find(FieldId::kVlanVid)) bits = vid->bits;
+    if (const MatchField* pcp = find(FieldId::kVlanPcp))
+      bits = {bits.value | pcp->bits.value << 13, bits.mask | pcp->bits.mask << 13};
+  } else if (id == FieldId::kInPort) {
+    if (const MatchField* port = find(FieldId::kInPortOxm))
+      bits = {port->bits.value & FieldValue(0xffff), 0xffff};
+  } else if (id == FieldId::kIpTos) {
+    if (const MatchField* dscp = find(FieldId::kIpDscp)) bits = {dscp->bits.value << 2, 0xfc};
+  } else if (const MatchField* field = find(id)) {
+    return field->bits;
+  }
+  if (bits.mask.zero()) return {};
+  return bits;
+}
+
+bool prerequisite_met(const Match& match, FieldId id) {
+  const auto value = [&](FieldId field) -> std::uint64_t {
+    const auto bits = match.get(field);
+    return bits ? bits->value.lo : 0;
+  };
+  const std::uint64_t type = value(FieldId::kEthType);
+  const bool v4 = type == eth_type::kIpv4;
+  const bool v6 = type == eth_type::kIpv6;
+  const auto transport = [&](std::uint8_t proto) {
+    return (v4 || v6) && value(FieldId::kIpProto) == proto;
+  };
+  const auto nd = [&](std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t kind = value(FieldId::kIcmpv6Type);
+    return v6 && value(FieldId::kIpProto) == ip_proto::kIcmpv6 && kind >= first && kind <= last &&
+           value(FieldId::kIcmpv6Code) == 0;
+  };
+  switch (info(id).prerequisite) {
+    case Prerequisite::kNone:
+      return true;
+    case Prerequisite::kEthernet: {
+      const auto packet_type = match.get(FieldId::kPacketType);
+      return !packet_type || packet_type->value.zero();
+    }
+    case Prerequisite::kVlan:
+      return (value(FieldId::kVlanVid) & 0x1000) != 0;
+    case Prerequisite::kMpls:
+      return type == eth_type::kMpls || type == eth_type::kMplsMulticast;
+    case Prerequisite::kIpv4:
+      return v4;
+    case Prerequisite::kIpv6:
+      return v6;
+    case Prerequisite::kIp:
+      return v4 || v6;
+    case Prerequisite::kArp:
+      return type == eth_type::kArp || type == eth_type::kRarp;
+    case Prerequisite::kNsh:
+      return type == eth_type::kNsh;
+    case Prerequisite::kTcp:
+      return transport(ip_proto::kTcp);
+    case Prerequisite::kUdp:
+      return transport(ip_proto::kUdp);
+    case Prerequisite::kSctp:
+      return transport(ip_proto::kSctp);
+    case Prerequisite::kIcmpv4:
+      return v4 && value(FieldId::kIpProto) == ip_proto::kIcmp;
+    case Prerequisite::kIcmpv6:
+      return v6 && value(FieldId::kIpProto) == ip_proto::kIcmpv6;
+    case Prerequisite::kNd:
+      return nd(135, 136);
+    case Prerequisite::kNdSolicit:
+      return nd(135, 135);
+    case Prerequisite::kNdAdvert:
+      return nd(136, 136);
+    case Prerequisite::kCt: {
+      const auto state = match.get(FieldId::kCtState);
+      if (!state) return false;
+      using namespace ct_state;
+      const std::uint64_t bits = state->value.lo;
+      const bool valid = (bits & (kNew | kEst | kRel | kRpl | kSnat | kDnat)) != 0 ||
+                         ((bits & kTrk) != 0 && (state->mask.lo & kInv) != 0 && (bits & kInv) == 0);
+      if (!valid) return false;
+      if (id == FieldId::kCtNwSrc || id == FieldId::kCtNwDst) return v4;
+      if (id == FieldId::kCtIpv6Src || id == FieldId::kCtIpv6Dst) return v6;
+      if (id == FieldId::kCtTpSrc || id == FieldId::kCtTpDst) {
+        const std::uint64_t proto = value(FieldId::kCtNwProto);
+        return (v4 || v6) &&
+               (proto == ip_proto::kTcp || proto == ip_proto::kUdp || proto == ip_proto::kSctp);
+      }
+      return v4 || v6;
+    }
+  }
+  return false;
+}
+
+std::optional<FieldId> Match::missing_prerequisite() const {
+  for (const MatchField& field : fields_)
+    if (!prerequisite_met(*this, field.id)) return field.id;
+  return {};
+}
+
+}  // namespace antrea::openflow
+
+std::size_t std::hash<antrea::openflow::Match>::operator()(
+    const antrea::openflow::Match& match) const noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  const auto mix = [&](std::uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+    hash ^= hash >> 29;
+  };
+  for (const auto& field : match.fields()) {
+    mix(static_cast<std::uint64_t>(field.id));
+    mix(field.bits.value.lo);
+    mix(field.bits.mask.lo);
+    if ((field.bits.mask.hi) != 0) {
+      mix(field.bits.value.hi);
+      mix(field.bits.mask.hi);
+    }
+  }
+  return static_cast<std::size_t>(hash);
+}
