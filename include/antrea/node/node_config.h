@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "antrea/api/pipeline.h"
+#include "antrea/base/ip.h"
+#include "antrea/node/interface_name.h"
+
+namespace antrea::node {
+
+/// What a Node's data plane is told about the Node itself, once, at start.
+struct NodeConfig {
+  std::string name;
+  std::vector<IpAddress> node_ips;  ///< transport addresses, at most one per family
+  std::vector<IpPrefix> pod_cidrs;  ///< at most one per family
+  std::string gateway_name{kGatewayName};
+  MacAddress gateway_mac;
+  std::uint32_t gateway_ofport = api::pipeline::kGatewayOfPort;
+  std::uint32_t tunnel_ofport = api::pipeline::kTunnelOfPort;
+  /// Open vSwitch forwards in userspace (datapath_type netdev): packet marks do not cross the
+  /// gateway port, so that the host marks its own packets by a source MAC instead; see
+  /// `kHostLocalMac`.
+  bool userspace_datapath = false;
+  unsigned mtu = 1450;  ///< of Pods and the gateway, bytes
+
+  friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+/// The source MAC that the host gives to packets of its own processes when they leave through the
+/// gateway of a userspace datapath. Forwarded and masqueraded packets of others keep the gateway's
+/// MAC, and nobody else can put it there: it counts only on the gateway port, behind which there is
+/// nobody but the host's kernel.
+inline constexpr std::uint64_t kHostLocalMac = 0xaabbccddeef1;
+
+/// The gateway's address in a Pod CIDR: the first one behind the network address.
+inline IpAddress gateway_ip(const IpPrefix& pod_cidr) { return pod_cidr.address().plus(1); }
+
+/// Another Node as this one reaches it.
+struct PeerNode {
+  std::string name;
+  IpAddress node_ip;                ///< the tunnel's far end
+  std::vector<IpPrefix> pod_cidrs;  ///< at most one per family
+
+  friend auto operator<=>(const PeerNode&, const PeerNode&) = default;
+};
+
+}  // namespace antrea::node

@@ -1,0 +1,231 @@
+#include "antrea/node/host_network.h"
+
+#include <nftables/libnftables.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "antrea/node/netlink.h"
+
+namespace antrea::node {
+namespace {
+
+constexpr std::uint32_t kMainTable = 254;
+constexpr std::uint8_t kProtocolKernel = 2;  // RTPROT_KERNEL: routes that come with an address
+constexpr std::uint8_t kProtocolStatic = 4;
+
+struct FreeNft {
+  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+bool is_own_business(const IpAddress& address) {
+  return !address.is_link_local() && !address.is_multicast();
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+}  // namespace
+
+struct HostNetwork::Impl {
+  Impl(Netlink kernel, Logger log) : netlink(std::move(kernel)), logger(std::move(log)) {}
+
+  Netlink netlink;
+  Logger logger;
+  std::unique_ptr<nft_ctx, FreeNft> nft;
+  std::map<std::string, std::string> listed_as;  // body written -> body that nft lists for it
+
+  Result<std::string> run_nft(const std::string& commands) {
+    const int code = nft_run_cmd_from_buffer(nft.get(), commands.c_str());
+    std::string out = nft_ctx_get_output_buffer(nft.get());
+    const std::string error = nft_ctx_get_error_buffer(nft.get());
+    if (code == 0) return out;
+    const bool absent = error.find("No such file") != std::string::npos;
+    const bool denied = error.find("Operation not permitted") != std::string::npos;
+    return make_error(absent   ? Errc::kNotFound
+                      : denied ? Errc::kPermissionDenied
+                               : Errc::kRejected,
+                      "nftables: " + first_line(error), "table antrea",
+                      denied ? "needs CAP_NET_ADMIN" : "");
+  }
+
+  Result<std::optional<NftTable>> read_table(const std::string& key) {
+    auto listing = run_nft("list table " + key + "\n");
+    if (!listing && listing.error().code == Errc::kNotFound) return std::optional<NftTable>();
+    if (!listing) return std::move(listing).error();
+    ANTREA_TRY(auto table, parse_nft_table(*listing));
+    return std::optional(std::move(table));
+  }
+
+  Result<> read_gateway(std::uint32_t index, HostState& state) {
+    ANTREA_TRY(const auto addresses, netlink.addresses());
+    for (const auto& address : addresses)
+      if (address.link == index && is_own_business(address.address))
+        state.addresses.insert({address.address, static_cast<std::uint8_t>(address.prefix_length)});
+    ANTREA_TRY(const auto routes, netlink.routes());
+    for (const auto& route : routes) {
+      if (route.link != index || route.table != kMainTable ||
+          !is_own_business(route.destination.address()))
+        continue;
+      state.routes[route.destination] = {route.destination, route.gateway, route.onlink,
+                                         route.source};
+      if (route.protocol == kProtocolKernel) state.kernel_routes.insert(route.destination);
+    }
+    ANTREA_TRY(const auto neighbours, netlink.permanent_neighbours());
+    for (const auto& neighbour : neighbours)
+      if (neighbour.link == index && is_own_business(neighbour.address))
+        state.neighbours[neighbour.address] = neighbour.mac;
+    return {};
+  }
+
+  Result<> operator()(const HostState&, const SetSysctl& op) {
+    std::ofstream file("/proc/sys/" + op.path);
+    file << op.value << std::flush;
+    if (!file) return errno_error("set sysctl to " + op.value, op.path);
+    return {};
+  }
+
+  Result<> operator()(const HostState& desired, const NftTransaction& op) {
+    ANTREA_CHECK(run_nft(op.commands));
+    // Another release of nft may print the same table in other words. Knowing them spares writing
+    // it again.
+    for (const auto& [key, table] : desired.tables) {
+      ANTREA_TRY(const auto listed, read_table(key));
+      if (listed && listed->body != table.body) listed_as[table.body] = listed->body;
+    }
+    return {};
+  }
+
+  Result<> operator()(const HostState& desired, const SetLink& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    if (op.mtu) ANTREA_CHECK(netlink.set_mtu(gateway.index, *op.mtu));
+    return netlink.set_up(gateway.index);
+  }
+  Result<> operator()(const HostState& desired, const AddAddress& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    return netlink.add_address({gateway.index, op.address.ip, op.address.prefix_length});
+  }
+  Result<> operator()(const HostState& desired, const RemoveAddress& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    return netlink.delete_address({gateway.index, op.address.ip, op.address.prefix_length});
+  }
+  Result<> operator()(const HostState& desired, const SetRoute& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    Route route;
+    route.destination = op.route.destination;
+    route.gateway = op.route.via;
+    route.link = gateway.index;
+    route.source = op.route.source;
+    route.onlink = op.route.onlink;
+    route.link_scope = !op.route.via;
+    route.protocol = kProtocolStatic;
+    return netlink.replace_route(route);
+  }
+  Result<> operator()(const HostState& desired, const RemoveRoute& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    // Deleted as the kernel has it: scope and protocol are part of what it looks for.
+    ANTREA_TRY(const auto routes, netlink.routes());
+    for (const auto& route : routes)
+      if (route.link == gateway.index && route.table == kMainTable &&
+          route.destination == op.destination)
+        ANTREA_CHECK(netlink.delete_route(route));
+    return {};
+  }
+  Result<> operator()(const HostState& desired, const SetNeighbour& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    return netlink.replace_neighbour({gateway.index, op.neighbour.ip, op.neighbour.mac});
+  }
+  Result<> operator()(const HostState& desired, const RemoveNeighbour& op) {
+    ANTREA_TRY(const auto gateway, netlink.link(desired.gateway));
+    return netlink.delete_neighbour({gateway.index, op.ip, {}});
+  }
+};
+
+HostNetwork::HostNetwork(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HostNetwork::HostNetwork(HostNetwork&&) noexcept = default;
+HostNetwork& HostNetwork::operator=(HostNetwork&&) noexcept = default;
+HostNetwork::~HostNetwork() = default;
+
+Result<HostNetwork> HostNetwork::open(Logger logger) {
+  ANTREA_TRY(auto netlink, Netlink::open());
+  auto impl = std::make_unique<Impl>(std::move(netlink), std::move(logger));
+  impl->nft.reset(nft_ctx_new(NFT_CTX_DEFAULT));
+  nft_ctx_buffer_output(impl->nft.get());
+  nft_ctx_buffer_error(impl->nft.get());
+  nft_ctx_output_set_flags(impl->nft.get(), NFT_CTX_OUTPUT_STATELESS);
+  return HostNetwork(std::move(impl));
+}
+
+Result<HostState> HostNetwork::read(const HostState& desired) {
+  HostState state;
+  state.gateway = desired.gateway;
+  auto link = impl_->netlink.link(desired.gateway);
+  if (link) {
+    state.gateway_up = link->up;
+    state.mtu = link->mtu;
+    ANTREA_CHECK(impl_->read_gateway(link->index, state));
+  } else if (link.error().code == Errc::kNotFound) {
+    state.gateway_present = state.gateway_up = false;
+  } else {
+    return std::move(link).error();
+  }
+  for (const auto& [path, value] : desired.sysctls) {
+    std::ifstream file("/proc/sys/" + path);
+    if (file) state.sysctls[path] = trimmed({std::istreambuf_iterator<char>(file), {}});
+  }
+  for (const std::string key : {"inet antrea", "netdev antrea"}) {
+    ANTREA_TRY(auto table, impl_->read_table(key));
+    if (!table) continue;
+    if (const auto wanted = desired.tables.find(key); wanted != desired.tables.end()) {
+      const auto listed = impl_->listed_as.find(wanted->second.body);
+      if (listed != impl_->listed_as.end() && listed->second == table->body)
+        table->body = wanted->second.body;
+    }
+    state.tables[key] = std::move(*table);
+  }
+  return state;
+}
+
+Result<> HostNetwork::execute(const HostState& desired, const HostOperation& operation) {
+  return std::visit([&](const auto& op) { return (*impl_)(desired, op); }, operation);
+}
+
+Result<std::vector<HostOperation>> HostNetwork::apply(const HostState& desired) {
+  ANTREA_TRY(const auto actual, read(desired));
+  if (!actual.gateway_present)
+    return make_error(Errc::kNotFound, "set up the host network: no such device", desired.gateway,
+                      "is the bridge there and ovs-vswitchd running?");
+  auto plan = plan_host_network(desired, actual);
+  std::optional<Error> first;
+  for (const auto& operation : plan) {
+    impl_->logger->info("host network: {}", describe(operation));
+    auto done = execute(desired, operation);
+    if (done) continue;
+    impl_->logger->error("{}", done.error().to_string());
+    if (!first) first = std::move(done).error();
+  }
+  if (first) return *std::move(first);
+  return plan;
+}
+
+Result<> HostNetwork::remove(const HostState& desired) {
+  HostState nothing;
+  nothing.gateway = desired.gateway;
+  ANTREA_TRY(auto actual, read(nothing));
+  if (!actual.gateway_present) actual.gateway_up = true;
+  std::optional<Error> first;
+  for (const auto& operation : plan_host_network(nothing, actual)) {
+    auto done = execute(nothing, operation);
+    if (!done && !first) first = std::move(done).error();
+  }
+  if (first) return *std::move(first);
+  return {};
+}
+
+}  // namespace antrea::node
