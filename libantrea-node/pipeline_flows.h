@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "antrea/node/pipeline.h"
+
+namespace antrea::node {
+
+using api::pipeline::CookieCategory;
+using api::pipeline::RegField;
+using api::pipeline::Table;
+
+inline openflow::TableId table_id(Table table) {
+  return openflow::TableId{static_cast<std::uint8_t>(table)};
+}
+inline openflow::Subfield subfield(const RegField& field) {
+  return {openflow::reg_field(field.reg), field.offset, field.bits};
+}
+template <typename Value>
+openflow::SetField load(const RegField& field, Value value) {
+  return openflow::load(subfield(field), static_cast<std::uint64_t>(value));
+}
+template <typename Value>
+openflow::Match& match_reg(openflow::Match& match, const RegField& field, Value value) {
+  return match.set_reg(field.reg, field.offset, field.bits, static_cast<std::uint32_t>(value));
+}
+
+inline openflow::Flow make_flow(Table table, std::uint16_t priority, openflow::Match match,
+                                openflow::Actions actions, std::optional<Table> next = {},
+                                CookieCategory category = CookieCategory::kPodConnectivity) {
+  openflow::Flow flow;
+  flow.table = table_id(table);
+  flow.priority = priority;
+  flow.cookie = api::pipeline::cookie(category);
+  flow.match = std::move(match);
+  flow.apply_actions = std::move(actions);
+  if (next) flow.goto_table = table_id(*next);
+  return flow;
+}
+
+std::vector<Family> families_of(const NodeConfig& config);
+
+std::vector<openflow::Flow> static_flows(const NodeConfig& config);
+std::vector<openflow::Flow> pod_flows(const NodeConfig& config, const PodInterface& pod);
+std::vector<openflow::Flow> peer_flows(const NodeConfig& config, const PeerNode& peer);
+
+}  // namespace antrea::node

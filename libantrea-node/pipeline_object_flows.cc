@@ -1,0 +1,85 @@
+// The flows of one Pod and of one peer Node.
+#include "pipeline_flows.h"
+
+namespace antrea::node {
+
+using namespace openflow;
+using namespace api::pipeline;
+
+namespace {
+
+const FieldValue kArpReply{2};
+
+// Turns an ARP request around in place: "the address you ask for is at `mac`".
+Actions arp_answer(const IpAddress& address, const MacAddress& mac) {
+  return {Move{Subfield(FieldId::kEthSrc), Subfield(FieldId::kEthDst)},
+          set_field(FieldId::kEthSrc, mac),
+          set_field(FieldId::kArpOp, kArpReply),
+          Move{Subfield(FieldId::kArpSha), Subfield(FieldId::kArpTha)},
+          set_field(FieldId::kArpSha, mac),
+          Move{Subfield(FieldId::kArpSpa), Subfield(FieldId::kArpTpa)},
+          set_field(FieldId::kArpSpa, address),
+          output_in_port()};
+}
+
+}  // namespace
+
+std::vector<Flow> pod_flows(const NodeConfig& config, const PodInterface& pod) {
+  std::vector<Flow> flows;
+  const PortNo port{pod.ofport};
+  flows.push_back(make_flow(Table::kClassifier, kPriorityLow, Match().in_port(port),
+                            {load(reg::kPktSource, PktSource::kLocalPod), load(reg::kFromLocal, 1)},
+                            Table::kSpoofGuard));
+  flows.push_back(make_flow(
+      Table::kL2ForwardingCalc, kPriorityNormal, Match().eth_dst(pod.mac),
+      {load(reg::kTargetOfPort, pod.ofport), load(reg::kOutputAction, OutputAction::kToPort)},
+      Table::kIngressSecurityClassifier));
+  for (const auto& ip : pod.ips) {
+    if (ip.is_v4())
+      flows.push_back(make_flow(Table::kArpSpoofGuard, kPriorityNormal,
+                                Match().in_port(port).arp_spa(ip).arp_sha(pod.mac), {},
+                                Table::kArpResponder));
+    flows.push_back(make_flow(Table::kSpoofGuard, kPriorityNormal,
+                              Match().in_port(port).eth_src(pod.mac).ip_src(ip), {},
+                              ip.is_v4() ? Table::kUnSnat : Table::kIpv6));
+    Match to_pod = Match().ip_dst(ip);
+    match_reg(to_pod, reg::kRewriteMac, 1);
+    flows.push_back(make_flow(
+        Table::kL3Forwarding, kPriorityNormal, std::move(to_pod),
+        {set_field(FieldId::kEthSrc, config.gateway_mac), set_field(FieldId::kEthDst, pod.mac)},
+        Table::kL3DecTtl));
+    // A Pod that a Service led back to itself: only a translated source makes the answer pass the
+    // switch.
+    const bool v4 = ip.is_v4();
+    flows.push_back(make_flow(
+        Table::kSnatMark, kPriorityLow, Match().ct_state("+new+trk").ip_src(ip).ip_dst(ip),
+        {Ct{.commit = true,
+            .zone = v4 ? kCtZone : kCtZoneV6,
+            .table = table_id(Table::kSnat),
+            .actions = {set_field(FieldId::kCtMark, 0x60, 0x60),
+                        Move{subfield(reg::kPktSource), Subfield(FieldId::kCtMark, 0, 4)}}}},
+        {}, CookieCategory::kService));
+  }
+  return flows;
+}
+
+std::vector<Flow> peer_flows(const NodeConfig& config, const PeerNode& peer) {
+  std::vector<Flow> flows;
+  const auto virtual_mac = MacAddress::from_bits(kGlobalVirtualMac);
+  for (const auto& cidr : peer.pod_cidrs) {
+    const auto gateway = gateway_ip(cidr);
+    if (gateway.is_v4())
+      flows.push_back(make_flow(Table::kArpResponder, kPriorityNormal,
+                                Match().arp_op(1).arp_tpa(gateway),
+                                arp_answer(gateway, virtual_mac)));
+    flows.push_back(make_flow(
+        Table::kL3Forwarding, kPriorityNormal, Match().ip_dst(cidr),
+        {set_field(FieldId::kEthSrc, config.gateway_mac), set_field(FieldId::kEthDst, virtual_mac),
+         set_field(peer.node_ip.is_v4() ? FieldId::kTunDst : FieldId::kTunIpv6Dst, peer.node_ip),
+         load(reg::kPktDestination, PktDestination::kTunnel)},
+        Table::kL3DecTtl));
+  }
+  return flows;
+}
+
+}  // namespace antrea::node
