@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -38,15 +39,16 @@ inline boost::asio::awaitable<bool> is_cancelled() {
 /// before it waits, on the same strand as the notifier.
 class Signal {
  public:
-  explicit Signal(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  explicit Signal(boost::asio::any_io_executor executor)
+      : executor_(std::move(executor)), waiters_(std::make_shared<Waiters>()) {}
 
   void notify() {
-    for (auto* timer : waiters_) timer->cancel();
+    for (auto* timer : *waiters_) timer->cancel();
   }
   /// False when the deadline passed.
   boost::asio::awaitable<bool> wait_until(TimePoint deadline) {
     boost::asio::steady_timer timer(executor_, deadline);
-    const Registration registration{waiters_, timer};
+    const Registration registration(waiters_, timer);
     const auto [code] = co_await timer.async_wait(kTuple);
     co_return static_cast<bool>(code);
   }
@@ -55,18 +57,19 @@ class Signal {
  private:
   using Waiters = std::vector<boost::asio::steady_timer*>;
   struct Registration {
-    Registration(Waiters& waiters, boost::asio::steady_timer& timer) : all(waiters), own(&timer) {
-      all.push_back(own);
+    Registration(std::shared_ptr<Waiters> waiters, boost::asio::steady_timer& timer)
+        : all(std::move(waiters)), own(&timer) {
+      all->push_back(own);
     }
-    ~Registration() { std::erase(all, own); }
+    ~Registration() { std::erase(*all, own); }
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
-    Waiters& all;
+    std::shared_ptr<Waiters> all;
     boost::asio::steady_timer* own;
   };
 
   boost::asio::any_io_executor executor_;
-  Waiters waiters_;
+  std::shared_ptr<Waiters> waiters_;  ///< outlives the signal where a waiter's frame does
 };
 
 /// How long to wait before the next attempt: doubles from `first` to `most`, each between half and
