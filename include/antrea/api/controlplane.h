@@ -74,6 +74,22 @@ struct NetworkPolicyPeer {
   friend bool operator==(const NetworkPolicyPeer&, const NetworkPolicyPeer&) = default;
 };
 
+/// What a rule allows inside connections; absent parts match everything. Exactly one of them is
+/// given.
+struct HttpProtocol {
+  std::string host, method, path;
+  friend bool operator==(const HttpProtocol&, const HttpProtocol&) = default;
+};
+struct TlsProtocol {
+  std::string sni;
+  friend bool operator==(const TlsProtocol&, const TlsProtocol&) = default;
+};
+struct L7Protocol {
+  std::optional<HttpProtocol> http;
+  std::optional<TlsProtocol> tls;
+  friend bool operator==(const L7Protocol&, const L7Protocol&) = default;
+};
+
 struct NetworkPolicyRule {
   Direction direction = Direction::kIn;
   NetworkPolicyPeer from;  ///< direction In
@@ -85,6 +101,7 @@ struct NetworkPolicyRule {
   std::vector<std::string> applied_to_groups;
   std::string name;
   std::string log_label;
+  std::vector<L7Protocol> l7_protocols;
   friend bool operator==(const NetworkPolicyRule&, const NetworkPolicyRule&) = default;
 };
 
@@ -131,12 +148,19 @@ struct AppliedToGroup {
   friend bool operator==(const AppliedToGroup&, const AppliedToGroup&) = default;
 };
 
-/// AddressGroupPatch and AppliedToGroupPatch: members that came and went.
+/// Members that came and went.
 struct GroupPatch {
   ObjectMeta metadata;
   std::vector<GroupMember> added;
   std::vector<GroupMember> removed;
   friend bool operator==(const GroupPatch&, const GroupPatch&) = default;
+};
+
+struct AddressGroupPatch : GroupPatch {
+  friend bool operator==(const AddressGroupPatch&, const AddressGroupPatch&) = default;
+};
+struct AppliedToGroupPatch : GroupPatch {
+  friend bool operator==(const AppliedToGroupPatch&, const AppliedToGroupPatch&) = default;
 };
 
 /// A Pod whose policies the controller has computed: all that concern it have been sent, or will be
@@ -161,6 +185,20 @@ struct EvaluatedPodsPatch {
   std::vector<EvaluatedPod> added;
   std::vector<EvaluatedPod> removed;
   friend bool operator==(const EvaluatedPodsPatch&, const EvaluatedPodsPatch&) = default;
+};
+
+/// What an agent reports about a policy: POST networkpolicies/NAME/status.
+struct NetworkPolicyNodeStatus {
+  std::string node_name;
+  std::int64_t generation = 0;
+  bool realization_failure = false;
+  std::string message;
+  friend bool operator==(const NetworkPolicyNodeStatus&, const NetworkPolicyNodeStatus&) = default;
+};
+struct NetworkPolicyStatus {
+  ObjectMeta metadata;  ///< metadata.name is the policy's
+  std::vector<NetworkPolicyNodeStatus> nodes;
+  friend bool operator==(const NetworkPolicyStatus&, const NetworkPolicyStatus&) = default;
 };
 
 }  // namespace antrea::api::controlplane

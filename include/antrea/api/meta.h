@@ -40,6 +40,15 @@ struct ObjectMeta {
   friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
 };
 
+/// metav1.Status: how an API server answers when there is no object to answer with.
+struct Status {
+  std::string status = "Failure";  ///< or "Success"
+  std::string message;
+  std::string reason;     ///< "NotFound", "Conflict", …
+  std::int32_t code = 0;  ///< of HTTP
+  friend bool operator==(const Status&, const Status&) = default;
+};
+
 /// Namespace and name: what identifies an object of one kind.
 struct ObjectKey {
   std::string namespace_;
