@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -179,8 +181,15 @@ struct MeterAction {
 };
 /// note:00.01.02; no effect
 struct Note {
-  std::vector<std::uint8_t> bytes;  ///< padded to 6 + 8n with zeros on the wire
-  friend bool operator==(const Note&, const Note&) = default;
+  std::vector<std::uint8_t> bytes;  ///< on the wire followed by zeros up to 6 + 8n bytes
+  /// Zeros at the end do not count.
+  friend bool operator==(const Note& a, const Note& b) {
+    const Note& longer = a.bytes.size() < b.bytes.size() ? b : a;
+    const Note& shorter = a.bytes.size() < b.bytes.size() ? a : b;
+    return std::equal(shorter.bytes.begin(), shorter.bytes.end(), longer.bytes.begin()) &&
+           std::all_of(longer.bytes.begin() + static_cast<std::ptrdiff_t>(shorter.bytes.size()),
+                       longer.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+  }
 };
 struct CtClear {
   friend bool operator==(const CtClear&, const CtClear&) = default;

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "antrea/openflow/changes.h"
+#include "antrea/openflow/codec.h"
+
+namespace antrea::openflow {
+
+/// A flow as the bytes of the flow_mod that adds it, in one allocation; immutable and shared, on
+/// one thread.
+class ANTREA_API FlowRecord {
+ public:
+  /// Null for a flow that does not fit into a message.
+  static boost::intrusive_ptr<FlowRecord> make(const Flow& flow);
+  /// From a dump, with the match as the switch wrote it.
+  static boost::intrusive_ptr<FlowRecord> make(const FlowStatsView& view);
+
+  /// The whole OFPT_FLOW_MOD, with xid 0.
+  std::span<const std::byte> flow_mod() const { return {bytes(), size_}; }
+  TableId table() const;
+  std::uint16_t priority() const;
+  std::uint64_t cookie() const;
+  std::uint16_t idle_timeout() const;
+  std::uint16_t hard_timeout() const;
+  std::uint16_t flags() const;
+  std::uint16_t importance() const;
+  std::span<const std::byte> match() const;  ///< with header and padding
+  std::span<const std::byte> instructions() const;
+  /// "table 10, priority 200, tcp,nw_dst=10.0.0.1": for people.
+  std::string describe() const;
+
+ private:
+  friend class SwitchState;
+  friend void intrusive_ptr_add_ref(FlowRecord* record) { ++record->references_; }
+  friend void intrusive_ptr_release(FlowRecord* record) {
+    if (--record->references_ == 0) destroy(record);
+  }
+  static boost::intrusive_ptr<FlowRecord> make(std::span<const std::byte> flow_mod);
+  static ANTREA_API void destroy(FlowRecord* record);
+  const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
+
+  std::uint32_t references_ = 0;
+  std::uint32_t seen_ = 0;  ///< the readback that found it in the switch
+  std::uint32_t size_ = 0;
+};
+using FlowRecordPtr = boost::intrusive_ptr<FlowRecord>;
+using GroupPtr = std::shared_ptr<const Group>;
+using MeterPtr = std::shared_ptr<const Meter>;
+
+/// What became of one flow, group or meter; null: not there.
+template <typename Pointer>
+struct Step {
+  Pointer before;
+  Pointer after;
+};
+
+/// An exact difference between two contents of a switch: at most one step a key, none without
+/// effect.
+struct ANTREA_API Delta {
+  std::vector<Step<FlowRecordPtr>> flows;
+  std::vector<Step<GroupPtr>> groups;
+  std::vector<Step<MeterPtr>> meters;
+
+  bool empty() const { return flows.empty() && groups.empty() && meters.empty(); }
+  std::size_t size() const { return flows.size() + groups.size() + meters.size(); }
+  /// This and then `later`, as one.
+  void append(const Delta& later);
+};
+
+/// One message of a plan.
+struct PlannedMessage {
+  enum class Kind : std::uint8_t {
+    kSetMeter,
+    kAddMeter,
+    kSetGroup,
+    kInsertBuckets,
+    kAddFlow,
+    kDeleteFlow,
+    kDeleteGroup,
+    kDeleteMeter,
+  };
+  Kind kind = Kind::kAddFlow;
+  FlowRecordPtr flow;
+  GroupPtr group;
+  MeterPtr meter;
+  std::uint32_t first_bucket = 0;  ///< of the group's buckets, those that this message carries
+  std::uint32_t bucket_count = 0;
+
+  /// Appends it with this xid; inside an OFPT_BUNDLE_ADD_MESSAGE where `bundle` is given.
+  ANTREA_API bool encode(std::uint32_t xid, std::optional<std::uint32_t> bundle,
+                         std::vector<std::byte>& out) const;
+  /// "add flow: table 10, priority 200, ..."
+  ANTREA_API std::string describe() const;
+};
+
+/// Messages that take a switch over a delta, in the order it accepts: meters cannot be bundled and
+/// come before the flows that use them, and go after; inside the bundle groups come before flows
+/// and go after them.
+struct ANTREA_API Plan {
+  std::vector<PlannedMessage> before;
+  std::vector<PlannedMessage> bundle;
+  std::vector<PlannedMessage> after;
+
+  /// Error kInvalidArgument: a bucket or meter that does not fit into a message.
+  static Result<Plan> make(const Delta& delta);
+  std::size_t size() const { return before.size() + bundle.size() + after.size(); }
+};
+
+/// Which contents of the switch are ours to remove.
+struct Ownership {
+  /// Flows whose cookie agrees with `cookie` in these bits; no bits: all.
+  std::uint64_t cookie_mask = 0;
+  std::uint64_t cookie = 0;
+  /// Leave flows with a timeout that nobody desires: learned ones, which go by themselves.
+  bool keep_expiring = true;
+  bool groups = true;
+  bool meters = true;
+};
+
+/// An engine: what a switch shall hold, keyed as the switch keys it, and how what it does hold
+/// differs.
+class ANTREA_API SwitchState {
+ public:
+  explicit SwitchState(Ownership ownership = {}) : ownership_(ownership) {}
+  SwitchState(SwitchState&&) = default;
+  SwitchState& operator=(SwitchState&&) = default;
+
+  /// Changes what is desired; returns what really changed. Error kInvalidArgument: a flow that does
+  /// not fit into a message; nothing has changed then.
+  Result<Delta> apply(const Changes& changes);
+  /// Takes a delta back that `apply` returned, newest first.
+  void revert(const Delta& delta);
+  /// Takes a flow, group or meter out of what is desired.
+  void forget(const PlannedMessage& message);
+
+  std::size_t flow_count() const { return flows_.size(); }
+  std::size_t group_count() const { return groups_.size(); }
+  std::size_t meter_count() const { return meters_.size(); }
+  /// Bytes on the heap for the flows.
+  std::size_t flow_bytes() const;
+  std::vector<Flow> flows() const;
+  std::vector<Group> groups() const;
+  std::vector<Meter> meters() const;
+
+  // Comparing with the switch, in the order begin, see..., finish; `apply` and `revert` wait
+  // meanwhile.
+  void begin_readback();
+  /// One multipart flow reply.
+  Result<> see_flows(std::span<const std::byte> wire);
+  void see_groups(const std::vector<Group>& groups);
+  void see_meters(const std::vector<Meter>& meters);
+  /// From what was seen to what is desired.
+  Delta finish_readback();
+  /// Flows of the last readback that compared equal only after decoding: a hint that the encoding
+  /// is not the switch's.
+  std::size_t reencoded() const { return reencoded_; }
+
+ private:
+  struct KeyView {
+    TableId table;
+    std::uint16_t priority;
+    std::span<const std::byte> match;
+  };
+  static KeyView key_of(const KeyView& key) { return key; }
+  static KeyView key_of(const FlowRecordPtr& record) {
+    return {record->table(), record->priority(), record->match()};
+  }
+  struct KeyHash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    std::size_t operator()(const KeyView& key) const;
+    std::size_t operator()(const FlowRecordPtr& record) const { return (*this)(key_of(record)); }
+  };
+  struct KeyEqual {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const { return same_key(key_of(a), key_of(b)); }
+  };
+  static bool same_key(const KeyView& a, const KeyView& b);
+  void set_flow(const KeyView& key, FlowRecordPtr after, Delta& delta);
+  void see_flow(const FlowStatsView& view);
+  friend struct Delta;
+
+  Ownership ownership_;
+  boost::unordered_flat_set<FlowRecordPtr, KeyHash, KeyEqual> flows_;
+  std::map<GroupId, GroupPtr> groups_;
+  std::map<MeterId, MeterPtr> meters_;
+
+  std::uint32_t readback_ = 0;
+  std::size_t seen_count_ = 0;
+  std::size_t reencoded_ = 0;
+  Delta differences_;
+  std::vector<GroupId> seen_groups_;
+  std::vector<MeterId> seen_meters_;
+};
+
+}  // namespace antrea::openflow

@@ -1,0 +1,89 @@
+#include <cstring>
+#include <new>
+
+#include "antrea/base/bytes.h"
+#include "antrea/openflow/switch_state.h"
+
+namespace antrea::openflow {
+namespace {
+
+// Where a FLOW_MOD keeps its members (OpenFlow 1.5.1 section 7.3.4.3).
+constexpr std::size_t kCookieAt = 8, kTableAt = 24, kIdleAt = 26, kHardAt = 28, kPriorityAt = 30,
+                      kBufferAt = 32, kOutPortAt = 36, kOutGroupAt = 40, kFlagsAt = 44,
+                      kImportanceAt = 46, kMatchAt = 48;
+
+std::uint64_t read(const std::byte* at, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) value = value << 8 | std::to_integer<std::uint64_t>(at[i]);
+  return value;
+}
+
+std::uint16_t be16(const std::byte* at) { return static_cast<std::uint16_t>(read(at, 2)); }
+
+std::size_t padded(std::size_t size) { return (size + 7) / 8 * 8; }
+
+}  // namespace
+
+FlowRecordPtr FlowRecord::make(std::span<const std::byte> flow_mod) {
+  void* memory = ::operator new(sizeof(FlowRecord) + flow_mod.size());
+  auto* record = new (memory) FlowRecord();
+  record->size_ = static_cast<std::uint32_t>(flow_mod.size());
+  std::memcpy(record + 1, flow_mod.data(), flow_mod.size());
+  return FlowRecordPtr(record);
+}
+
+void FlowRecord::destroy(FlowRecord* record) {
+  record->~FlowRecord();
+  ::operator delete(record);
+}
+
+FlowRecordPtr FlowRecord::make(const Flow& flow) {
+  std::vector<std::byte> wire;
+  wire.reserve(256);
+  if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, wire)) return nullptr;
+  if (wire.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
+  return make(wire);
+}
+
+FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
+  std::vector<std::byte> wire;
+  ByteWriter out(wire);
+  out.u8(kOpenFlow15);
+  out.u8(14);  // OFPT_FLOW_MOD
+  out.be16(0);
+  out.be32(0);
+  out.be64(view.cookie);
+  out.be64(0);
+  out.u8(view.table.value);
+  out.u8(static_cast<std::uint8_t>(FlowCommand::kAdd));
+  out.be16(view.idle_timeout);
+  out.be16(view.hard_timeout);
+  out.be16(view.priority);
+  out.be32(0xffffffff);
+  out.be32(kPortAny.value);
+  out.be32(kAnyGroup.value);
+  out.be16(view.flags);
+  out.be16(view.importance);
+  out.bytes(view.match);
+  out.bytes(view.instructions);
+  out.patch_be16(2, static_cast<std::uint16_t>(wire.size()));
+  return make(wire);
+}
+
+TableId FlowRecord::table() const {
+  return TableId{std::to_integer<std::uint8_t>(bytes()[kTableAt])};
+}
+std::uint16_t FlowRecord::priority() const { return be16(bytes() + kPriorityAt); }
+std::uint64_t FlowRecord::cookie() const { return read(bytes() + kCookieAt, 8); }
+std::uint16_t FlowRecord::idle_timeout() const { return be16(bytes() + kIdleAt); }
+std::uint16_t FlowRecord::hard_timeout() const { return be16(bytes() + kHardAt); }
+std::uint16_t FlowRecord::flags() const { return be16(bytes() + kFlagsAt); }
+std::uint16_t FlowRecord::importance() const { return be16(bytes() + kImportanceAt); }
+std::span<const std::byte> FlowRecord::match() const {
+  return flow_mod().subspan(kMatchAt, padded(be16(bytes() + kMatchAt + 2)));
+}
+std::span<const std::byte> FlowRecord::instructions() const {
+  return flow_mod().subspan(kMatchAt + match().size());
+}
+
+}  // namespace antrea::openflow

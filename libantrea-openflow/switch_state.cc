@@ -1,0 +1,309 @@
+#include "antrea/openflow/switch_state.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+namespace antrea::openflow {
+namespace {
+
+/// Meters above it are the switch's own (slowpath, controller).
+constexpr std::uint32_t kMaxMeter = 0xffff0000;
+
+/// The form in which the switch tells a group back: a select bucket has a weight, no other one
+/// does.
+Group canonical(Group group) {
+  for (auto& bucket : group.buckets) {
+    if (group.type == GroupType::kSelect)
+      bucket.weight = bucket.weight.value_or(1);
+    else
+      bucket.weight.reset();
+    if (bucket.watch_port == kPortAny) bucket.watch_port.reset();
+    if (bucket.watch_group == kAnyGroup) bucket.watch_group.reset();
+  }
+  return group;
+}
+
+Meter canonical(Meter meter) {
+  if ((meter.flags & meter_flags::kBurst) == 0)
+    for (auto& band : meter.bands) band.burst = 0;
+  return meter;
+}
+
+/// Equal in all that the switch keeps of a flow; both have one key.
+bool same_flow(const FlowRecord& a, const FlowRecord& b) {
+  return a.cookie() == b.cookie() && a.idle_timeout() == b.idle_timeout() &&
+         a.hard_timeout() == b.hard_timeout() && a.importance() == b.importance() &&
+         ((a.flags() ^ b.flags()) & flow_flags::kKept) == 0 &&
+         std::ranges::equal(a.instructions(), b.instructions());
+}
+
+bool same_flow(const FlowStatsView& a, const FlowRecord& b) {
+  return a.cookie == b.cookie() && a.idle_timeout == b.idle_timeout() &&
+         a.hard_timeout == b.hard_timeout() && a.importance == b.importance() &&
+         ((a.flags ^ b.flags()) & flow_flags::kKept) == 0 &&
+         std::ranges::equal(a.instructions, b.instructions());
+}
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+  __extension__ using Wide = unsigned __int128;
+  const auto product = static_cast<Wide>(hash ^ word) * 0x9e3779b97f4a7c15U;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+template <typename Map, typename Pointer, typename Key>
+void set_entry(Map& map, Key key, Pointer after, std::vector<Step<Pointer>>& steps) {
+  const auto found = map.find(key);
+  Pointer before = found == map.end() ? nullptr : found->second;
+  if (before == nullptr && after == nullptr) return;
+  if (before != nullptr && after != nullptr && *before == *after) return;
+  if (after == nullptr)
+    map.erase(found);
+  else
+    map[key] = after;
+  steps.push_back({std::move(before), std::move(after)});
+}
+
+/// Joins the steps of one key into one, drops those without effect.
+template <typename Steps, typename KeyOf, typename Same>
+void compact(Steps& steps, KeyOf key_of, Same same) {
+  using Key = decltype(key_of(steps.front().after));
+  std::map<Key, std::size_t> first;
+  Steps joined;
+  for (auto& step : steps) {
+    const auto key = key_of(step.after != nullptr ? step.after : step.before);
+    const auto [at, fresh] = first.emplace(key, joined.size());
+    if (fresh)
+      joined.push_back(std::move(step));
+    else
+      joined[at->second].after = std::move(step.after);
+  }
+  std::erase_if(joined, [&](const auto& step) {
+    if (step.before == nullptr || step.after == nullptr) return step.before == step.after;
+    return same(*step.before, *step.after);
+  });
+  steps = std::move(joined);
+}
+
+void compact_all(Delta& delta) {
+  const auto flow_key = [](const FlowRecordPtr& flow) {
+    const auto match = flow->match();
+    return std::tuple(flow->table(), flow->priority(),
+                      std::string_view(reinterpret_cast<const char*>(match.data()), match.size()));
+  };
+  const auto id = [](const auto& item) { return item->id; };
+  const auto equal = [](const auto& a, const auto& b) { return a == b; };
+  // The keys borrow from records, which must not go before the map does.
+  const auto keep = delta.flows;
+  compact(delta.flows, flow_key,
+          [](const FlowRecord& a, const FlowRecord& b) { return same_flow(a, b); });
+  compact(delta.groups, id, equal);
+  compact(delta.meters, id, equal);
+}
+
+}  // namespace
+
+void Delta::append(const Delta& later) {
+  const bool alone = empty();
+  flows.insert(flows.end(), later.flows.begin(), later.flows.end());
+  groups.insert(groups.end(), later.groups.begin(), later.groups.end());
+  meters.insert(meters.end(), later.meters.begin(), later.meters.end());
+  if (!alone && !later.empty()) compact_all(*this);
+}
+
+std::size_t SwitchState::KeyHash::operator()(const KeyView& key) const {
+  auto hash = mix(0x2545f4914f6cdd1dU, std::uint64_t{key.table.value} << 16 | key.priority);
+  auto rest = key.match;
+  for (; rest.size() >= 8; rest = rest.subspan(8)) {
+    std::uint64_t word;
+    std::memcpy(&word, rest.data(), sizeof word);
+    hash = mix(hash, word);
+  }
+  std::uint64_t word = 0;
+  std::memcpy(&word, rest.data(), rest.size());
+  return mix(hash, word + key.match.size());
+}
+
+bool SwitchState::same_key(const KeyView& a, const KeyView& b) {
+  return a.table == b.table && a.priority == b.priority && std::ranges::equal(a.match, b.match);
+}
+
+void SwitchState::set_flow(const KeyView& key, FlowRecordPtr after, Delta& delta) {
+  const auto found = flows_.find(key);
+  FlowRecordPtr before = found == flows_.end() ? nullptr : *found;
+  if (before == nullptr && after == nullptr) return;
+  if (before != nullptr && after != nullptr && same_flow(*before, *after)) return;
+  if (before != nullptr) flows_.erase(found);
+  if (after != nullptr) flows_.insert(after);
+  delta.flows.push_back({std::move(before), std::move(after)});
+}
+
+Result<Delta> SwitchState::apply(const Changes& changes) {
+  std::vector<FlowRecordPtr> records;
+  records.reserve(changes.flows.size());
+  for (const auto& flow : changes.flows) {
+    records.push_back(FlowRecord::make(flow));
+    if (records.back() == nullptr)
+      return make_error(Errc::kInvalidArgument, "add flow: it does not fit into a message",
+                        "table " + std::to_string(flow.table.value) + ", priority " +
+                            std::to_string(flow.priority));
+  }
+  Delta delta;
+  for (const auto& key : changes.remove_flows) {
+    std::vector<std::byte> match;
+    encode_match(key.match, match);
+    set_flow({key.table, key.priority, match}, nullptr, delta);
+  }
+  for (const auto id : changes.remove_groups) set_entry(groups_, id, GroupPtr(), delta.groups);
+  for (const auto id : changes.remove_meters) set_entry(meters_, id, MeterPtr(), delta.meters);
+  const bool removed = !delta.empty();
+  const auto flow_steps = delta.flows.size();
+  const auto old_size = flows_.size();
+  for (auto& record : records) {
+    const auto key = key_of(record);
+    set_flow(key, record, delta);
+  }
+  for (const auto& group : changes.groups)
+    set_entry(groups_, group.id, GroupPtr(std::make_shared<const Group>(canonical(group))),
+              delta.groups);
+  for (const auto& meter : changes.meters)
+    set_entry(meters_, meter.id, MeterPtr(std::make_shared<const Meter>(canonical(meter))),
+              delta.meters);
+  // A key may stand twice only if something was removed first, or replaced.
+  const bool only_new = flows_.size() - old_size == delta.flows.size() - flow_steps;
+  if (removed || !only_new || delta.groups.size() > 1 || delta.meters.size() > 1)
+    compact_all(delta);
+  return delta;
+}
+
+void SwitchState::revert(const Delta& delta) {
+  Delta ignored;
+  for (const auto& step : delta.flows)
+    set_flow(key_of(step.after != nullptr ? step.after : step.before), step.before, ignored);
+  for (const auto& step : delta.groups)
+    set_entry(groups_, (step.after != nullptr ? step.after : step.before)->id, step.before,
+              ignored.groups);
+  for (const auto& step : delta.meters)
+    set_entry(meters_, (step.after != nullptr ? step.after : step.before)->id, step.before,
+              ignored.meters);
+}
+
+void SwitchState::forget(const PlannedMessage& message) {
+  Delta ignored;
+  if (message.flow != nullptr) set_flow(key_of(message.flow), nullptr, ignored);
+  if (message.group != nullptr) set_entry(groups_, message.group->id, GroupPtr(), ignored.groups);
+  if (message.meter != nullptr) set_entry(meters_, message.meter->id, MeterPtr(), ignored.meters);
+}
+
+std::size_t SwitchState::flow_bytes() const {
+  std::size_t total = flows_.bucket_count() * (sizeof(FlowRecordPtr) + 1);
+  for (const auto& record : flows_)
+    total += (sizeof(FlowRecord) + record->flow_mod().size() + 8 + 15) / 16 * 16;
+  return total;
+}
+
+std::vector<Flow> SwitchState::flows() const {
+  std::vector<Flow> all;
+  all.reserve(flows_.size());
+  for (const auto& record : flows_)
+    if (auto decoded = decode_message(record->flow_mod()))
+      all.push_back(std::move(std::get<FlowMod>(decoded->message).flow));
+  return all;
+}
+
+std::vector<Group> SwitchState::groups() const {
+  std::vector<Group> all;
+  for (const auto& [id, group] : groups_) all.push_back(*group);
+  return all;
+}
+
+std::vector<Meter> SwitchState::meters() const {
+  std::vector<Meter> all;
+  for (const auto& [id, meter] : meters_) all.push_back(*meter);
+  return all;
+}
+
+void SwitchState::begin_readback() {
+  ++readback_;
+  seen_count_ = reencoded_ = 0;
+  differences_ = {};
+  seen_groups_.clear();
+  seen_meters_.clear();
+}
+
+void SwitchState::see_flow(const FlowStatsView& view) {
+  auto found = flows_.find(KeyView{view.table, view.priority, view.match});
+  const auto mark = [&](const FlowRecordPtr& record) {
+    if (record->seen_ != readback_) ++seen_count_;
+    record->seen_ = readback_;
+  };
+  if (found != flows_.end() && same_flow(view, **found)) return mark(*found);
+  // The switch may write the same flow in other bytes than this library: compare the meaning.
+  FlowRecordPtr actual;
+  if (const auto decoded = view.decode()) actual = FlowRecord::make(decoded->flow);
+  if (actual != nullptr && found == flows_.end()) found = flows_.find(key_of(actual));
+  if (found != flows_.end()) {
+    mark(*found);
+    if (actual != nullptr && same_flow(*actual, **found)) {
+      ++reencoded_;
+      return;
+    }
+    differences_.flows.push_back({FlowRecord::make(view), *found});
+    return;
+  }
+  const bool ours = ((view.cookie ^ ownership_.cookie) & ownership_.cookie_mask) == 0;
+  const bool expires = view.idle_timeout != 0 || view.hard_timeout != 0;
+  if (ours && !(expires && ownership_.keep_expiring))
+    differences_.flows.push_back({FlowRecord::make(view), nullptr});
+}
+
+Result<> SwitchState::see_flows(std::span<const std::byte> wire) {
+  FlowStatsReader reader(wire);
+  while (const auto view = reader.next()) see_flow(*view);
+  if (reader.error()) return reader.error()->to_error().within("read flows back");
+  return {};
+}
+
+void SwitchState::see_groups(const std::vector<Group>& groups) {
+  for (const auto& raw : groups) {
+    auto actual = std::make_shared<const Group>(canonical(raw));
+    seen_groups_.push_back(actual->id);
+    const auto found = groups_.find(actual->id);
+    if (found == groups_.end()) {
+      if (ownership_.groups) differences_.groups.push_back({std::move(actual), nullptr});
+    } else if (*found->second != *actual) {
+      differences_.groups.push_back({std::move(actual), found->second});
+    }
+  }
+}
+
+void SwitchState::see_meters(const std::vector<Meter>& meters) {
+  for (const auto& raw : meters) {
+    auto actual = std::make_shared<const Meter>(canonical(raw));
+    if (actual->id.value > kMaxMeter) continue;
+    seen_meters_.push_back(actual->id);
+    const auto found = meters_.find(actual->id);
+    if (found == meters_.end()) {
+      if (ownership_.meters) differences_.meters.push_back({std::move(actual), nullptr});
+    } else if (*found->second != *actual) {
+      differences_.meters.push_back({std::move(actual), found->second});
+    }
+  }
+}
+
+Delta SwitchState::finish_readback() {
+  if (seen_count_ < flows_.size())
+    for (const auto& record : flows_)
+      if (record->seen_ != readback_) differences_.flows.push_back({nullptr, record});
+  std::ranges::sort(seen_groups_);
+  for (const auto& [id, group] : groups_)
+    if (!std::ranges::binary_search(seen_groups_, id))
+      differences_.groups.push_back({nullptr, group});
+  std::ranges::sort(seen_meters_);
+  for (const auto& [id, meter] : meters_)
+    if (!std::ranges::binary_search(seen_meters_, id))
+      differences_.meters.push_back({nullptr, meter});
+  return std::exchange(differences_, {});
+}
+
+}  // namespace antrea::openflow
