@@ -1,4 +1,6 @@
 #include <google/protobuf/arena.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <charconv>
 #include <chrono>
@@ -272,7 +274,6 @@ void write(const ObjectMeta& meta, pb::ObjectMeta& to) {
   to.set_uid(meta.uid);
   to.set_resource_version(meta.resource_version);
   to.set_generation(meta.generation);
-  // The original's decoder wants the message, even if it is the zero time.
   auto& created = *to.mutable_creation_timestamp();
   if (const auto seconds = seconds_of(meta.creation_timestamp)) created.set_seconds(*seconds);
   if (const auto seconds = seconds_of(meta.deletion_timestamp))
@@ -453,7 +454,14 @@ std::string to_message(const T& object) {
   google::protobuf::Arena arena;
   auto* message = google::protobuf::Arena::CreateMessage<typename MessageOf<T>::type>(&arena);
   write(object, *message);
-  return message->SerializeAsString();
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream out(&stream);
+    out.SetSerializationDeterministic(true);  // of maps: equal objects are equal bytes
+    message->SerializeToCodedStream(&out);
+  }
+  return bytes;
 }
 
 template <typename T>
