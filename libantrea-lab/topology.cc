@@ -147,13 +147,20 @@ Result<> Topology::build_uplink(Node& node) {
 }
 
 Result<> Topology::split_uplink(Node& node, const MacAddress& mac) {
+  ANTREA_CHECK(add_split_port(node, kUplink, "br-phy~"));
+  ANTREA_CHECK(add_split_port(node, kGateway, kGatewayPeer));
   ANTREA_TRY(Netlink net, Netlink::open(node.host.net));
-  ANTREA_CHECK(net.add_veth(kUplink, "br-phy~", node.host.net));
-  ANTREA_CHECK(net.set_mac(kUplink, mac));
-  ANTREA_CHECK(net.set_no_arp("br-phy~"));
-  ANTREA_CHECK(set_sysctl(node.host.net, "net/ipv6/conf/br-phy~/disable_ipv6", "1"));
-  ANTREA_CHECK(net.set_up("br-phy~"));
-  return disable_tx_offload(node.host.net, kUplink);
+  return net.set_mac(kUplink, mac);
+}
+
+Result<> Topology::add_split_port(Node& node, const char* name, const char* peer) {
+  ANTREA_TRY(Netlink net, Netlink::open(node.host.net));
+  ANTREA_CHECK(net.add_veth(name, peer, node.host.net));
+  ANTREA_CHECK(net.set_no_arp(peer));
+  ANTREA_CHECK(
+      set_sysctl(node.host.net, std::string("net/ipv6/conf/") + peer + "/disable_ipv6", "1"));
+  ANTREA_CHECK(net.set_up(peer));
+  return disable_tx_offload(node.host.net, name);
 }
 
 Result<> Topology::write_hosts_files() {

@@ -31,7 +31,8 @@ TEST(DnsMessage, AnswersWhatWasAsked) {
   EXPECT_EQ(read_dns_answer(*answer, 8).error().code, Errc::kMalformed);
 }
 
-// Put together by hand after RFC 1035, section 4.1: one question, one A record that points back to its name.
+// Put together by hand after RFC 1035, section 4.1: one question, one A record that points back to
+// its name.
 TEST(DnsMessage, ReadsARecordByThePointerToItsName) {
   const auto answer = from_hex(
       "4d3f8580000100010000000007657861 6d706c6504746573740000010001c00c0001000100000000 "

@@ -51,6 +51,10 @@ struct Node {
 class ANTREA_API Topology {
  public:
   static constexpr const char* kUplink = "br-phy";  ///< the device that has the Node's address
+  /// With Datapath::kDummy only: a veth pair stands in for the internal port of br-int. The host's
+  /// end has the port's name; the other is to be the port of br-int.
+  static constexpr const char* kGateway = "antrea-gw0";
+  static constexpr const char* kGatewayPeer = "antrea-gw0~";
 
   /// Builds all of it or nothing. Must run inside namespaces of its own; see `leave_the_machine`.
   static Result<std::unique_ptr<Topology>> build(const TopologyOptions& options);
@@ -68,6 +72,7 @@ class ANTREA_API Topology {
   Result<Host> make_host(const std::string& name, const IpAddress& address);
   Result<> build_uplink(Node& node);
   Result<> split_uplink(Node& node, const MacAddress& mac);
+  Result<> add_split_port(Node& node, const char* name, const char* peer);
   Result<> write_hosts_files();
 
   TopologyOptions options_;
