@@ -57,10 +57,9 @@ std::vector<std::string> texts(const Strings& strings) {
 // ------------------------------------------------------
 
 std::string time_text(const pb::Time& time) {
-  // Year 1, Go's zero time, stands for "never"; the upper bound is the last year that has four
-  // digits.
+  // An empty message and the year 1, Go's zero time, stand for "never". Years have four digits.
   constexpr std::int64_t kFirst = -62135596800, kLast = 253402300799;
-  if (time.seconds() <= kFirst || time.seconds() > kLast) return {};
+  if (!time.has_seconds() || time.seconds() <= kFirst || time.seconds() > kLast) return {};
   using namespace std::chrono;
   const sys_seconds at{seconds{time.seconds()}};
   const auto day = floor<days>(at);
