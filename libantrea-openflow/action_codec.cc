@@ -101,11 +101,16 @@ DecodeResult<Subfield> pull_subfield(In& in, unsigned offset, unsigned bits, boo
 
 /// `ofs_nbits` stands elsewhere in the action than the header.
 DecodeResult<Subfield> pull_packed_subfield(In& header, std::uint16_t ofs_nbits, bool target) {
-  return pull_subfield(header, ofs_nbits >> 6, (ofs_nbits & 0x3f) + 1U, target);
+  const std::size_t at = header.offset();
+  auto subfield = pull_subfield(header, ofs_nbits >> 6, (ofs_nbits & 0x3f) + 1U, target);
+  if (subfield.has_error() && subfield.error().error == errors::kMatchBadField)
+    return fail(errors::kActionBadSetType, at);
+  return subfield;
 }
 
 DecodeResult<PortNo> output_port(std::uint32_t port, std::size_t offset) {
-  if (!port_valid(port) || (port >= 0xffffff00 && port < 0xfffffff8))
+  if (!port_valid(port) || (port >= 0xffffff00 && port < kPortInPort.value) ||
+      port == kPortAny.value)
     return fail(errors::kActionBadOutPort, offset);
   return PortNo{port};
 }
@@ -142,18 +147,31 @@ ActionResult pull_push_mpls(In& in, unsigned) {
 }
 ActionResult pull_pop_mpls(In& in, unsigned) { return Action{PopMpls{in.be16()}}; }
 
+/// The field is known, only its length is wrong.
+bool known_number(In in) {
+  const std::uint16_t oxm_class = in.be16();
+  const std::uint8_t number = in.u8() >> 1;
+  in.skip(1);
+  return field_by_oxm({oxm_class, number, oxm_class == 0xffff ? in.be32() : 0}).has_value();
+}
+
 ActionResult pull_set_field(In& in, unsigned) {
   const std::size_t at = in.offset();
+  const In whole = in;
   auto tlv = pull_tlv(in);
   if (tlv.has_error()) {
     const OfError error = tlv.error().error;
     if (error == errors::kMatchBadValue) return fail(errors::kActionBadSetArgument, at);
     if (error == errors::kMatchBadMask) return fail(errors::kActionBadSetMask, at);
-    if (error == errors::kMatchBadField) return fail(errors::kActionBadSetType, at);
+    if (error == errors::kMatchBadField)
+      return fail(known_number(whole) ? errors::kActionBadSetLen : errors::kActionBadSetType, at);
     if (error == errors::kMatchBadLen) return fail(errors::kActionBadSetLen, at);
     return tlv.error();
   }
   if (!info(tlv->id).settable) return fail(errors::kActionBadSetArgument, at);
+  if (tlv->id == FieldId::kVlanVid && (tlv->bits.mask.lo & 0x1000) != 0 &&
+      (tlv->bits.value.lo & 0x1000) == 0)
+    return fail(errors::kActionBadSetArgument, at);
   for (const std::byte byte : in.rest())
     if (byte != std::byte{0}) return fail(errors::kActionBadSetArgument, at);
   const bool variable = info(tlv->id).bytes == 124;
@@ -235,6 +253,7 @@ ActionResult pull_bundle(In& in, unsigned) {
     return bad_argument(in);
   }
   if (!in.zeros(4)) return bad_argument(in);
+  if (in.remaining() < 2U * count) return fail(errors::kActionBadLen, in);
   if (action.fields > 6 || action.algorithm > 1) return bad_argument(in);
   if (member_type != 2 || count > 2048) return bad_argument(in);
   if (in.remaining() < 2U * count) return fail(errors::kActionBadLen, in);
@@ -278,7 +297,7 @@ ActionResult pull_controller(In& in, unsigned) {
 }
 ActionResult pull_controller2(In& in, unsigned) {
   Controller action;
-  if (!in.zeros(6)) return fail(errors::kNxActionMustBeZero, in);
+  if (!in.zeros(6)) return fail(errors::kNxMustBeZero, in);
   while (!in.empty()) {
     auto property = pull_property(in);
     if (property.has_error()) return property.error();
@@ -401,9 +420,7 @@ ActionResult pull_ct(In& in, unsigned depth) {
         (move->target.field == FieldId::kCtMark || move->target.field == FieldId::kCtLabel))
       continue;
     if (std::holds_alternative<Nat>(inner)) continue;
-    return fail(set != nullptr || move != nullptr ? errors::kActionBadSetArgument
-                                                  : errors::kActionBadArgument,
-                at);
+    return fail(errors::kActionBadArgument, at);
   }
   if (action.force && !action.commit) return fail(errors::kActionBadArgument, at);
   action.actions = std::move(*nested);
@@ -432,6 +449,11 @@ ActionResult pull_nat(In& in, unsigned) {
   if ((present & 16) != 0) nat.port_min = in.be16();
   if ((present & 32) != 0) nat.port_max = in.be16();
   if (in.failed()) return fail(errors::kActionBadLen, in);
+  const bool range_without_start =
+      (nat.address_max && !nat.address_min) || (nat.port_max && !nat.port_min);
+  const bool falling = (nat.address_max && *nat.address_max < *nat.address_min) ||
+                       (nat.port_max && *nat.port_max < *nat.port_min);
+  if (range_without_start || falling) return bad_argument(in);
   return Action{nat};
 }
 ActionResult pull_output_trunc(In& in, unsigned) {
@@ -473,7 +495,7 @@ ActionResult pull_encap(In& in, unsigned) {
       tlv.tlv_class = body.be16();
       tlv.type = body.u8();
       const std::uint8_t size = body.u8();
-      if (size != body.remaining()) return fail(errors::kNxBadEdProp, start);
+      if (size > body.remaining()) return fail(errors::kNxBadEdProp, start);
       for (const std::byte byte : body.take(size))
         tlv.data.push_back(std::to_integer<std::uint8_t>(byte));
       action.nsh_tlvs.push_back(std::move(tlv));
@@ -506,6 +528,12 @@ ActionResult pull_delete_field(In& in, unsigned) {
   return Action{DeleteField{*id}};
 }
 
+DecodeError learn_header_error(const DecodeError& error) {
+  if (error.error == errors::kMatchBadLen) return fail(errors::kActionBadLen, error.offset);
+  if (error.error == errors::kMatchBadField) return fail(errors::kActionBadSetType, error.offset);
+  return error;
+}
+
 template <bool kLearn2>
 ActionResult pull_learn(In& in, unsigned) {
   Learn action;
@@ -524,7 +552,7 @@ ActionResult pull_learn(In& in, unsigned) {
   if (kLearn2) {
     action.limit = in.be32();
     const std::uint16_t offset = in.be16();
-    if (!in.zeros(2)) return bad_argument(in);
+    if (!in.zeros(2)) return fail(errors::kNxActionMustBeZero, in);
     if ((flags & 4) != 0) {
       auto result = pull_subfield(in, offset, 1, true);
       if (result.has_error()) return result.error();
@@ -545,14 +573,14 @@ ActionResult pull_learn(In& in, unsigned) {
       spec.value = in.value(2U * ((spec.bits + 15U) / 16U));
     } else {
       auto id = pull_field_header(in);
-      if (id.has_error()) return id.error();
+      if (id.has_error()) return learn_header_error(id.error());
       auto source = checked({*id, in.be16(), spec.bits}, false, in.offset());
       if (source.has_error()) return source.error();
       spec.source = *source;
     }
     if (spec.target != LearnSpec::Target::kOutput) {
       auto id = pull_field_header(in);
-      if (id.has_error()) return id.error();
+      if (id.has_error()) return learn_header_error(id.error());
       auto to = checked({*id, in.be16(), spec.bits}, spec.target == LearnSpec::Target::kLoad,
                         in.offset());
       if (to.has_error()) return to.error();
@@ -566,6 +594,27 @@ ActionResult pull_learn(In& in, unsigned) {
   return Action{std::move(action)};
 }
 
+// The setters of OpenFlow 1.1: taken, and written as set_field.
+ActionResult pull_set_vlan_vid(In& in, unsigned) {
+  const std::uint16_t vid = in.be16();
+  if (vid > 0xfff) return bad_argument(in);
+  return Action{set_field(FieldId::kVlanVid, 0x1000U | vid)};
+}
+ActionResult pull_set_vlan_pcp(In& in, unsigned) {
+  const std::uint8_t pcp = in.u8();
+  if (pcp > 7) return bad_argument(in);
+  return Action{set_field(FieldId::kVlanPcp, pcp)};
+}
+template <FieldId kField, std::size_t kSize>
+ActionResult pull_set_number(In& in, unsigned) {
+  return Action{set_field(kField, in.value(kSize))};
+}
+ActionResult pull_set_tos(In& in, unsigned) {
+  const std::uint8_t tos = in.u8();
+  if ((tos & 3) != 0) return bad_argument(in);
+  return Action{set_field(FieldId::kIpDscp, tos >> 2)};
+}
+
 /// One row a kind of action: its number, how long it is, and its decoder.
 struct ActionRow {
   std::uint16_t type;
@@ -576,6 +625,14 @@ struct ActionRow {
 
 constexpr ActionRow kStandard[] = {
     {kOutput, 16, false, pull_output},
+    {1, 8, false, pull_set_vlan_vid},
+    {2, 8, false, pull_set_vlan_pcp},
+    {3, 16, false, pull_set_number<FieldId::kEthSrc, 6>},
+    {4, 16, false, pull_set_number<FieldId::kEthDst, 6>},
+    {5, 8, false, pull_set_number<FieldId::kIpSrc, 4>},
+    {6, 8, false, pull_set_number<FieldId::kIpDst, 4>},
+    {7, 8, false, pull_set_tos},
+    {8, 8, false, pull_set_number<FieldId::kIpEcn, 1>},
     {kSetMplsTtl, 8, false, pull_set_mpls_ttl},
     {kDecMplsTtl, 8, false, plain<DecMplsTtl>},
     {kPushVlan, 8, false, pull_push_vlan},
@@ -656,7 +713,10 @@ DecodeResult<Actions> pull_actions(In in, unsigned depth) {
     In body = in.sub(length - 4U);
     const ActionRow* row = nullptr;
     if (type == kExperimenter) {
-      if (body.be32() != kNiciraVendor) return fail(errors::kActionBadVendor, start);
+      if (length < 16) return fail(errors::kActionBadLen, start);
+      const std::uint32_t vendor = body.be32();
+      if (vendor == 0x4f4e4600) return fail(errors::kActionBadVendorType, start);
+      if (vendor != kNiciraVendor) return fail(errors::kActionBadVendor, start);
       const std::uint16_t subtype = body.be16();
       if (subtype < kNiciraIndex.size()) row = kNiciraIndex[subtype];
       if (row == nullptr) return fail(errors::kActionBadVendorType, start);
@@ -936,7 +996,7 @@ class Writer {
       const std::size_t at = out_.size();
       out_.be16(4);
       out_.u8(2);
-      out_.u8(static_cast<std::uint8_t>(8 + tlv.data.size()));
+      out_.u8(static_cast<std::uint8_t>(pad8(8 + tlv.data.size())));
       out_.be16(tlv.tlv_class);
       out_.u8(tlv.type);
       out_.u8(static_cast<std::uint8_t>(tlv.data.size()));
@@ -998,7 +1058,7 @@ class Writer {
   }
   void property16(std::uint16_t type, std::uint16_t value) {
     std::byte* at = property(type, 8);
-    store_be(at + 2, std::uint16_t{6});
+    store_be(at + 2, std::uint16_t{8});
     store_be(at + 4, value);
   }
   void stack(Subtype subtype, const Subfield& s) {

@@ -121,10 +121,6 @@ void put_statistics(Out& out, const FlowStatistics& s) {
   };
   time(kDuration, s.duration);
   time(kIdleTime, s.idle);
-  if (s.flows) {
-    head(kFlowCount, 4);
-    out.be32(*s.flows);
-  }
   if (s.packets) {
     head(kPacketCount, 8);
     out.be64(*s.packets);
@@ -132,6 +128,10 @@ void put_statistics(Out& out, const FlowStatistics& s) {
   if (s.bytes) {
     head(kByteCount, 8);
     out.be64(*s.bytes);
+  }
+  if (s.flows) {
+    head(kFlowCount, 4);
+    out.be32(*s.flows);
   }
   out.patch16(start + 2, out.size() - start);
   out.pad_from(start);
@@ -272,12 +272,25 @@ std::optional<DecodeError> check_one(const Match& match, const Action& action, s
     return need(match, output->source.field, offset);
   if (const auto* push = std::get_if<StackPush>(&action))
     return need(match, push->source.field, offset);
+  if (const auto* resubmit = std::get_if<Resubmit>(&action); resubmit != nullptr && resubmit->ct)
+    return need(match, FieldId::kCtNwProto, offset);
   if (const auto* pop = std::get_if<StackPop>(&action))
     return need(match, pop->target.field, offset);
   if (const auto* clone = std::get_if<Clone>(&action))
     return check_list(match, clone->actions, offset, inside_ct);
   if (const auto* ct = std::get_if<Ct>(&action)) {
     if (!ip) return fail(errors::kActionMatchInconsistent, offset);
+    if (ct->alg == 21 && !prerequisite_met(match, FieldId::kTcpSrc))
+      return fail(errors::kActionMatchInconsistent, offset);
+    if (ct->alg == 69 && !prerequisite_met(match, FieldId::kUdpSrc))
+      return fail(errors::kActionMatchInconsistent, offset);
+    for (const Action& inner : ct->actions) {
+      const auto* nat = std::get_if<Nat>(&inner);
+      if (nat == nullptr) continue;
+      if ((nat->src || nat->dst) && !ct->commit) return fail(errors::kActionBadArgument, offset);
+      if (nat->address_min && nat->address_min->is_v4() != (type() == eth_type::kIpv4))
+        return fail(errors::kActionMatchInconsistent, offset);
+    }
     return check_list(match, ct->actions, offset, true);
   }
   if (std::holds_alternative<DecTtl>(action) || std::holds_alternative<SetIpTtl>(action))
@@ -337,6 +350,7 @@ DecodeResult<FlowMod> pull_flow_mod(In in) {
   if (match.has_error()) return match.error();
   flow.match = std::move(*match);
   const std::size_t instructions_at = in.offset();
+  if (in.remaining() % 8 != 0) return fail(errors::kBadLen, in);
   auto instructions = pull_instructions(in.sub(in.remaining()), flow.table);
   if (command > 4) return fail(errors::kFlowModBadCommand, offset + 17);
   mod.command = static_cast<FlowCommand>(command);

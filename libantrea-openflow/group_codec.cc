@@ -78,7 +78,7 @@ DecodeResult<std::vector<Bucket>> pull_buckets(In in, GroupType type) {
       if (value.failed() || property->raw.size() != 8) return fail(errors::kPropertyBadLen, start);
     }
     if (bucket.id > 0xffffff00) return fail(errors::kGroupBadBucket, start);
-    if (!ids.insert(bucket.id).second) return fail(errors::kGroupBucketExists, start);
+    if (!ids.insert(bucket.id).second) return fail(errors::kGroupBadBucket, start);
     if (bucket.watch_port == kPortAny) bucket.watch_port.reset();
     if (bucket.watch_group == kAnyGroup) bucket.watch_group.reset();
     if (type == GroupType::kSelect && !bucket.weight) bucket.weight = 1;
@@ -169,7 +169,7 @@ DecodeResult<GroupMod> pull_group_mod(In in) {
   in.skip(2);
   mod.command_bucket = in.be32();
   if (in.failed()) return fail(errors::kBadLen, start);
-  if (buckets_size > in.remaining()) return fail(errors::kGroupBadBucket, start);
+  if (buckets_size > in.remaining()) return fail(errors::kBadLen, start);
   mod.group.type = static_cast<GroupType>(type);
   mod.command = static_cast<GroupCommand>(command);
   auto buckets = pull_buckets(in.sub(buckets_size), mod.group.type);
@@ -193,8 +193,6 @@ DecodeResult<GroupMod> pull_group_mod(In in) {
   if (type > 3) return fail(errors::kGroupBadType, start.offset() + 2);
   const bool adds =
       mod.command != GroupCommand::kDelete && mod.command != GroupCommand::kRemoveBucket;
-  if (mod.group.id.value > kMaxGroup.value && mod.command != GroupCommand::kDelete)
-    return fail(errors::kGroupInvalid, start.offset() + 4);
   if (mod.command == GroupCommand::kInsertBucket && mod.command_bucket == kBucketAll)
     return fail(errors::kGroupBadBucket, start);
   if (mod.command == GroupCommand::kRemoveBucket && !mod.group.buckets.empty())
@@ -202,6 +200,7 @@ DecodeResult<GroupMod> pull_group_mod(In in) {
   if (mod.group.type == GroupType::kIndirect && adds &&
       mod.command != GroupCommand::kInsertBucket && mod.group.buckets.size() != 1)
     return fail(errors::kGroupInvalid, start);
+  if (mod.command == GroupCommand::kInsertBucket || !adds) return mod;
   for (const Bucket& bucket : mod.group.buckets) {
     if (bucket.weight.value_or(0) != 0 && mod.group.type != GroupType::kSelect)
       return fail(errors::kGroupInvalid, start);
@@ -268,7 +267,7 @@ DecodeResult<MeterMod> pull_meter_mod(In in) {
   using namespace meter_flags;
   const bool kbps = (mod.meter.flags & kKbps) != 0;
   const bool pktps = (mod.meter.flags & kPktps) != 0;
-  if (kbps == pktps || mod.meter.flags > 15) return fail(errors::kMeterBadFlags, start);
+  if (kbps == pktps) return fail(errors::kMeterBadFlags, start);
   auto bands = pull_bands(in);
   if (bands.has_error()) return bands.error();
   mod.meter.bands = std::move(*bands);

@@ -71,7 +71,9 @@ std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Maske
 }
 
 /// Open vSwitch writes these with a mask even where every bit counts.
-bool always_masked(FieldId id) { return id == FieldId::kTunFlags; }
+bool always_masked(const MatchField& field) {
+  return field.id == FieldId::kTunFlags || field.length == 0;
+}
 
 }  // namespace
 
@@ -80,8 +82,7 @@ void put_match_fields(Out& out, const Match& match) {
   std::byte* const begin = out.put(match.fields().size() * kMaxTlv);
   std::byte* at = begin;
   for (const MatchField& field : match.fields())
-    at = write_tlv(at, field.id, field.length, field.bits,
-                   !field.exact() || always_masked(field.id));
+    at = write_tlv(at, field.id, field.length, field.bits, !field.exact() || always_masked(field));
   out.truncate(start + static_cast<std::size_t>(at - begin));
 }
 

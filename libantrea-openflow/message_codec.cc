@@ -133,12 +133,10 @@ MessageResult pull_packet_out(In in) {
   if (number >= 0xff00 && number != kPortLocal.value && number != kPortController.value &&
       number != kPortAny.value)
     return fail(errors::kBadPort, match_at);
-  if (size > in.remaining()) return fail(errors::kActionBadLen, start);
-  const std::size_t actions_at = in.offset();
+  if (size > in.remaining()) return fail(errors::kBadLen, start);
   auto actions = pull_actions(in.sub(size));
   if (actions.has_error()) return actions.error();
   m.actions = std::move(*actions);
-  (void)actions_at;
   m.packet = to_bytes(in.rest());
   return Message{std::move(m)};
 }
@@ -195,7 +193,7 @@ MessageResult pull_table_mod(In in) {
   in.skip(3);
   m.desc.config = in.be32();
   if (auto error = pull_table_properties(in, m.desc)) return *error;
-  if (!m.desc.other_properties.empty()) return fail(errors::kPropertyBadType, in);
+  if (!m.desc.other_properties.empty()) return fail(errors::kBadType, in);
   return Message{std::move(m)};
 }
 MessageResult pull_table_status(In in) {
@@ -205,6 +203,7 @@ MessageResult pull_table_status(In in) {
   if (m.reason != 3 && m.reason != 4) return fail(errors::kPropertyBadValue, in);
   auto desc = pull_table_desc(in);
   if (desc.has_error()) return desc.error();
+  if (!in.empty()) return bad_length(in);
   m.desc = std::move(*desc);
   return Message{std::move(m)};
 }
@@ -247,7 +246,7 @@ MessageResult pull_async(In in) {
 MessageResult pull_request_forward(In in) {
   const In start = in;
   const auto header = peek_header(in.peek_rest());
-  if (!header || header->length < 8 || header->length > in.remaining()) return bad_length(start);
+  if (!header || header->length < 8 || header->length != in.remaining()) return bad_length(start);
   if (header->type != kGroupMod && header->type != kMeterMod) return fail(errors::kBadType, start);
   return Message{RequestForward{to_bytes(in.rest())}};
 }
@@ -531,6 +530,7 @@ DecodeResult<BundleControl> pull_bundle_control(In in) {
   if (in.failed()) return bad_length(in);
   if (command > 7) return fail(errors::kBundleBadType, in);
   m.command = static_cast<BundleCommand>(command);
+  if (in.remaining() % 8 != 0) return bad_length(in);
   m.properties = to_bytes(in.rest());
   return m;
 }

@@ -57,11 +57,11 @@ void append(RawProperties& to, std::span<const std::byte> raw) {
 /// with a cursor over it.
 template <typename Entry>
 std::optional<DecodeError> each_entry(In in, std::size_t minimum, std::size_t length_offset,
-                                      Entry entry) {
+                                      Entry entry, OfError error_code = errors::kBadLen) {
   while (!in.empty()) {
-    if (in.remaining() < minimum) return bad_length(in);
+    if (in.remaining() < minimum) return fail(error_code, in);
     const std::size_t length = load_be<std::uint16_t>(in.at() + length_offset);
-    if (length < minimum || length > in.remaining()) return bad_length(in);
+    if (length < minimum || length > in.remaining()) return fail(error_code, in);
     In part = in.sub(length);
     if (auto error = entry(part)) return error;
     if (part.failed()) return bad_length(part);
@@ -119,28 +119,31 @@ void put_table_features(Out& out, const TableFeatures& t) {
 
 DecodeResult<std::vector<TableFeatures>> pull_table_features(In in) {
   std::vector<TableFeatures> tables;
-  const auto error = each_entry(in, 64, 0, [&](In& part) -> std::optional<DecodeError> {
-    TableFeatures t;
-    part.skip(2);
-    t.table = TableId{part.u8()};
-    const std::uint8_t command = part.u8();
-    if (command > 3) return fail(errors::kTableFeaturesBadFeatures, part);
-    t.command = static_cast<TableFeatures::Command>(command);
-    t.features = part.be32();
-    t.name = take_text(part, 32);
-    t.metadata_match = part.be64();
-    t.metadata_write = part.be64();
-    t.capabilities = part.be32();
-    t.max_entries = part.be32();
-    In properties = part;
-    while (!properties.empty()) {
-      auto property = pull_property(properties);
-      if (property.has_error()) return property.error();
-    }
-    t.properties = to_bytes(part.rest());
-    tables.push_back(std::move(t));
-    return {};
-  });
+  const auto error = each_entry(
+      in, 64, 0,
+      [&](In& part) -> std::optional<DecodeError> {
+        TableFeatures t;
+        part.skip(2);
+        t.table = TableId{part.u8()};
+        const std::uint8_t command = part.u8();
+        if (command > 3) return fail(errors::kTableFeaturesBadFeatures, part);
+        t.command = static_cast<TableFeatures::Command>(command);
+        t.features = part.be32();
+        t.name = take_text(part, 32);
+        t.metadata_match = part.be64();
+        t.metadata_write = part.be64();
+        t.capabilities = part.be32();
+        t.max_entries = part.be32();
+        In properties = part;
+        while (!properties.empty()) {
+          auto property = pull_property(properties);
+          if (property.has_error()) return property.error();
+        }
+        t.properties = to_bytes(part.rest());
+        tables.push_back(std::move(t));
+        return {};
+      },
+      errors::kPropertyBadLen);
   if (error) return *error;
   return tables;
 }
@@ -523,6 +526,7 @@ ReplyResult pull_flows(In in) {
     flow.flags = part.be16();
     flow.importance = part.be16();
     flow.cookie = part.be64();
+    if ((flow.flags & ~0x1f) != 0) return fail(errors::kFlowModBadFlags, part);
     auto match = pull_match(part);
     if (match.has_error()) return match.error();
     flow.match = std::move(*match);

@@ -43,7 +43,7 @@ void put_property(Out& out, std::uint16_t type, std::span<const std::byte> value
 void put_number(Out& out, std::uint16_t type, const FieldValue& value, std::size_t size) {
   const std::size_t start = out.size();
   out.be16(type);
-  out.be16(static_cast<std::uint16_t>(4 + size + (size >= 8 ? 4 : 0)));
+  out.be16(static_cast<std::uint16_t>(size == 2 ? 8 : 4 + size + (size >= 8 ? 4 : 0)));
   if (size >= 8) out.zeros(4);
   store_value(out.put(size), value, size);
   out.pad_from(start);
@@ -51,6 +51,7 @@ void put_number(Out& out, std::uint16_t type, const FieldValue& value, std::size
 std::optional<FieldValue> take_number(In body, std::size_t size) {
   if (size >= 8) body.skip(4);
   const FieldValue value = body.value(size);
+  if (size == 2) body.skip(2);
   if (body.failed() || !body.empty()) return {};
   return value;
 }
@@ -107,6 +108,7 @@ MessageResult pull_packet_in_properties(In in) {
     }
     if (!good) return fail(errors::kPropertyBadLen, offset);
   }
+  if ((seen & 1U << kPacket) == 0) return bad_length(in);
   return Message{std::move(p)};
 }
 
@@ -178,13 +180,13 @@ DecodeResult<CtTuple> pull_tuple(In in) {
         address(tuple.dst);
         break;
       case 2:
-        tuple.src_port = body.be16();
+        tuple.src_port = body.be16(), body.skip(2);
         break;
       case 3:
-        tuple.dst_port = body.be16();
+        tuple.dst_port = body.be16(), body.skip(2);
         break;
       case 4:
-        tuple.icmp_id = body.be16();
+        tuple.icmp_id = body.be16(), body.skip(2);
         break;
       case 5:
         tuple.icmp_type = body.u8();
@@ -270,7 +272,7 @@ MessageResult pull_flush(In in) {
         continue;
       }
       case kZone:
-        flush.zone = body.be16();
+        flush.zone = body.be16(), body.skip(2);
         break;
       case kMark:
         flush.mark = body.be32();

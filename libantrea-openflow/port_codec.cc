@@ -96,6 +96,7 @@ std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc) {
         vacancy.up = body.u8();
         vacancy.current = body.u8();
         body.skip(1);
+        if (vacancy.down > vacancy.up) return fail(errors::kPropertyBadValue, body);
         desc.vacancy = vacancy;
         break;
       }
