@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "antrea/api/controlplane.h"
+#include "antrea/api/pipeline.h"
+#include "antrea/base/ip.h"
+#include "antrea/openflow/flow.h"
+
+namespace antrea::policy {
+
+/// What a policy flow matches, in 32 bytes: there may be hundreds of thousands. `key()` spells it
+/// out for the switch.
+struct FlowSpec {
+  enum class Kind : std::uint8_t {
+    kAny,     ///< any packet of the family
+    kSource,  ///< an address prefix
+    kDestination,
+    kOutPort,      ///< the Pod the packet goes to, by its port in reg1
+    kService,      ///< protocol and ports
+    kConjunction,  ///< conj_id
+    kAllowedNew,   ///< first packets that the rule allowed, by ct_label
+    kAllowedRest,  ///< the others
+  };
+  api::pipeline::Table table{};
+  Kind kind{};
+  std::uint16_t priority = api::pipeline::kPriorityNormal;
+  std::uint8_t family = 0;  ///< 4 or 6; 0: both
+  std::uint32_t detail = 0;
+  std::uint64_t hi = 0, lo = 0;
+
+  friend bool operator==(const FlowSpec&, const FlowSpec&) = default;
+  std::size_t hash() const;
+  openflow::FlowKey key() const;
+
+  static FlowSpec address(api::pipeline::Table table, bool source, const IpPrefix& prefix);
+  static FlowSpec out_port(api::pipeline::Table table, std::uint32_t ofport);
+  static FlowSpec by_id(api::pipeline::Table table, Kind kind, Family family, std::uint32_t id);
+};
+
+/// A value and the bits of it that count.
+struct PortMask {
+  std::uint16_t value = 0;
+  std::uint16_t mask = 0;
+  friend bool operator==(const PortMask&, const PortMask&) = default;
+};
+/// The fewest masks that cover exactly the ports `first` to `last`.
+std::vector<PortMask> port_masks(std::uint16_t first, std::uint16_t last);
+
+/// The matches of a service in one family; none if it has no meaning there.
+std::vector<FlowSpec> service_specs(api::pipeline::Table table, Family family,
+                                    const api::controlplane::Service& service);
+
+}  // namespace antrea::policy

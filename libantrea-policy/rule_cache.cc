@@ -1,0 +1,643 @@
+#include "antrea/policy/rule_cache.h"
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "rule_text.h"
+
+namespace antrea::policy {
+namespace {
+
+namespace cp = api::controlplane;
+
+struct Rule;
+
+/// The members of a group are told apart as the controllers do it: by reference and addresses.
+/// Ports are not part of that, so a patch takes away before it adds.
+std::string member_key(const cp::GroupMember& member) {
+  std::string key;
+  if (member.pod) key = "Pod:" + member.pod->to_string();
+  if (member.external_entity) key = "ExternalEntity:" + member.external_entity->to_string();
+  if (member.node) key = "Node:" + *member.node;
+  if (member.service) key = "Service:" + member.service->namespace_ + "/" + member.service->name;
+  key += '\0';
+  for (const IpAddress& ip : member.ips)
+    key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
+  return key;
+}
+
+struct AddressGroup {
+  struct Member {
+    std::vector<IpAddress> ips;
+    std::vector<cp::NamedPort> ports;
+  };
+  bool present = false;
+  boost::unordered_flat_map<std::string, Member> members;
+  boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>>
+      addresses;  // how many members have it
+  std::unordered_set<Rule*> users;
+  // In this batch: which addresses were touched and whether they were there before.
+  boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched;
+  bool changed = false;
+
+  bool contains(const IpAddress& ip) const { return addresses.contains(ip); }
+  bool contained(const IpAddress& ip) const {
+    const auto found = touched.find(ip);
+    return found == touched.end() ? contains(ip) : found->second;
+  }
+  void add(const cp::GroupMember& member) {
+    remove(member);
+    for (const IpAddress& ip : member.ips) {
+      touched.try_emplace(ip, contains(ip));
+      ++addresses[ip];
+    }
+    members.emplace(member_key(member), Member{member.ips, member.ports});
+    changed = true;
+  }
+  void remove(const cp::GroupMember& member) {
+    if (const auto found = members.find(member_key(member)); found != members.end()) remove(found);
+  }
+  void remove(decltype(members)::iterator member) {
+    for (const IpAddress& ip : member->second.ips) {
+      touched.try_emplace(ip, true);
+      if (const auto count = addresses.find(ip); --count->second == 0) addresses.erase(count);
+    }
+    members.erase(member);
+    changed = true;
+  }
+};
+
+struct AppliedToGroup {
+  bool present = false;
+  std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
+  std::unordered_set<Rule*> users;
+};
+
+struct Rule {
+  std::shared_ptr<const RuleIdentity> identity;
+  std::string policy;  // the name of the policy it is from
+  std::vector<AppliedToGroup*> applied_to;
+  std::vector<std::string> applied_to_names;
+  std::vector<AddressGroup*> peer_groups;
+  std::vector<std::string> peer_group_names;
+  bool any_peer = false;
+  std::vector<IpPrefix> blocks;  // sorted
+  std::vector<cp::Service> services;
+  bool named = false;
+
+  int references = 0;   // versions of its policy that hold it
+  bool wanted = false;  // one of them is the current one
+  bool completed = false;
+  bool dirty = false;
+  bool targets_dirty = false;
+  std::vector<PodInterface> targets;           // as completed
+  std::map<std::string, CompletedRule> parts;  // as completed, only with named ports
+
+  bool effective() const {
+    return std::ranges::any_of(applied_to, [](const auto* group) { return group->present; });
+  }
+  bool realizable() const {
+    return std::ranges::all_of(peer_groups, [](const auto* group) { return group->present; });
+  }
+  bool named_at_targets() const { return named && identity->direction == cp::Direction::kIn; }
+};
+
+struct Policy {
+  PolicyUpserted current, next;
+  std::vector<Rule*> current_rules, next_rules;
+};
+
+/// Which groups are known in the midst of a batch that has not been applied yet.
+class KnownGroups {
+ public:
+  void set(std::string_view name, bool present) { changed_[name] = present; }
+  template <typename Objects>
+  void replace(const Objects& objects) {
+    replaced_ = true;
+    changed_.clear();
+    for (const auto& object : objects) set(object->metadata.name, true);
+  }
+  template <typename Groups>
+  bool knows(const Groups& groups, const std::string& name) const {
+    if (const auto found = changed_.find(name); found != changed_.end()) return found->second;
+    if (replaced_) return false;
+    const auto found = groups.find(name);
+    return found != groups.end() && found->second.present;
+  }
+
+ private:
+  bool replaced_ = false;
+  std::unordered_map<std::string_view, bool> changed_;
+};
+
+template <typename Value>
+std::vector<Value> difference(const std::vector<Value>& a, const std::vector<Value>& b) {
+  std::vector<Value> rest;
+  std::ranges::set_difference(a, b, std::back_inserter(rest));
+  return rest;
+}
+
+template <typename Value>
+void sort_unique(std::vector<Value>& values) {
+  std::ranges::sort(values);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+}  // namespace
+
+struct RuleCache::Impl {
+  std::map<std::string, Policy> policies;       // by name
+  std::unordered_map<std::string, Rule> rules;  // by ID
+  std::unordered_map<std::string, AddressGroup> address_groups;
+  std::unordered_map<std::string, AppliedToGroup> applied_to_groups;
+  std::unordered_map<api::ObjectKey, PodInterface> interfaces;
+  std::unordered_map<api::ObjectKey, std::vector<AppliedToGroup*>> groups_of_pod;
+  std::vector<Rule*> dirty_rules;
+  std::set<std::string> waiting;     // policies with a next version
+  std::set<std::string> promotable;  // those of them that something happened to in this batch
+  std::vector<std::string> touched_address_groups;
+  std::size_t completed_count = 0;
+
+  // --- input ---
+
+  void take(const PolicyUpserted& policy) {
+    if (policy->source_ref.type != cp::PolicyType::kK8sNetworkPolicy) return;
+    Policy& record = policies[policy->metadata.name];
+    const PolicyUpserted& latest = record.next ? record.next : record.current;
+    if (latest && *latest == *policy) return;
+    drop_rules(record.next_rules);
+    record.next = policy;
+    record.next_rules = hold_rules(*policy);
+    waiting.insert(policy->metadata.name);
+    promotable.insert(policy->metadata.name);
+  }
+  void take(const PolicyDeleted& deleted) {
+    const auto found = policies.find(deleted.name);
+    if (found == policies.end()) return;
+    for (Rule* rule : found->second.current_rules) {
+      rule->wanted = false;
+      mark(*rule);
+    }
+    drop_rules(found->second.current_rules);
+    drop_rules(found->second.next_rules);
+    waiting.erase(deleted.name);
+    promotable.erase(deleted.name);
+    policies.erase(found);
+  }
+  void take(const PoliciesReplaced& all) {
+    std::unordered_set<std::string_view> names;
+    for (const auto& policy : all.objects) names.insert(policy->metadata.name);
+    std::vector<std::string> gone;
+    for (const auto& [name, policy] : policies)
+      if (!names.contains(name)) gone.push_back(name);
+    for (const std::string& name : gone) take(PolicyDeleted{name});
+    for (const auto& policy : all.objects) take(policy);
+  }
+
+  void take(const AddressGroupUpserted& object) {
+    AddressGroup& group = touch_address_group(object->metadata.name);
+    // By difference, so that what stays is not touched; members first, as two may share an address.
+    std::unordered_set<std::string> keys;
+    for (const cp::GroupMember& member : object->members) keys.insert(member_key(member));
+    for (auto member = group.members.begin(); member != group.members.end();) {
+      const auto next = std::next(member);
+      if (!keys.contains(member->first)) group.remove(member);
+      member = next;
+    }
+    for (const cp::GroupMember& member : object->members) {
+      const auto found = group.members.find(member_key(member));
+      if (found == group.members.end() || found->second.ports != member.ports) group.add(member);
+    }
+    set_present(group, true);
+  }
+  void take(const AddressGroupPatched& patched) {
+    AddressGroup& group = touch_address_group(patched.patch.metadata.name);
+    for (const cp::GroupMember& member : patched.patch.removed) group.remove(member);
+    for (const cp::GroupMember& member : patched.patch.added) group.add(member);
+  }
+  void take(const AddressGroupDeleted& deleted) {
+    if (!address_groups.contains(deleted.name)) return;
+    set_present(touch_address_group(deleted.name),
+                false);  // its members stay as long as a rule names it
+  }
+  void take(const AddressGroupsReplaced& all) {
+    std::unordered_set<std::string_view> names;
+    for (const auto& group : all.objects) names.insert(group->metadata.name);
+    std::vector<std::string> gone;
+    for (const auto& [name, group] : address_groups)
+      if (!names.contains(name)) gone.push_back(name);
+    for (const std::string& name : gone) take(AddressGroupDeleted{name});
+    for (const auto& group : all.objects) take(group);
+  }
+
+  void take(const AppliedToGroupUpserted& object) {
+    AppliedToGroup& group = applied_to_groups[object->metadata.name];
+    std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
+    for (const cp::GroupMember& member : object->members)
+      if (member.pod) pods.emplace(*member.pod, member.ports);
+    set_pods(group, std::move(pods));
+    group.present = true;
+    mark_users(group);
+  }
+  void take(const AppliedToGroupPatched& patched) {
+    AppliedToGroup& group = applied_to_groups[patched.patch.metadata.name];
+    for (const cp::GroupMember& member : patched.patch.removed)
+      if (member.pod && group.pods.erase(*member.pod) > 0) leave(group, *member.pod);
+    for (const cp::GroupMember& member : patched.patch.added)
+      if (member.pod && group.pods.insert_or_assign(*member.pod, member.ports).second)
+        groups_of_pod[*member.pod].push_back(&group);
+    mark_users(group);
+  }
+  void take(const AppliedToGroupDeleted& deleted) {
+    const auto found = applied_to_groups.find(deleted.name);
+    if (found == applied_to_groups.end()) return;
+    set_pods(found->second, {});
+    found->second.present = false;
+    mark_users(found->second);
+    if (found->second.users.empty()) applied_to_groups.erase(found);
+  }
+  void take(const AppliedToGroupsReplaced& all) {
+    std::unordered_set<std::string_view> names;
+    for (const auto& group : all.objects) names.insert(group->metadata.name);
+    std::vector<std::string> gone;
+    for (const auto& [name, group] : applied_to_groups)
+      if (!names.contains(name)) gone.push_back(name);
+    for (const std::string& name : gone) take(AppliedToGroupDeleted{name});
+    for (const auto& group : all.objects) take(group);
+  }
+
+  void take(const InterfaceUpserted& interface) {
+    interfaces[interface.pod] = interface;
+    mark_rules_of(interface.pod);
+  }
+  void take(const InterfaceDeleted& deleted) {
+    if (interfaces.erase(deleted.pod) > 0) mark_rules_of(deleted.pod);
+  }
+
+  // --- bookkeeping ---
+
+  void mark(Rule& rule) {
+    if (!std::exchange(rule.dirty, true)) dirty_rules.push_back(&rule);
+  }
+  void mark_users(AppliedToGroup& group) {
+    for (Rule* rule : group.users) {
+      rule->targets_dirty = true;
+      mark(*rule);
+    }
+  }
+  void mark_rules_of(const api::ObjectKey& pod) {
+    if (const auto found = groups_of_pod.find(pod); found != groups_of_pod.end())
+      for (AppliedToGroup* group : found->second) mark_users(*group);
+  }
+  AddressGroup& touch_address_group(const std::string& name) {
+    touched_address_groups.push_back(name);
+    return address_groups[name];
+  }
+  static void set_present(AddressGroup& group, bool present) {
+    if (group.present == present) return;
+    group.present = present;
+    group.changed = true;
+  }
+
+  void leave(AppliedToGroup& group, const api::ObjectKey& pod) {
+    const auto found = groups_of_pod.find(pod);
+    std::erase(found->second, &group);
+    if (found->second.empty()) groups_of_pod.erase(found);
+  }
+  void set_pods(AppliedToGroup& group, std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods) {
+    for (const auto& [pod, ports] : group.pods) leave(group, pod);
+    group.pods = std::move(pods);
+    for (const auto& [pod, ports] : group.pods) groups_of_pod[pod].push_back(&group);
+  }
+
+  std::vector<Rule*> hold_rules(const cp::NetworkPolicy& policy) {
+    std::vector<Rule*> held;
+    for (const cp::NetworkPolicyRule& source : policy.rules) {
+      auto identity = identify(policy, source);
+      Rule& rule = rules[identity->id];
+      if (!rule.identity) {
+        rule.identity = std::move(identity);
+        rule.policy = policy.metadata.name;
+        fill(rule, policy, source);
+      }
+      if (std::ranges::find(held, &rule) != held.end()) continue;  // equal rules are one
+      ++rule.references;
+      held.push_back(&rule);
+    }
+    return held;
+  }
+
+  void fill(Rule& rule, const cp::NetworkPolicy& policy, const cp::NetworkPolicyRule& source) {
+    const cp::NetworkPolicyPeer& peer =
+        source.direction == cp::Direction::kIn ? source.from : source.to;
+    rule.any_peer = peer.empty();
+    rule.blocks = prefixes_of(peer.ip_blocks);
+    rule.services = source.services;
+    rule.named = has_named_port(source.services);
+    for (const std::string& name : antrea::policy::applied_to_groups(policy, source)) {
+      AppliedToGroup& group = applied_to_groups[name];
+      if (!group.users.insert(&rule).second) continue;
+      rule.applied_to.push_back(&group);
+      rule.applied_to_names.push_back(name);
+    }
+    for (const std::string& name : peer.address_groups) {
+      AddressGroup& group = address_groups[name];
+      if (!group.users.insert(&rule).second) continue;
+      rule.peer_groups.push_back(&group);
+      rule.peer_group_names.push_back(name);
+    }
+  }
+
+  void drop_rules(std::vector<Rule*>& held) {
+    for (Rule* rule : held) {
+      --rule->references;
+      mark(*rule);  // the last thing that flush does with it is to forget it
+    }
+    held.clear();
+  }
+
+  void forget(Rule& rule) {
+    for (std::size_t i = 0; i < rule.applied_to.size(); ++i) {
+      rule.applied_to[i]->users.erase(&rule);
+      if (!rule.applied_to[i]->present && rule.applied_to[i]->users.empty())
+        applied_to_groups.erase(rule.applied_to_names[i]);
+    }
+    for (std::size_t i = 0; i < rule.peer_groups.size(); ++i) {
+      rule.peer_groups[i]->users.erase(&rule);
+      touched_address_groups.push_back(rule.peer_group_names[i]);
+    }
+    rules.erase(std::string(rule.identity->id));
+  }
+
+  // --- output ---
+
+  RuleChanges flush() {
+    for (const std::string& name : touched_address_groups) {
+      const auto found = address_groups.find(name);
+      if (found == address_groups.end() || !found->second.changed) continue;
+      for (Rule* rule : found->second.users) mark(*rule);
+    }
+    for (const Rule* rule : dirty_rules)
+      if (waiting.contains(rule->policy)) promotable.insert(rule->policy);
+    for (const std::string& name : std::exchange(promotable, {}))
+      if (promote(policies.at(name))) waiting.erase(name);
+
+    RuleChanges changes;
+    // Marking a rule while this runs is not possible any more; forgetting one invalidates only
+    // itself.
+    for (Rule* rule : dirty_rules) {
+      rule->dirty = false;
+      update(*rule, changes);
+      rule->targets_dirty = false;
+    }
+    for (Rule* rule : std::exchange(dirty_rules, {}))
+      if (rule->references == 0) forget(*rule);
+    for (const std::string& name : std::exchange(touched_address_groups, {})) {
+      const auto found = address_groups.find(name);
+      if (found == address_groups.end()) continue;
+      found->second.touched.clear();
+      found->second.changed = false;
+      if (!found->second.present && found->second.users.empty()) address_groups.erase(found);
+    }
+    std::ranges::sort(changes.added, {}, &CompletedRule::key);
+    std::ranges::sort(changes.updated, {}, &RuleUpdate::key);
+    std::ranges::sort(changes.removed);
+    return changes;
+  }
+
+  /// The next version of a policy takes the place of the current one, if it is ready.
+  bool promote(Policy& policy) {
+    bool any_effective = policy.next_rules.empty();
+    for (const Rule* rule : policy.next_rules) {
+      if (!rule->effective()) continue;
+      if (!rule->realizable()) return false;
+      any_effective = true;
+    }
+    if (!any_effective) return false;
+    for (Rule* rule : policy.current_rules) {
+      rule->wanted = false;
+      mark(*rule);
+    }
+    drop_rules(policy.current_rules);
+    policy.current = std::move(policy.next);
+    policy.next = nullptr;
+    policy.current_rules = std::move(policy.next_rules);
+    policy.next_rules.clear();
+    for (Rule* rule : policy.current_rules) {
+      rule->wanted = true;
+      mark(*rule);
+    }
+    return true;
+  }
+
+  void update(Rule& rule, RuleChanges& changes) {
+    if (!rule.wanted || !rule.effective()) {
+      if (!rule.completed) return;
+      if (rule.named)
+        for (const auto& [key, part] : rule.parts) changes.removed.push_back(key);
+      else
+        changes.removed.push_back(rule.identity->id);
+      rule.parts.clear();
+      rule.targets.clear();
+      rule.completed = false;
+      --completed_count;
+      return;
+    }
+    if (!rule.completed && !rule.realizable()) return;
+    const bool first = !std::exchange(rule.completed, true);
+    if (first) ++completed_count;
+    if (rule.named) {
+      update_parts(rule, changes);
+    } else if (first) {
+      rule.targets = targets_of(rule);
+      changes.added.push_back(
+          {rule.identity->id, rule.identity, rule.targets, peers_of(rule),
+           rule.services.empty() ? std::nullopt : std::optional(rule.services)});
+    } else {
+      RuleUpdate update{.key = rule.identity->id};
+      if (rule.targets_dirty) {
+        std::vector<PodInterface> targets = targets_of(rule);
+        update.added_targets = difference(targets, rule.targets);
+        update.removed_targets = difference(rule.targets, targets);
+        rule.targets = std::move(targets);
+      }
+      add_peer_changes(rule, update);
+      if (!update.empty()) changes.updated.push_back(std::move(update));
+    }
+  }
+
+  /// Cost: the addresses that were touched, not those that the groups hold.
+  static void add_peer_changes(const Rule& rule, RuleUpdate& update) {
+    for (const AddressGroup* group : rule.peer_groups) {
+      for (const auto& [ip, was_there] : group->touched) {
+        const IpPrefix host = IpPrefix::host(ip);
+        if (std::ranges::binary_search(rule.blocks, host)) continue;
+        bool before = false, after = false;
+        for (const AddressGroup* other : rule.peer_groups) {
+          before |= other->contained(ip);
+          after |= other->contains(ip);
+        }
+        if (before != after) (after ? update.added_peers : update.removed_peers).push_back(host);
+      }
+    }
+    sort_unique(update.added_peers);
+    sort_unique(update.removed_peers);
+  }
+
+  /// Rules with named ports are rare and few Pods are local: their parts are computed anew and
+  /// compared.
+  void update_parts(Rule& rule, RuleChanges& changes) {
+    std::map<std::string, CompletedRule> parts = parts_of(rule);
+    for (auto& [key, part] : parts) {
+      const auto old = rule.parts.find(key);
+      if (old == rule.parts.end()) {
+        changes.added.push_back(part);
+        continue;
+      }
+      RuleUpdate update{.key = key,
+                        .added_targets = difference(part.targets, old->second.targets),
+                        .removed_targets = difference(old->second.targets, part.targets)};
+      if (part.peers) {
+        update.added_peers = difference(*part.peers, *old->second.peers);
+        update.removed_peers = difference(*old->second.peers, *part.peers);
+      }
+      if (!update.empty()) changes.updated.push_back(std::move(update));
+    }
+    for (const auto& [key, part] : rule.parts)
+      if (!parts.contains(key)) changes.removed.push_back(key);
+    rule.parts = std::move(parts);
+  }
+
+  std::vector<PodInterface> targets_of(const Rule& rule) const {
+    std::vector<PodInterface> targets;
+    for (const AppliedToGroup* group : rule.applied_to)
+      for (const auto& [pod, ports] : group->pods)
+        if (const auto found = interfaces.find(pod); found != interfaces.end())
+          targets.push_back(found->second);
+    sort_unique(targets);
+    return targets;
+  }
+
+  static std::optional<std::vector<IpPrefix>> peers_of(const Rule& rule) {
+    if (rule.any_peer) return std::nullopt;
+    std::vector<IpPrefix> peers = rule.blocks;
+    for (const AddressGroup* group : rule.peer_groups)
+      for (const auto& [ip, count] : group->addresses) peers.push_back(IpPrefix::host(ip));
+    sort_unique(peers);
+    return peers;
+  }
+
+  std::map<std::string, CompletedRule> parts_of(const Rule& rule) const {
+    std::map<std::string, CompletedRule> parts;
+    const std::string& id = rule.identity->id;
+    const std::vector<PodInterface> all_targets = targets_of(rule);
+    const auto part_for = [&](std::vector<cp::Service> services) {
+      std::string key = id + "/" + services_text(services);
+      CompletedRule& part = parts[key];
+      part.key = std::move(key);
+      part.identity = rule.identity;
+      part.services = std::move(services);
+      return &part;
+    };
+    // Whoever lacks the port is isolated all the same: this part matches nothing.
+    parts[id] = {id, rule.identity, all_targets, std::vector<IpPrefix>{},
+                 std::vector<cp::Service>{}};
+
+    if (rule.named_at_targets()) {
+      const auto peers = peers_of(rule);
+      for (const AppliedToGroup* group : rule.applied_to) {
+        for (const auto& [pod, ports] : group->pods) {
+          const auto interface = interfaces.find(pod);
+          if (interface == interfaces.end()) continue;
+          std::vector<cp::Service> services = resolve(rule.services, ports);
+          if (services.empty()) continue;
+          CompletedRule* part = part_for(std::move(services));
+          part->targets.push_back(interface->second);
+          part->peers = peers;
+        }
+      }
+    } else {
+      const auto add_peers = [&](std::span<const cp::NamedPort> ports, auto&& peers) {
+        std::vector<cp::Service> services = resolve(rule.services, ports);
+        if (services.empty() || peers.empty()) return;
+        CompletedRule* part = part_for(std::move(services));
+        part->targets = all_targets;
+        if (!part->peers) part->peers.emplace();
+        part->peers->insert(part->peers->end(), peers.begin(), peers.end());
+      };
+      add_peers({}, rule.blocks);  // names mean nothing outside of Pods
+      for (const AddressGroup* group : rule.peer_groups) {
+        for (const auto& [key, member] : group->members) {
+          std::vector<IpPrefix> hosts;
+          for (const IpAddress& ip : member.ips) hosts.push_back(IpPrefix::host(ip));
+          add_peers(member.ports, hosts);
+        }
+      }
+    }
+    for (auto& [key, part] : parts) {
+      sort_unique(part.targets);
+      if (part.peers) sort_unique(*part.peers);
+    }
+    return parts;
+  }
+
+  /// The name of a group that the batch patches but that would not be known then.
+  std::optional<std::string> unknown_patched_group(std::span<const RuleInput> batch) const {
+    KnownGroups address_view, applied_to_view;
+    for (const RuleInput& input : batch) {
+      if (const auto* upserted = std::get_if<AddressGroupUpserted>(&input))
+        address_view.set((*upserted)->metadata.name, true);
+      else if (const auto* deleted = std::get_if<AddressGroupDeleted>(&input))
+        address_view.set(deleted->name, false);
+      else if (const auto* replaced = std::get_if<AddressGroupsReplaced>(&input))
+        address_view.replace(replaced->objects);
+      else if (const auto* patched = std::get_if<AddressGroupPatched>(&input)) {
+        if (!address_view.knows(address_groups, patched->patch.metadata.name))
+          return "AddressGroup " + patched->patch.metadata.name;
+      } else if (const auto* target = std::get_if<AppliedToGroupUpserted>(&input))
+        applied_to_view.set((*target)->metadata.name, true);
+      else if (const auto* gone = std::get_if<AppliedToGroupDeleted>(&input))
+        applied_to_view.set(gone->name, false);
+      else if (const auto* all = std::get_if<AppliedToGroupsReplaced>(&input))
+        applied_to_view.replace(all->objects);
+      else if (const auto* patch = std::get_if<AppliedToGroupPatched>(&input)) {
+        if (!applied_to_view.knows(applied_to_groups, patch->patch.metadata.name))
+          return "AppliedToGroup " + patch->patch.metadata.name;
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+RuleCache::RuleCache() : impl_(std::make_unique<Impl>()) {}
+RuleCache::~RuleCache() = default;
+RuleCache::RuleCache(RuleCache&&) noexcept = default;
+RuleCache& RuleCache::operator=(RuleCache&&) noexcept = default;
+
+Result<RuleChanges> RuleCache::apply(std::span<const RuleInput> batch) {
+  if (auto unknown = impl_->unknown_patched_group(batch))
+    return make_error(Errc::kNotFound, "patch a group: it is not known here", *std::move(unknown),
+                      "watch the groups anew");
+  for (const RuleInput& input : batch)
+    std::visit([&](const auto& value) { impl_->take(value); }, input);
+  return impl_->flush();
+}
+
+std::vector<std::string> RuleCache::waiting_policies() const {
+  return {impl_->waiting.begin(), impl_->waiting.end()};
+}
+
+RuleCache::Counts RuleCache::counts() const {
+  Counts counts{.policies = impl_->policies.size(), .rules = impl_->completed_count};
+  for (const auto& [name, group] : impl_->address_groups) counts.address_groups += group.present;
+  for (const auto& [name, group] : impl_->applied_to_groups)
+    counts.applied_to_groups += group.present;
+  return counts;
+}
+
+}  // namespace antrea::policy

@@ -1,0 +1,152 @@
+#include "selector.h"
+
+#include <algorithm>
+
+#include "antrea/base/hash.h"
+
+namespace antrea::policy {
+namespace {
+
+using Operator = api::LabelSelectorRequirement::Operator;
+
+constexpr std::string_view kGroupNameSpace = "e4f24a48-ca1f-4d5b-819c-ea7632b22115";
+
+std::string text_of(const api::LabelSelectorRequirement& requirement) {
+  const auto values = [&] {
+    std::vector<std::string_view> sorted(requirement.values.begin(), requirement.values.end());
+    std::ranges::sort(sorted);
+    std::string text = "(";
+    for (const auto value : sorted) {
+      if (text.size() > 1) text += ',';
+      text += value;
+    }
+    return text + ")";
+  };
+  switch (requirement.op) {
+    case Operator::kIn:
+      return requirement.key + " in " + values();
+    case Operator::kNotIn:
+      return requirement.key + " notin " + values();
+    case Operator::kExists:
+      return requirement.key;
+    case Operator::kDoesNotExist:
+      return "!" + requirement.key;
+  }
+  return {};
+}
+
+}  // namespace
+
+LabelSet acquire_labels(const api::Labels& labels, StringPool& pool) {
+  LabelSet set;
+  set.reserve(labels.size());
+  for (const auto& [key, value] : labels)
+    set.push_back(make_label(pool.acquire(key), pool.acquire(value)));
+  std::ranges::sort(set);
+  return set;
+}
+
+void release_labels(const LabelSet& labels, StringPool& pool) {
+  for (const Label label : labels) {
+    pool.release(static_cast<StringId>(label >> 32));
+    pool.release(static_cast<StringId>(label));
+  }
+}
+
+CompiledSelector::CompiledSelector(const api::LabelSelector& selector, StringPool& pool) {
+  const auto add = [&](Operator op, std::string_view key, auto&& values) {
+    Requirement requirement{op, pool.acquire(key), {}};
+    for (const std::string& value : values) requirement.values.push_back(pool.acquire(value));
+    std::ranges::sort(requirement.values);
+    if (op == Operator::kIn && (anchors_.empty() || requirement.values.size() < anchors_.size())) {
+      anchors_.clear();
+      for (const StringId value : requirement.values) {
+        const Label label = make_label(requirement.key, value);
+        if (anchors_.empty() || anchors_.back() != label) anchors_.push_back(label);
+      }
+    }
+    requirements_.push_back(std::move(requirement));
+  };
+  for (const auto& [key, value] : selector.match_labels)
+    add(Operator::kIn, key, std::span(&value, 1));
+  for (const auto& expression : selector.match_expressions)
+    add(expression.op, expression.key, expression.values);
+}
+
+void CompiledSelector::release(StringPool& pool) const {
+  for (const Requirement& requirement : requirements_) {
+    pool.release(requirement.key);
+    for (const StringId value : requirement.values) pool.release(value);
+  }
+}
+
+bool CompiledSelector::matches(std::span<const Label> labels) const {
+  for (const Requirement& requirement : requirements_) {
+    const auto label = std::ranges::find(labels, requirement.key,
+                                         [](Label l) { return static_cast<StringId>(l >> 32); });
+    const bool present = label != labels.end();
+    const auto listed = [&] {
+      return std::ranges::find(requirement.values, static_cast<StringId>(*label)) !=
+             requirement.values.end();
+    };
+    bool holds = false;
+    switch (requirement.op) {
+      case Operator::kIn:
+        holds = present && listed();
+        break;
+      case Operator::kNotIn:
+        holds = !present || !listed();
+        break;
+      case Operator::kExists:
+        holds = present;
+        break;
+      case Operator::kDoesNotExist:
+        holds = !present;
+        break;
+    }
+    if (!holds) return false;
+  }
+  return true;
+}
+
+std::string normalized(const api::LabelSelector& selector) {
+  if (selector.match_expressions.empty()) {  // already sorted, as labels are
+    std::string text;
+    for (const auto& [key, value] : selector.match_labels) {
+      if (!text.empty()) text += ',';
+      text.append(key).append("=").append(value);
+    }
+    return text;
+  }
+  std::vector<std::pair<std::string_view, std::string>> parts;
+  for (const auto& [key, value] : selector.match_labels) parts.emplace_back(key, key + "=" + value);
+  for (const auto& expression : selector.match_expressions)
+    parts.emplace_back(expression.key, text_of(expression));
+  std::ranges::sort(parts);
+  std::string text;
+  for (const auto& [key, part] : parts) {
+    if (!text.empty()) text += ',';
+    text += part;
+  }
+  return text;
+}
+
+std::string normalized(const GroupSelector& selector) {
+  std::string text;
+  // The parts in alphabetical order: "namespace=" or "namespaceSelector=", then "podSelector=".
+  if (selector.namespace_selector)
+    text.append("namespaceSelector=").append(normalized(*selector.namespace_selector));
+  else if (!selector.namespace_.empty())
+    text.append("namespace=").append(selector.namespace_);
+  if (selector.pod_selector) {
+    if (!text.empty()) text += " And ";
+    text.append("podSelector=").append(normalized(*selector.pod_selector));
+  }
+  return text;
+}
+
+std::string group_name(const std::string& normalized_selector) {
+  return uuid_v5(kGroupNameSpace, normalized_selector);
+}
+
+}  // namespace antrea::policy

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "antrea/api/meta.h"
+#include "string_pool.h"
+
+namespace antrea::policy {
+
+/// A label in pool numbers: key in the upper half, value in the lower one. A label set is sorted.
+using Label = std::uint64_t;
+using LabelSet = std::vector<Label>;
+
+inline Label make_label(StringId key, StringId value) {
+  return static_cast<Label>(key) << 32 | value;
+}
+
+/// Interns each key and value; `release_labels` gives them back.
+LabelSet acquire_labels(const api::Labels& labels, StringPool& pool);
+void release_labels(const LabelSet& labels, StringPool& pool);
+
+/// A LabelSelector in pool numbers, ready to be matched many times.
+class CompiledSelector {
+ public:
+  CompiledSelector() = default;
+  CompiledSelector(const api::LabelSelector& selector, StringPool& pool);
+  void release(StringPool& pool) const;
+
+  bool matches(std::span<const Label> labels) const;
+  bool match_all() const { return requirements_.empty(); }
+  /// Every matching label set holds exactly one of these labels; empty if there is no such list.
+  /// The shortest one that the selector offers: what an index of labels is asked for.
+  std::span<const Label> anchors() const { return anchors_; }
+
+ private:
+  struct Requirement {
+    api::LabelSelectorRequirement::Operator op{};
+    StringId key = 0;
+    std::vector<StringId> values;  // sorted
+  };
+  std::vector<Requirement> requirements_;
+  LabelSet anchors_;
+};
+
+/// What picks the members of a group. Absent selectors and present but empty ones differ.
+struct GroupSelector {
+  std::string namespace_;  ///< used if `namespace_selector` is absent; empty: all Namespaces
+  std::optional<api::LabelSelector> namespace_selector;
+  std::optional<api::LabelSelector> pod_selector;
+};
+
+/// Requirements sorted by key and joined by commas, e.g. "app=web,!old,tier in (a,b)".
+std::string normalized(const api::LabelSelector& selector);
+/// The text from which a group's name is derived (antrea: pkg/controller/types/group.go), e.g.
+/// "namespace=default And podSelector=app=web".
+std::string normalized(const GroupSelector& selector);
+/// The UUID that names the group in the control plane.
+std::string group_name(const std::string& normalized_selector);
+
+}  // namespace antrea::policy

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace antrea::policy {
+
+/// A string held by a StringPool; equal strings have equal IDs as long as somebody holds them.
+using StringId = std::uint32_t;
+
+/// Strings that many objects share, told apart by a number. Each `acquire` is paired with a
+/// `release`; the last one frees the string and its number, so that a long life with ever new
+/// labels does not grow.
+class StringPool {
+ public:
+  static constexpr StringId kNone = 0xffffffff;
+
+  StringId acquire(std::string_view text) {
+    if (const auto found = ids_.find(text); found != ids_.end()) {
+      ++entries_[found->second].references;
+      return found->second;
+    }
+    StringId id = 0;
+    if (free_.empty()) {
+      id = static_cast<StringId>(entries_.size());
+      entries_.emplace_back();
+    } else {
+      id = free_.back();
+      free_.pop_back();
+    }
+    entries_[id] = {std::string(text), 1};
+    ids_.emplace(entries_[id].text, id);
+    return id;
+  }
+
+  void acquire(StringId id) { ++entries_[id].references; }
+
+  void release(StringId id) {
+    Entry& entry = entries_[id];
+    if (--entry.references > 0) return;
+    ids_.erase(entry.text);
+    entry.text = {};
+    free_.push_back(id);
+  }
+
+  /// kNone if nobody holds the string.
+  StringId find(std::string_view text) const {
+    const auto found = ids_.find(text);
+    return found == ids_.end() ? kNone : found->second;
+  }
+
+  const std::string& operator[](StringId id) const { return entries_[id].text; }
+  std::size_t count() const { return ids_.size(); }
+
+ private:
+  struct Entry {
+    std::string text;
+    std::uint32_t references = 0;
+  };
+  std::deque<Entry> entries_;  // never moves, so that ids_ can point into it
+  boost::unordered_flat_map<std::string_view, StringId> ids_;
+  std::vector<StringId> free_;
+};
+
+}  // namespace antrea::policy

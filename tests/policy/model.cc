@@ -1,0 +1,298 @@
+#include "model.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "antrea/api/pipeline.h"
+
+namespace antrea::policy::testing {
+namespace {
+
+template <typename Value>
+bool sorted_unique(const std::vector<Value>& values) {
+  return std::ranges::adjacent_find(values, std::ranges::greater_equal{}) == values.end();
+}
+
+void apply_exactly(const cp::MemberDelta& delta, std::vector<cp::GroupMember>& members) {
+  EXPECT_TRUE(sorted_unique(delta.added));
+  EXPECT_TRUE(sorted_unique(delta.removed));
+  for (const auto& member : delta.removed) {
+    EXPECT_TRUE(std::ranges::binary_search(members, member))
+        << "removed a member that was not there";
+    EXPECT_FALSE(std::ranges::binary_search(delta.added, member)) << "came and went";
+  }
+  for (const auto& member : delta.added)
+    EXPECT_FALSE(std::ranges::binary_search(members, member)) << "added a member that was there";
+  cp::apply(delta, members);
+  EXPECT_TRUE(sorted_unique(members));
+}
+
+cp::GroupPatch patch_of(const std::string& name, const cp::MemberDelta& delta) {
+  cp::GroupPatch patch;
+  patch.metadata.name = name;
+  patch.added = delta.added;
+  patch.removed = delta.removed;
+  return patch;
+}
+
+AddressGroupUpserted address_group(const std::string& name,
+                                   const std::vector<cp::GroupMember>& members) {
+  auto group = std::make_shared<cp::AddressGroup>();
+  group->metadata.name = group->metadata.uid = name;
+  group->members = members;
+  return group;
+}
+AppliedToGroupUpserted applied_to_group(const std::string& name,
+                                        const std::vector<cp::GroupMember>& members) {
+  auto group = std::make_shared<cp::AppliedToGroup>();
+  group->metadata.name = group->metadata.uid = name;
+  group->members = members;
+  return group;
+}
+
+}  // namespace
+
+void StoreModel::apply(const cp::Changes& changes) {
+  for (const auto& change : changes.policies) {
+    const auto found = policies.find(change.name);
+    if (!change.policy) {
+      EXPECT_NE(found, policies.end()) << "removed a policy that was not there";
+      policies.erase(change.name);
+      continue;
+    }
+    const Policy next{change.policy, change.span};
+    EXPECT_TRUE(found == policies.end() || !(found->second == next)) << "a change that is none";
+    policies.insert_or_assign(change.name, next);
+  }
+  for (const auto& change : changes.address_groups) {
+    if (change.gone) {
+      EXPECT_EQ(address_groups.erase(change.name), 1U);
+      continue;
+    }
+    const bool known = address_groups.contains(change.name);
+    AddressGroup& group = address_groups[change.name];
+    EXPECT_TRUE(!known || !change.delta.empty() || change.span != group.span)
+        << "a change that is none";
+    group.span = change.span;
+    apply_exactly(change.delta, group.members);
+  }
+  for (const auto& change : changes.applied_to_groups) {
+    if (change.gone) {
+      EXPECT_EQ(applied_to_groups.erase(change.name), 1U);
+      continue;
+    }
+    EXPECT_TRUE(!applied_to_groups.contains(change.name) || !change.delta_by_node.empty());
+    auto& nodes = applied_to_groups[change.name];
+    for (const auto& [node, delta] : change.delta_by_node) {
+      EXPECT_FALSE(delta.empty());
+      apply_exactly(delta, nodes[node]);
+      if (nodes[node].empty()) nodes.erase(node);
+    }
+  }
+  for (const auto& change : changes.evaluated_pods) {
+    EXPECT_FALSE(change.added.empty() && change.removed.empty());
+    auto& pods = evaluated[change.node];
+    for (const auto& pod : change.removed) EXPECT_EQ(pods.erase(pod), 1U);
+    for (const auto& pod : change.added) EXPECT_TRUE(pods.insert(pod).second);
+    if (pods.empty()) evaluated.erase(change.node);
+  }
+}
+
+std::vector<RuleInput> StoreModel::initial(const std::string& node) const {
+  PoliciesReplaced all_policies;
+  AddressGroupsReplaced all_address_groups;
+  AppliedToGroupsReplaced all_applied_to_groups;
+  for (const auto& [name, policy] : policies)
+    if (policy.span.contains(node)) all_policies.objects.push_back(policy.object);
+  for (const auto& [name, group] : address_groups)
+    if (group.span.contains(node))
+      all_address_groups.objects.push_back(address_group(name, group.members));
+  for (const auto& [name, nodes] : applied_to_groups)
+    if (const auto found = nodes.find(node); found != nodes.end())
+      all_applied_to_groups.objects.push_back(applied_to_group(name, found->second));
+  return {std::move(all_policies), std::move(all_address_groups), std::move(all_applied_to_groups)};
+}
+
+void WatchModel::follow(const StoreModel& before, const StoreModel& after,
+                        const cp::Changes& changes) {
+  for (const auto& change : changes.policies) {
+    const auto old = before.policies.find(change.name);
+    const bool was = old != before.policies.end() && old->second.span.contains(node_);
+    const bool is = change.policy && change.span.contains(node_);
+    if (is && (!was || !(*old->second.object == *change.policy)))
+      policies.emplace_back(change.policy);
+    else if (was && !is)
+      policies.emplace_back(PolicyDeleted{change.name});
+  }
+  for (const auto& change : changes.address_groups) {
+    const auto old = before.address_groups.find(change.name);
+    const bool was = old != before.address_groups.end() && old->second.span.contains(node_);
+    const bool is = !change.gone && change.span.contains(node_);
+    if (is && !was)
+      address_groups.emplace_back(
+          address_group(change.name, after.address_groups.at(change.name).members));
+    else if (was && !is)
+      address_groups.emplace_back(AddressGroupDeleted{change.name});
+    else if (was && is && !change.delta.empty())
+      address_groups.emplace_back(AddressGroupPatched{patch_of(change.name, change.delta)});
+  }
+  for (const auto& change : changes.applied_to_groups) {
+    const auto old = before.applied_to_groups.find(change.name);
+    const bool was = old != before.applied_to_groups.end() && old->second.contains(node_);
+    const auto now = after.applied_to_groups.find(change.name);
+    const bool is = now != after.applied_to_groups.end() && now->second.contains(node_);
+    if (is && !was)
+      applied_to_groups.emplace_back(applied_to_group(change.name, now->second.at(node_)));
+    else if (was && !is)
+      applied_to_groups.emplace_back(AppliedToGroupDeleted{change.name});
+    else if (const auto delta = change.delta_by_node.find(node_);
+             was && delta != change.delta_by_node.end())
+      applied_to_groups.emplace_back(AppliedToGroupPatched{patch_of(change.name, delta->second)});
+  }
+}
+
+void AgentModel::apply(std::span<const RuleInput> inputs) {
+  const Result<RuleChanges> changes = cache.apply(inputs);
+  ASSERT_TRUE(changes) << changes.error().to_string();
+  table.apply(compiler.apply(*changes));
+}
+
+std::vector<RuleInput> AgentModel::interface_changes(const Cluster& cluster) {
+  std::vector<RuleInput> inputs;
+  std::map<api::ObjectKey, PodInterface> now;
+  for (const auto& [key, pod] : cluster.pods) {
+    if (pod.node_name != node_ || !oracle_is_member(pod) || pod.pod_ips.empty()) continue;
+    // A port number that depends on nothing but the Pod, so that two histories can be compared.
+    std::uint32_t ofport = 10;
+    for (const char c : key.to_string())
+      ofport = ofport * 31 % 30000 + static_cast<unsigned char>(c);
+    now[key] = {key, ofport, pod.pod_ips};
+  }
+  for (const auto& [key, interface] : interfaces_)
+    if (!now.contains(key)) inputs.emplace_back(InterfaceDeleted{key});
+  for (const auto& [key, interface] : now)
+    if (const auto old = interfaces_.find(key);
+        old == interfaces_.end() || old->second != interface)
+      inputs.emplace_back(InterfaceUpserted{interface});
+  interfaces_ = std::move(now);
+  return inputs;
+}
+
+bool internal_allows(const StoreModel& store, const std::string& node, bool ingress,
+                     const Probe& probe) {
+  const api::Pod& target = ingress ? *probe.to : *probe.from;
+  const IpAddress& peer_address = ingress ? probe.source : probe.destination;
+  const cp::Direction direction = ingress ? cp::Direction::kIn : cp::Direction::kOut;
+  const api::ObjectKey target_key = api::key_of(target.metadata);
+  bool isolated = false;
+
+  const auto declared = [](const cp::Service& service, const std::vector<cp::NamedPort>& ports,
+                           std::uint16_t number) {
+    return std::ranges::any_of(ports, [&](const cp::NamedPort& port) {
+      return port.name == service.port->name && port.port == number &&
+             static_cast<int>(port.protocol) == static_cast<int>(*service.protocol);
+    });
+  };
+  const auto service_matches = [&](const cp::Service& service,
+                                   const std::vector<cp::NamedPort>& ports) {
+    if (static_cast<int>(*service.protocol) != probe.protocol) return false;
+    if (!service.port) return true;
+    if (service.port->is_name()) return declared(service, ports, probe.port);
+    return probe.port >= service.port->number &&
+           probe.port <= service.end_port.value_or(service.port->number);
+  };
+  const auto services_match = [&](const cp::NetworkPolicyRule& rule,
+                                  const std::vector<cp::NamedPort>& ports) {
+    return rule.services.empty() || std::ranges::any_of(rule.services, [&](const auto& service) {
+             return service_matches(service, ports);
+           });
+  };
+
+  for (const auto& [name, policy] : store.policies) {
+    if (!policy.span.contains(node)) continue;
+    const cp::GroupMember* member = nullptr;
+    for (const std::string& group : policy.object->applied_to_groups) {
+      const auto& nodes = store.applied_to_groups.at(group);
+      if (const auto on_node = nodes.find(node); on_node != nodes.end())
+        for (const cp::GroupMember& candidate : on_node->second)
+          if (candidate.pod == target_key) member = &candidate;
+    }
+    if (member == nullptr) continue;
+    for (const cp::NetworkPolicyRule& rule : policy.object->rules) {
+      if (rule.direction != direction) continue;
+      isolated = true;
+      if (!rule.action) continue;
+      const cp::NetworkPolicyPeer& peer = ingress ? rule.from : rule.to;
+      for (const api::IpBlock& block : peer.ip_blocks) {
+        const bool inside = block.cidr.contains(peer_address) &&
+                            std::ranges::none_of(block.except, [&](const IpPrefix& hole) {
+                              return hole.contains(peer_address);
+                            });
+        if (inside && services_match(rule, ingress ? member->ports : std::vector<cp::NamedPort>{}))
+          return true;
+      }
+      for (const std::string& group : peer.address_groups) {
+        const auto& address_group = store.address_groups.at(group);
+        EXPECT_TRUE(address_group.span.contains(node)) << "a rule's group is not sent to its Node";
+        for (const cp::GroupMember& candidate : address_group.members)
+          if (std::ranges::find(candidate.ips, peer_address) != candidate.ips.end() &&
+              services_match(rule, ingress ? member->ports : candidate.ports))
+            return true;
+      }
+    }
+  }
+  return !isolated;
+}
+
+FlowVerdict flows_allow(const AgentModel& agent, bool ingress, const Probe& probe) {
+  using api::pipeline::Table;
+  using openflow::FieldId;
+  Packet packet;
+  const bool v4 = probe.source.is_v4();
+  packet.set(FieldId::kEthType, v4 ? 0x800 : 0x86dd);
+  packet.set(v4 ? FieldId::kIpSrc : FieldId::kIpv6Src, probe.source);
+  packet.set(v4 ? FieldId::kIpDst : FieldId::kIpv6Dst, probe.destination);
+  packet.set(FieldId::kIpProto, probe.protocol == 1 && !v4 ? 58 : probe.protocol);
+  switch (probe.protocol) {
+    case 6:
+      packet.set(FieldId::kTcpDst, probe.port);
+      break;
+    case 17:
+      packet.set(FieldId::kUdpDst, probe.port);
+      break;
+    case 132:
+      packet.set(FieldId::kSctpDst, probe.port);
+      break;
+    default:
+      packet.set(v4 ? FieldId::kIcmpType : FieldId::kIcmpv6Type, v4 ? 8 : 128);
+  }
+  packet.set(FieldId::kCtState, openflow::ct_state::kNew | openflow::ct_state::kTrk);
+  packet.set(FieldId::kCtLabel, 0);
+  if (ingress)
+    packet.set(FieldId::kReg0 /* reg0 */, 0),
+        packet.set(openflow::reg_field(1), agent.ofport(api::key_of(probe.to->metadata)));
+
+  const auto id = [](Table table) { return static_cast<std::uint8_t>(table); };
+  const std::vector<std::uint8_t> egress_order{
+      id(Table::kEgressRule), id(Table::kEgressDefaultRule), id(Table::kEgressMetric)};
+  const std::vector<std::uint8_t> ingress_order{
+      id(Table::kIngressRule), id(Table::kIngressDefaultRule), id(Table::kIngressMetric)};
+  const std::uint8_t exit = id(ingress ? Table::kConntrackCommit : Table::kL3Forwarding);
+  const auto outcome = agent.table.run(packet, ingress ? ingress_order : egress_order, exit);
+
+  FlowVerdict verdict{!outcome.dropped, nullptr};
+  if (!verdict.allowed) return verdict;
+  EXPECT_EQ(outcome.table, exit);
+  const auto label = packet.get(FieldId::kCtLabel)->lo >> (ingress ? 0 : 32) & 0xffffffff;
+  if (label == 0) return verdict;
+  verdict.rule = agent.compiler.rule_of(static_cast<std::uint32_t>(label));
+  EXPECT_TRUE(verdict.rule) << "connection labelled with a conjunction nobody has";
+  EXPECT_EQ(packet.get(openflow::reg_field(ingress ? 6 : 5))->lo, label);
+  EXPECT_EQ(outcome.path.back().table.value,
+            id(ingress ? Table::kIngressMetric : Table::kEgressMetric))
+      << "allowed by a rule, but not counted";
+  return verdict;
+}
+
+}  // namespace antrea::policy::testing

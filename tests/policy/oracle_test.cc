@@ -1,0 +1,194 @@
+// The engines against a direct reading of the NetworkPolicy specification, on random clusters.
+// ANTREA_POLICY_CASES sets how many; ANTREA_POLICY_SEED where they begin (to repeat a case that
+// failed, with one case).
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "model.h"
+#include "world.h"
+
+namespace antrea::policy::testing {
+namespace {
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+/// Compares the three readings of each probe. `sample`: one probe in that many.
+void expect_agreement(World& world, const StoreModel& store, const std::vector<AgentModel>& agents,
+                      std::size_t sample, std::size_t& compared) {
+  const auto agent_of = [&](const api::Pod* pod) -> const AgentModel* {
+    if (pod == nullptr || !oracle_is_member(*pod)) return nullptr;
+    for (const AgentModel& agent : agents)
+      if (agent.node() == pod->node_name) return &agent;
+    return nullptr;
+  };
+  for (const Probe& probe : world.probes()) {
+    if (sample > 1 && world.below(sample) != 0) continue;
+    for (const bool ingress : {false, true}) {
+      const AgentModel* agent = agent_of(ingress ? probe.to : probe.from);
+      if (agent == nullptr) continue;
+      ++compared;
+      const bool expected = ingress ? oracle_allows_ingress(world.cluster, probe)
+                                    : oracle_allows_egress(world.cluster, probe);
+      const std::string what = (ingress ? "ingress of " : "egress of ") + probe.to_string();
+      ASSERT_EQ(internal_allows(store, agent->node(), ingress, probe), expected)
+          << "internal policies, " << what;
+      const FlowVerdict verdict = flows_allow(*agent, ingress, probe);
+      ASSERT_EQ(verdict.allowed, expected) << "flows, " << what;
+      if (verdict.rule) {
+        const auto policy = world.cluster.policies.find(
+            {verdict.rule->policy.namespace_, verdict.rule->policy.name});
+        ASSERT_NE(policy, world.cluster.policies.end());
+        ASSERT_TRUE(oracle_policy_allows(world.cluster, policy->second, ingress, probe))
+            << "attributed to " << verdict.rule->policy.to_string() << ", " << what;
+      }
+    }
+  }
+}
+
+std::vector<AgentModel> start_agents(const World& world, const StoreModel& store,
+                                     FlowCompiler::Options options = {}) {
+  std::vector<AgentModel> agents;
+  for (std::size_t i = 0; i < World::kNodes; ++i) {
+    AgentModel& agent = agents.emplace_back(World::node_of(i), options);
+    std::vector<RuleInput> inputs = store.initial(agent.node());
+    for (RuleInput& input : agent.interface_changes(world.cluster))
+      inputs.push_back(std::move(input));
+    agent.apply(inputs);
+  }
+  return agents;
+}
+
+TEST(PolicyOracle, RandomClustersAreJudgedAsTheSpecificationSays) {
+  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 150);
+  const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 1);
+  std::size_t compared = 0;
+  for (std::uint64_t i = seed; i < seed + cases; ++i) {
+    SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
+    World world(i);
+    world.populate();
+    Compiler compiler;
+    StoreModel store;
+    store.apply(compiler.apply(world.everything()));
+    const std::vector<AgentModel> agents = start_agents(world, store);
+    expect_agreement(world, store, agents, 5, compared);
+    if (HasFailure()) return;
+  }
+  RecordProperty("probes", std::to_string(compared));
+  std::printf("%zu verdicts compared in %llu clusters\n", compared,
+              static_cast<unsigned long long>(cases));
+}
+
+/// Histories through the whole chain, with each Node's watches lagging behind one another: whenever
+/// all is delivered, every engine must be where a new one would be that sees only the present.
+void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
+                 std::size_t& compared) {
+  World world(seed);
+  world.populate();
+  Compiler compiler;
+  StoreModel store;
+  store.apply(compiler.apply(world.everything()));
+  std::vector<AgentModel> agents = start_agents(world, store, options);
+  std::vector<WatchModel> watches;
+  for (const AgentModel& agent : agents) watches.emplace_back(agent.node());
+
+  for (int step = 0; step < steps; ++step) {
+    std::vector<ObjectChange> batch;
+    do batch.push_back(world.mutate());
+    while (world.chance(0.4));
+    if (world.chance(0.1)) batch.push_back(batch.back());  // repeats change nothing
+    const StoreModel before = store;
+    const cp::Changes changes = compiler.apply(batch);
+    store.apply(changes);
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+      watches[i].follow(before, store, changes);
+      agents[i].apply(agents[i].interface_changes(world.cluster));
+      const bool settle = step % 4 == 3;
+      while (!watches[i].empty() && (settle || world.chance(0.6))) {
+        // Any interleaving that keeps the order within each watch.
+        std::vector<RuleInput> inputs;
+        const std::array queues{&watches[i].policies, &watches[i].address_groups,
+                                &watches[i].applied_to_groups};
+        for (std::size_t n = 1 + world.below(5); n > 0; --n) {
+          auto* queue = queues[world.below(3)];
+          if (queue->empty()) continue;
+          inputs.push_back(std::move(queue->front()));
+          queue->pop_front();
+        }
+        agents[i].apply(inputs);
+      }
+    }
+    if (::testing::Test::HasFailure()) return;
+    if (step % 4 != 3) continue;
+
+    // All was delivered: compare with newcomers.
+    Compiler fresh_compiler;
+    StoreModel fresh_store;
+    fresh_store.apply(fresh_compiler.apply(world.everything()));
+    ASSERT_EQ(store, fresh_store) << "after step " << step;
+    const std::vector<AgentModel> fresh_agents = start_agents(world, fresh_store, options);
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+      ASSERT_TRUE(agents[i].cache.waiting_policies().empty());
+      ASSERT_EQ(agents[i].table.flows(), fresh_agents[i].table.flows()) << "after step " << step;
+    }
+    // A relist that finds nothing new touches nothing.
+    for (AgentModel& agent : agents) {
+      const auto same = agent.cache.apply(store.initial(agent.node()));
+      ASSERT_TRUE(same);
+      ASSERT_TRUE(same->empty());
+    }
+    expect_agreement(world, store, agents, 40, compared);
+    if (::testing::Test::HasFailure()) return;
+  }
+  // Everything goes: nothing is left behind.
+  std::vector<ObjectChange> goodbye;
+  for (const auto& [key, pod] : world.cluster.pods)
+    goodbye.emplace_back(ObjectDeleted{ObjectKind::kPod, key});
+  for (const auto& [key, policy] : world.cluster.policies)
+    goodbye.emplace_back(ObjectDeleted{ObjectKind::kNetworkPolicy, key});
+  for (const auto& [name, ns] : world.cluster.namespaces)
+    goodbye.emplace_back(ObjectDeleted{ObjectKind::kNamespace, {{}, name}});
+  world.shuffle(goodbye);
+  store.apply(compiler.apply(goodbye));
+  EXPECT_EQ(store, StoreModel{});
+  const Compiler::Counts counts = compiler.counts();
+  EXPECT_EQ(counts.policies + counts.address_groups + counts.applied_to_groups + counts.label_sets +
+                counts.strings,
+            0U)
+      << "something is never forgotten";
+  for (AgentModel& agent : agents) {
+    agent.apply(store.initial(agent.node()));
+    EXPECT_TRUE(agent.table.flows().empty());
+    EXPECT_EQ(agent.compiler.counts().flows, 0U);
+  }
+}
+
+TEST(PolicyOracle, HistoriesEndWhereTheirInputEnds) {
+  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 60);
+  const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 1000);
+  std::size_t compared = 0;
+  for (std::uint64_t i = seed; i < seed + cases; ++i) {
+    SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
+    run_history(i, 32, {}, compared);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(PolicyOracle, CollidingConjunctionIdsDependOnlyOnTheRules) {
+  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 20);
+  const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 5000);
+  std::size_t compared = 0;
+  for (std::uint64_t i = seed; i < seed + cases; ++i) {
+    SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
+    run_history(i, 24, {.first_id = 2, .last_id = 600}, compared);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace antrea::policy::testing
