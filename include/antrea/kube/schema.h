@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -93,12 +94,12 @@ class ANTREA_API SchemaSet {
   ///     kind Pod v1 : ...            # a top-level object; "group/version" or "version"
   ///       spec PodSpec : ...
   ///
-  /// A field is a name (`!`: required), a type and marks. A type is `string`, `int32`, `int64`,
-  /// `number`, `bool`, `any`, `bytes`, `time`, `microtime`, `quantity`, `intOrString`, the name of
-  /// a type in the same package, `meta.NAME` (of apimachinery), `core.NAME`, a full name, or any of
-  /// them behind `[]` (list) or `map:`. Marks: `merge=KEY` or `merge` (strategic merge of a list),
-  /// `keys=A,B` (list map keys), `set`, `atomic`, `retainKeys`, `enum=A|B`. Types may be used
-  /// before they are described.
+  /// A field is indented: a name (`!`: required), a type and marks. A type is `string`, `int32`,
+  /// `int64`, `number`, `bool`, `any`, `bytes`, `time`, `microtime`, `quantity`, `intOrString`, the
+  /// name of a type in the same package, `meta.NAME` (of apimachinery), `core.NAME`, a full name,
+  /// or any of them behind `[]` (list) or `map:`. Marks: `merge=KEY` or `merge` (strategic merge of
+  /// a list), `keys=A,B` (list map keys), `set`, `atomic`, `retainKeys`, `enum=A|B`. Types may be
+  /// used before they are described.
   ///
   /// Error: kMalformed with the line; nothing is added then.
   Result<> add(std::string_view text);
@@ -112,11 +113,11 @@ class ANTREA_API SchemaSet {
   }
 
  private:
-  const Schema* resolve(std::string_view type, std::string_view package);
+  class Builder;
+  using SchemaMap = std::map<std::string, std::unique_ptr<Schema>, std::less<>>;
 
-  std::map<std::string, std::unique_ptr<Schema>, std::less<>> named_;
-  std::map<std::string, std::unique_ptr<Schema>, std::less<>>
-      anonymous_;  // by type text: "[]string"
+  SchemaMap named_;
+  std::vector<std::unique_ptr<Schema>> anonymous_;  // scalars, lists and maps that named_ refers to
 };
 
 /// A place where an object does not fit its schema.
