@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+#include <vector>
+
+#include "antrea/base/log.h"
+#include "antrea/controlplane/store.h"
+#include "antrea/kube/api_server.h"
+#include "antrea/policy/compiler.h"
+
+namespace antrea::controller {
+
+/// Feeds the policy compiler with what the API server has, and the control-plane store with what
+/// the compiler says. Changes that come in one turn of the event loop are compiled as one batch.
+class PolicyService {
+ public:
+  /// `changed` is told which watchers have something to take. All references must outlive it.
+  PolicyService(boost::asio::any_io_executor executor, kube::ApiServer& api,
+                controlplane::Store& store,
+                std::function<void(const std::vector<controlplane::WatcherId>&)> changed,
+                Logger logger);
+  ~PolicyService();
+
+  /// Begins. Error: kNotFound (a type that is not served).
+  Result<> start();
+
+ private:
+  template <typename T>
+  Result<> follow(std::string_view group, std::string_view plural, policy::ObjectKind kind,
+                  Result<T> (*decode)(const boost::json::value&));
+  void add(policy::ObjectChange change);
+  void compile();
+
+  boost::asio::any_io_executor executor_;
+  kube::ApiServer& api_;
+  controlplane::Store& store_;
+  std::function<void(const std::vector<controlplane::WatcherId>&)> changed_;
+  Logger logger_;
+  policy::Compiler compiler_;
+  std::vector<policy::ObjectChange> batch_;
+  std::size_t unsynced_ = 0;  // watches that have not told all yet
+  bool scheduled_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::vector<std::unique_ptr<kube::ApiServer::Watch>> watches_;
+};
+
+}  // namespace antrea::controller
