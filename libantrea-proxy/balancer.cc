@@ -133,7 +133,9 @@ struct Balancer::Impl {
         ++n;
       } else {
         groups.at(n->identity).spec = &*n;
-        if (*o != *n) touched.groups.insert(n->identity);
+        // A group that refuses looks the same whatever else its Service says.
+        const bool both_refuse = o->backends.empty() && n->backends.empty();
+        if (*o != *n && !both_refuse) touched.groups.insert(n->identity);
         ++o;
         ++n;
       }
@@ -197,13 +199,14 @@ struct Balancer::Impl {
       const std::optional<Shown> old =
           before == shown.end() ? std::nullopt : std::optional(before->second);
       if (now == old) continue;
-      std::vector<openflow::Flow> wanted;
+      std::vector<openflow::Flow> wanted, had;
       if (now) wanted = frontend_flows(frontend, now->group, now->affinity_timeout);
-      if (old)
-        for (const auto& flow : frontend_flows(frontend, old->group, old->affinity_timeout))
-          if (std::ranges::none_of(wanted, [&](const auto& w) { return w.key() == flow.key(); }))
-            out.remove_flows.push_back(flow.key());
-      std::ranges::move(wanted, std::back_inserter(out.flows));
+      if (old) had = frontend_flows(frontend, old->group, old->affinity_timeout);
+      for (const auto& flow : had)
+        if (std::ranges::find(wanted, flow.key(), &openflow::Flow::key) == wanted.end())
+          out.remove_flows.push_back(flow.key());
+      for (auto& flow : wanted)
+        if (std::ranges::find(had, flow) == had.end()) out.flows.push_back(std::move(flow));
       if (now)
         shown.insert_or_assign(frontend, *now);
       else
