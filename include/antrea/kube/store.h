@@ -36,8 +36,12 @@ struct StoreEvent {
 };
 
 struct StoreOptions {
-  std::string path;               ///< of the SQLite file; ":memory:" keeps nothing
-  std::size_t history = 4096;     ///< events a resource remembers for watches
+  std::string path;            ///< of the SQLite file; ":memory:" keeps nothing
+  std::size_t history = 4096;  ///< events a resource remembers for watches
+  /// Where a fresh store starts to count. One in memory should start beyond its predecessor, so
+  /// that clients which were connected to that find their versions too old: the seconds or
+  /// milliseconds of the clock will do.
+  std::uint64_t first_version = 1;
   bool sync_every_write = false;  ///< survive a power cut too, not only the end of the process
 };
 
