@@ -1,0 +1,110 @@
+// 10,000 Services of 10 endpoints: from nothing, and one endpoint more or less. Beside them what a
+// naive proxy does at each change: compute everything again and compare.
+#include <benchmark/benchmark.h>
+
+#include <map>
+
+#include "antrea/proxy/balancer.h"
+
+namespace antrea::proxy {
+namespace {
+
+api::Service make_service(unsigned n) {
+  api::Service out;
+  out.metadata.namespace_ = "default";
+  out.metadata.name = "service-" + std::to_string(n);
+  out.cluster_ips = {IpAddress::v4(0x0a600000 + n)};
+  out.ports.push_back({.name = "http", .protocol = api::Protocol::kTcp, .port = 80});
+  return out;
+}
+
+api::EndpointSlice make_slice(unsigned n, unsigned endpoints) {
+  api::EndpointSlice out;
+  out.metadata.namespace_ = "default";
+  out.metadata.name = "service-" + std::to_string(n) + "-abcde";
+  out.service_name = "service-" + std::to_string(n);
+  out.ports.push_back({.name = "http", .protocol = api::Protocol::kTcp, .port = 8080});
+  for (unsigned e = 0; e < endpoints; ++e) {
+    api::Endpoint endpoint;
+    endpoint.addresses = {IpAddress::v4(0x0a000000 + n * 16 + e)};
+    endpoint.node_name = "node-" + std::to_string(e);
+    out.endpoints.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+ServiceChanges everything(unsigned services, unsigned endpoints) {
+  ServiceChanges out;
+  for (unsigned n = 0; n < services; ++n) {
+    out.services.push_back(make_service(n));
+    out.slices.push_back(make_slice(n, endpoints));
+  }
+  return out;
+}
+
+const BalancerConfig kConfig{"node-1", "", ""};
+
+void BalancerFromNothing(benchmark::State& state) {
+  const auto services = static_cast<unsigned>(state.range(0)),
+             endpoints = static_cast<unsigned>(state.range(1));
+  const auto input = everything(services, endpoints);
+  std::size_t flows = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto copy = input;
+    state.ResumeTiming();
+    Balancer balancer(kConfig);
+    const auto changes = balancer.apply(std::move(copy));
+    flows = changes.flows.size() + changes.groups.size();
+    benchmark::DoNotOptimize(changes);
+  }
+  state.counters["flows_and_groups"] = static_cast<double>(flows);
+}
+BENCHMARK(BalancerFromNothing)
+    ->ArgNames({"services", "endpoints"})
+    ->Args({10000, 10})
+    ->Args({1, 10000})
+    ->Unit(benchmark::kMillisecond);
+
+void BalancerOneEndpoint(benchmark::State& state) {
+  const auto services = static_cast<unsigned>(state.range(0)),
+             endpoints = static_cast<unsigned>(state.range(1));
+  Balancer balancer(kConfig);
+  balancer.apply(everything(services, endpoints));
+  const auto less = make_slice(0, endpoints - 1), all = make_slice(0, endpoints);
+  bool removed = false;
+  for (auto _ : state) {
+    removed = !removed;
+    benchmark::DoNotOptimize(balancer.apply(removed ? less : all));
+  }
+}
+BENCHMARK(BalancerOneEndpoint)
+    ->ArgNames({"services", "endpoints"})
+    ->Args({10000, 10})
+    ->Args({1, 10000})
+    ->Unit(benchmark::kMicrosecond);
+
+void RecomputeAndCompare(benchmark::State& state) {
+  const auto input =
+      everything(static_cast<unsigned>(state.range(0)), static_cast<unsigned>(state.range(1)));
+  std::map<openflow::GroupId, openflow::Group> groups;
+  for (auto _ : state) {
+    Balancer balancer(kConfig);
+    auto changes = balancer.apply(input);
+    std::size_t different = 0;
+    for (auto& group : changes.groups) {
+      auto& old = groups[group.id];
+      if (old == group) continue;
+      ++different;
+      old = std::move(group);
+    }
+    benchmark::DoNotOptimize(different);
+  }
+}
+BENCHMARK(RecomputeAndCompare)
+    ->ArgNames({"services", "endpoints"})
+    ->Args({10000, 10})
+    ->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace antrea::proxy
