@@ -15,7 +15,7 @@
 
 extern char** environ;
 
-namespace antrea::ovsdb::testing {
+namespace antrea::testing {
 namespace {
 
 pid_t spawn(const std::vector<std::string>& command, const std::string& log) {
@@ -107,4 +107,4 @@ int run_command(const std::vector<std::string>& command) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-}  // namespace antrea::ovsdb::testing
+}  // namespace antrea::testing

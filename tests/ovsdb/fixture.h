@@ -5,12 +5,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "antrea/ovsdb/vswitch.h"
+#include "antrea/base/clock.h"
 
-namespace antrea::ovsdb::testing {
+namespace antrea::testing {
 
 /// A program that ends with this object.
 class Process {
@@ -84,4 +85,4 @@ T run(boost::asio::io_context& io, boost::asio::awaitable<T> coroutine) {
 
 inline TimePoint in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
 
-}  // namespace antrea::ovsdb::testing
+}  // namespace antrea::testing
