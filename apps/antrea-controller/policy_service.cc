@@ -7,14 +7,9 @@
 
 namespace antrea::controller {
 
-PolicyService::PolicyService(
-    boost::asio::any_io_executor executor, kube::ApiServer& api, controlplane::Store& store,
-    std::function<void(const std::vector<controlplane::WatcherId>&)> changed, Logger logger)
-    : executor_(std::move(executor)),
-      api_(api),
-      store_(store),
-      changed_(std::move(changed)),
-      logger_(std::move(logger)) {}
+PolicyService::PolicyService(boost::asio::any_io_executor executor, kube::ApiServer& api,
+                             controlplane::Server& server, Logger logger)
+    : executor_(std::move(executor)), api_(api), server_(server), logger_(std::move(logger)) {}
 
 PolicyService::~PolicyService() { *alive_ = false; }
 
@@ -68,11 +63,13 @@ void PolicyService::add(policy::ObjectChange change) {
 }
 
 // Until everything that existed is known, a partial view would tell agents that policies are gone.
+// The first result is told even if it is empty: from then on the server answers.
 void PolicyService::compile() {
-  if (unsynced_ != 0 || batch_.empty()) return;
+  if (unsynced_ != 0 || (published_ && batch_.empty())) return;
   const auto changes = compiler_.apply(batch_);
   batch_.clear();
-  if (!changes.empty()) changed_(store_.apply(changes));
+  if (!published_ || !changes.empty()) server_.publish(changes);
+  published_ = true;
 }
 
 }  // namespace antrea::controller

@@ -5,21 +5,19 @@
 #include <vector>
 
 #include "antrea/base/log.h"
-#include "antrea/controlplane/store.h"
+#include "antrea/controlplane/server.h"
 #include "antrea/kube/api_server.h"
 #include "antrea/policy/compiler.h"
 
 namespace antrea::controller {
 
-/// Feeds the policy compiler with what the API server has, and the control-plane store with what
+/// Feeds the policy compiler with what the API server has, and the control-plane server with what
 /// the compiler says. Changes that come in one turn of the event loop are compiled as one batch.
 class PolicyService {
  public:
-  /// `changed` is told which watchers have something to take. All references must outlive it.
+  /// The references must outlive it.
   PolicyService(boost::asio::any_io_executor executor, kube::ApiServer& api,
-                controlplane::Store& store,
-                std::function<void(const std::vector<controlplane::WatcherId>&)> changed,
-                Logger logger);
+                controlplane::Server& server, Logger logger);
   ~PolicyService();
 
   /// Begins. Error: kNotFound (a type that is not served).
@@ -34,13 +32,13 @@ class PolicyService {
 
   boost::asio::any_io_executor executor_;
   kube::ApiServer& api_;
-  controlplane::Store& store_;
-  std::function<void(const std::vector<controlplane::WatcherId>&)> changed_;
+  controlplane::Server& server_;
   Logger logger_;
   policy::Compiler compiler_;
   std::vector<policy::ObjectChange> batch_;
   std::size_t unsynced_ = 0;  // watches that have not told all yet
   bool scheduled_ = false;
+  bool published_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<std::unique_ptr<kube::ApiServer::Watch>> watches_;
 };
