@@ -1,0 +1,168 @@
+#include "get.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+
+namespace antrea::antctl {
+namespace {
+
+namespace json = boost::json;
+
+constexpr const char* kControlPlane = "/apis/controlplane.antrea.io/v1beta2/";
+
+const json::value* find(const json::value& value, std::string_view path) {
+  boost::system::error_code code;
+  return value.find_pointer(path, code);
+}
+
+std::string text(const json::value& value, std::string_view path) {
+  const auto* const found = find(value, path);
+  if (found == nullptr || found->is_null()) return {};
+  return found->is_string() ? std::string(found->get_string()) : json::serialize(*found);
+}
+
+std::size_t count(const json::value& value, std::string_view path) {
+  const auto* const found = find(value, path);
+  return found != nullptr && found->is_array() ? found->get_array().size() : 0;
+}
+
+/// The objects of an answer that is a list or one object.
+json::array items(json::value answer) {
+  if (const auto* const list = find(answer, "/items"); list != nullptr && list->is_array())
+    return list->get_array();
+  if (answer.is_array()) return std::move(answer.get_array());
+  return {std::move(answer)};
+}
+
+std::string joined(const json::value& value, std::string_view path) {
+  std::string all;
+  if (const auto* const list = find(value, path); list != nullptr && list->is_array())
+    for (const auto& each : list->get_array())
+      all += (all.empty() ? "" : ",") +
+             (each.is_string() ? std::string(each.get_string()) : json::serialize(each));
+  return all.empty() ? "<none>" : all;
+}
+
+Result<json::array> control_plane(const Sources& sources, std::string_view resource,
+                                  const Filter& filter) {
+  ANTREA_TRY(json::value answer,
+             sources.from_api(fmt::format("{}{}{}", kControlPlane, resource,
+                                          filter.name.empty() ? "" : "/" + filter.name)));
+  return items(std::move(answer));
+}
+
+/// "default/frontend, default/backend1 + 3 more…"
+std::string members(const json::value& group) {
+  const auto* const list = find(group, "/groupMembers");
+  if (list == nullptr || !list->is_array() || list->get_array().empty()) return "<none>";
+  constexpr std::size_t kShown = 3;
+  std::string names;
+  const auto& all = list->get_array();
+  for (std::size_t i = 0; i < std::min(kShown, all.size()); ++i)
+    names += (i == 0 ? "" : ",") + text(all[i], "/pod/namespace") + "/" + text(all[i], "/pod/name");
+  if (all.size() > kShown) names += fmt::format(" + {} more", all.size() - kShown);
+  return names;
+}
+
+Result<Report> network_policies(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(const json::array list, control_plane(sources, "networkpolicies", filter));
+  Report report{{"NAME", "APPLIED-TO", "RULES", "SOURCE"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back(
+        {text(each, "/metadata/name"), joined(each, "/appliedToGroups"),
+         std::to_string(count(each, "/rules")),
+         fmt::format("{}:{}/{}", text(each, "/sourceRef/type"), text(each, "/sourceRef/namespace"),
+                     text(each, "/sourceRef/name"))});
+  return report;
+}
+
+Result<Report> groups(const Sources& sources, std::string_view resource, const Filter& filter) {
+  ANTREA_TRY(const json::array list, control_plane(sources, resource, filter));
+  Report report{{"NAME", "COUNT", "PODS"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back({text(each, "/metadata/name"),
+                           std::to_string(count(each, "/groupMembers")), members(each)});
+  return report;
+}
+
+Result<Report> address_groups(const Sources& sources, const Filter& filter) {
+  return groups(sources, "addressgroups", filter);
+}
+
+Result<Report> applied_to_groups(const Sources& sources, const Filter& filter) {
+  return groups(sources, "appliedtogroups", filter);
+}
+
+Result<Report> pod_interfaces(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(json::value answer, sources.from_agent("/podinterfaces"));
+  json::array list = items(std::move(answer));
+  if (!filter.name.empty()) {
+    json::array some;
+    for (auto& each : list)
+      if (text(each, "/podNamespace") + "/" + text(each, "/podName") == filter.name ||
+          text(each, "/podName") == filter.name)
+        some.push_back(each);
+    if (some.empty())
+      return make_error(Errc::kNotFound, "there is no interface of this Pod on the Node",
+                        filter.name);
+    list = std::move(some);
+  }
+  Report report{
+      {"NAMESPACE", "NAME", "INTERFACE-NAME", "IP", "MAC", "OF-PORT", "CONTAINER-ID"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back({text(each, "/podNamespace"), text(each, "/podName"),
+                           text(each, "/interfaceName"), joined(each, "/ips"), text(each, "/mac"),
+                           text(each, "/ofPort"), text(each, "/containerID").substr(0, 11)});
+  return report;
+}
+
+Result<Report> ovs_flows(const Sources& sources, const Filter& filter) {
+  std::string target = "/ovsflows";
+  if (!filter.table.empty()) target += "?table=" + filter.table;
+  if (!filter.pod.empty()) target += (filter.table.empty() ? "?pod=" : "&pod=") + filter.pod;
+  ANTREA_TRY(json::value answer, sources.from_agent(target));
+  const json::array list = items(std::move(answer));
+  Report report{{"TABLE", "PACKETS", "FLOW"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back({text(each, "/table"), text(each, "/packets"), text(each, "/flow")});
+  return report;
+}
+
+Result<Report> agent_info(const Sources& sources, const Filter&) {
+  ANTREA_TRY(json::value answer, sources.from_agent("/agentinfo"));
+  Report report{{"NODE", "VERSION", "PODS", "SERVICES", "POLICIES", "RULES", "SWITCH"}, {}, answer};
+  report.rows.push_back(
+      {text(answer, "/nodeName"), text(answer, "/version"), text(answer, "/localPods"),
+       text(answer, "/services"), text(answer, "/networkPolicies"), text(answer, "/rules"),
+       text(answer, "/switchSynced") == "true" ? "as desired" : "not as desired"});
+  return report;
+}
+
+constexpr std::array kViews{
+    View{"networkpolicy", "networkpolicies",
+         "policies as the controller computed them (from the controller)", network_policies},
+    View{"addressgroup", "addressgroups", "the Pods that rules name as peers (from the controller)",
+         address_groups},
+    View{"appliedtogroup", "appliedtogroups",
+         "the Pods that policies are applied to (from the controller)", applied_to_groups},
+    View{"podinterface", "podinterfaces", "the Pods' interfaces on one Node (from its agent)",
+         pod_interfaces},
+    View{"ovsflows", "of", "the flows of one Node, --table and --pod narrow them (from its agent)",
+         ovs_flows},
+    View{"agentinfo", "ai", "what one agent says of itself (from it)", agent_info},
+};
+
+}  // namespace
+
+std::span<const View> views() { return kViews; }
+
+const View* find_view(std::string_view name) {
+  const auto found = std::ranges::find_if(
+      kViews, [&](const View& view) { return view.name == name || view.also == name; });
+  return found == kViews.end() ? nullptr : &*found;
+}
+
+}  // namespace antrea::antctl
