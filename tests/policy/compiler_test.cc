@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "builders.h"
 #include "libantrea-policy/selector.h"
 #include "model.h"
@@ -225,6 +228,17 @@ TEST_F(CompilerTest, UnknownNamespacesMatchOnlyTheEmptySelector) {
   EXPECT_EQ(members("other"), 1U);
   apply({ns("default", {{"team", "a"}})});
   EXPECT_EQ(members("other"), 0U);
+}
+
+TEST(PolicyReadme, ShowsTheLinterThatIsBuiltHere) {
+  const auto read = [](const std::string& path) {
+    std::ifstream file(std::string(ANTREA_SOURCE_DIR) + path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+  EXPECT_NE(read("/libantrea-policy/README.md").find(read("/tests/policy/linter.cc")),
+            std::string::npos);
 }
 
 TEST(CompilerProperty, AnyOrderAndAnySplitGiveTheSame) {

@@ -1,0 +1,225 @@
+// A sample of random clusters in a real Open vSwitch: it must take every flow, and `ofproto/trace`
+// must agree with the specification. The switch runs without any datapath of the system, as a
+// dummy.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "antrea/api/pipeline.h"
+#include "model.h"
+#include "world.h"
+
+namespace antrea::policy::testing {
+namespace {
+
+using api::pipeline::Table;
+using openflow::FieldId;
+using openflow::FieldValue;
+
+std::string hex(const FieldValue& value) {
+  return value.hi == 0 ? fmt::format("{:#x}", value.lo)
+                       : fmt::format("{:#x}{:016x}", value.hi, value.lo);
+}
+std::string address(FieldId field, const FieldValue& value) {
+  if (field == FieldId::kIpSrc || field == FieldId::kIpDst)
+    return IpAddress::v4(static_cast<std::uint32_t>(value.lo)).to_string();
+  std::array<std::uint8_t, 16> bytes{};
+  for (unsigned i = 0; i < 16; ++i)
+    bytes[i] = static_cast<std::uint8_t>((value >> (8 * (15 - i))).lo);
+  return IpAddress::v6(bytes).to_string();
+}
+
+/// In the syntax of ovs-ofctl, as far as policy flows go.
+std::string text_of(const openflow::Flow& flow) {
+  std::string text = fmt::format("table={},priority={},cookie={:#x}", flow.table.value,
+                                 flow.priority, flow.cookie);
+  for (const auto& field : flow.match.fields()) {
+    const auto& [value, mask] = field.bits;
+    text += fmt::format(",{}=", openflow::field_info(field.id).name);
+    if (field.id == FieldId::kCtState)
+      text += value.zero() ? "-new" : "+new";
+    else if (openflow::is_in(field.id, FieldId::kIpSrc, FieldId::kIpv6Dst))
+      text += address(field.id, value) + "/" + address(field.id, mask);
+    else
+      text += field.exact() ? hex(value) : hex(value) + "/" + hex(mask);
+  }
+  const auto set_field = [](const openflow::SetField& set) {
+    return fmt::format("set_field:{}/{}->{}", hex(set.value), hex(set.mask),
+                       openflow::field_info(set.field).name);
+  };
+  std::string actions;
+  for (const auto& action : flow.apply_actions) {
+    if (!actions.empty()) actions += ',';
+    if (const auto* c = std::get_if<openflow::Conjunction>(&action))
+      actions += fmt::format("conjunction({},{}/{})", c->id, c->clause + 1, c->count);
+    else if (const auto* set = std::get_if<openflow::SetField>(&action))
+      actions += set_field(*set);
+    else if (const auto* ct = std::get_if<openflow::Ct>(&action))
+      actions += fmt::format("ct(commit,table={},zone={},exec({}))", ct->table->value, ct->zone,
+                             set_field(std::get<openflow::SetField>(ct->actions.front())));
+  }
+  if (flow.goto_table) actions += fmt::format("goto_table:{}", flow.goto_table->value);
+  return text + ",actions=" + (actions.empty() ? "drop" : actions);
+}
+
+class OpenVSwitch {
+ public:
+  OpenVSwitch() {
+    char path[] = "/tmp/antrea-policy-ovs-XXXXXX";
+    directory_ = mkdtemp(path);
+    ::setenv("OVS_RUNDIR", directory_.c_str(), 1);
+    started_ =
+        run("ovsdb-tool create {0}/conf.db /usr/share/openvswitch/vswitch.ovsschema") &&
+        run("ovsdb-server {0}/conf.db --remote=punix:{0}/db.sock --detach --no-chdir"
+            " --pidfile={0}/db.pid --log-file={0}/db.log --unixctl={0}/db.ctl") &&
+        run("ovs-vsctl --no-wait --db=unix:{0}/db.sock init") &&
+        run("ovs-vswitchd unix:{0}/db.sock --enable-dummy --disable-system --detach --no-chdir"
+            " --pidfile={0}/vs.pid --log-file={0}/vs.log --unixctl={0}/vs.ctl") &&
+        run("ovs-vsctl --timeout=30 --db=unix:{0}/db.sock add-br br -- set bridge br "
+            "datapath_type=dummy"
+            " fail_mode=secure protocols=OpenFlow15");
+  }
+  ~OpenVSwitch() {
+    for (const char* name : {"vs", "db"}) {
+      std::ifstream file(directory_ + "/" + name + ".pid");
+      if (int pid = 0; file >> pid) ::kill(pid, SIGKILL);
+    }
+    std::filesystem::remove_all(directory_);
+  }
+  bool started() const { return started_; }
+
+  void set_flows(const std::vector<std::string>& flows) {
+    std::ofstream file(directory_ + "/flows");
+    for (const std::string& flow : flows) file << flow << "\n";
+    file.close();
+    ASSERT_TRUE(run("ovs-ofctl -O OpenFlow15 --bundle replace-flows unix:{0}/br.mgmt {0}/flows"));
+  }
+  std::string trace(const std::string& flow) {
+    return output(fmt::format("ovs-appctl -t {}/vs.ctl ofproto/trace br '{}'", directory_, flow));
+  }
+
+ private:
+  bool run(const std::string& command) {
+    const std::string line = fmt::format(fmt::runtime(command), directory_);
+    const std::string said = output(line + " && echo well done");
+    if (said.ends_with("well done\n")) return true;
+    ADD_FAILURE() << line << "\n" << said;
+    return false;
+  }
+  static std::string output(const std::string& command) {
+    std::string text;
+    FILE* pipe = ::popen(("PATH=$PATH:/usr/sbin:/sbin; ( " + command + " ) 2>&1").c_str(), "r");
+    char buffer[4096];
+    for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+      text.append(buffer, n);
+    ::pclose(pipe);
+    return text;
+  }
+
+  std::string directory_;
+  bool started_ = false;
+};
+
+constexpr int number(Table table) { return static_cast<int>(table); }
+
+/// The way from a packet to the policy tables and through them: ingress when pkt_mark names the
+/// port it goes to.
+std::vector<std::string> frame(const AgentModel& agent, const Cluster& cluster) {
+  std::vector<std::string> flows{
+      fmt::format("table=0,priority=1,actions=goto_table:{}", number(Table::kEgressRule))};
+  for (const auto& [key, pod] : cluster.pods)
+    if (pod.node_name == agent.node() && oracle_is_member(pod) && !pod.pod_ips.empty())
+      flows.push_back(
+          fmt::format("table=0,priority=2,pkt_mark={0},actions=set_field:{0}->reg1,goto_table:{1}",
+                      agent.ofport(key), number(Table::kIngressRule)));
+  for (const Table table : {Table::kEgressRule, Table::kEgressDefaultRule, Table::kEgressMetric,
+                            Table::kIngressRule, Table::kIngressDefaultRule})
+    flows.push_back(
+        fmt::format("table={},priority=0,actions=goto_table:{}", number(table), number(table) + 1));
+  flows.push_back(fmt::format("table={},priority=0,actions=goto_table:{}",
+                              number(Table::kIngressMetric), number(Table::kConntrackCommit)));
+  for (const Table table : {Table::kL3Forwarding, Table::kConntrackCommit})
+    flows.push_back(fmt::format("table={},priority=0,actions=LOCAL", number(table)));
+  return flows;
+}
+
+std::string packet_of(const AgentModel& agent, bool ingress, const Probe& probe) {
+  const bool v4 = probe.source.is_v4();
+  std::string text = fmt::format("in_port=LOCAL,pkt_mark={},",
+                                 ingress ? agent.ofport(api::key_of(probe.to->metadata)) : 0);
+  const char* six = v4 ? "" : "6";
+  switch (probe.protocol) {
+    case 6:
+      text += fmt::format("tcp{},tcp_dst={}", six, probe.port);
+      break;
+    case 17:
+      text += fmt::format("udp{},udp_dst={}", six, probe.port);
+      break;
+    case 132:
+      text += fmt::format("sctp{},sctp_dst={}", six, probe.port);
+      break;
+    default:
+      text += v4 ? "icmp,icmp_type=8" : "icmp6,icmp_type=128";
+  }
+  const char* addresses = v4 ? ",nw_src={},nw_dst={}" : ",ipv6_src={},ipv6_dst={}";
+  return text + fmt::format(fmt::runtime(addresses), probe.source.to_string(),
+                            probe.destination.to_string());
+}
+
+TEST(OpenVSwitch, TracesARandomSampleAsTheSpecificationSays) {
+  OpenVSwitch ovs;
+  ASSERT_TRUE(ovs.started());
+  const char* wanted = std::getenv("ANTREA_POLICY_TRACES");
+  const std::size_t traces = wanted == nullptr ? 300 : std::strtoull(wanted, nullptr, 10);
+  std::size_t traced = 0, allowed = 0;
+  for (std::uint64_t seed = 1; traced < traces; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    world.populate();
+    Compiler compiler;
+    StoreModel store;
+    store.apply(compiler.apply(world.everything()));
+    AgentModel agent(World::node_of(seed % World::kNodes));
+    std::vector<RuleInput> inputs = store.initial(agent.node());
+    for (RuleInput& input : agent.interface_changes(world.cluster))
+      inputs.push_back(std::move(input));
+    agent.apply(inputs);
+    if (agent.table.flows().size() < 30) continue;
+    std::vector<std::string> flows = frame(agent, world.cluster);
+    for (const auto& [key, flow] : agent.table.flows()) flows.push_back(text_of(flow));
+    ovs.set_flows(flows);
+    if (HasFailure()) return;
+
+    std::vector<Probe> probes = world.probes();
+    world.shuffle(probes);
+    std::size_t here = 0;
+    for (const Probe& probe : probes) {
+      for (const bool ingress : {false, true}) {
+        const api::Pod* pod = ingress ? probe.to : probe.from;
+        if (pod == nullptr || !oracle_is_member(*pod) || pod->node_name != agent.node()) continue;
+        const std::string packet = packet_of(agent, ingress, probe);
+        const std::string trace = ovs.trace(packet);
+        const int exit = number(ingress ? Table::kConntrackCommit : Table::kL3Forwarding);
+        const bool passed = trace.find(fmt::format("\n{:2}. ", exit)) != std::string::npos;
+        ASSERT_EQ(passed, ingress ? oracle_allows_ingress(world.cluster, probe)
+                                  : oracle_allows_egress(world.cluster, probe))
+            << packet << "\n"
+            << trace;
+        ++here, ++traced, allowed += passed;
+      }
+      if (here >= 40) break;
+    }
+  }
+  EXPECT_GT(allowed, traced / 10);
+  EXPECT_LT(allowed, traced - traced / 10);
+}
+
+}  // namespace
+}  // namespace antrea::policy::testing
