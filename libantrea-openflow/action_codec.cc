@@ -436,7 +436,8 @@ ActionResult pull_nat(In& in, unsigned) {
   nat.persistent = (flags & 4) != 0;
   nat.hash = (flags & 8) != 0;
   nat.random = (flags & 16) != 0;
-  if (nat.src && nat.dst) return bad_argument(in);
+  if ((flags & ~0x1f) != 0 || (nat.src && nat.dst) || (nat.hash && nat.random))
+    return bad_argument(in);
   if ((present & 3) != 0 && (present & 12) != 0) return bad_argument(in);
   const auto pull_address = [&](unsigned size, std::optional<IpAddress>& to) {
     auto address = IpAddress::from_bytes(in.take(size));
@@ -615,6 +616,12 @@ ActionResult pull_set_tos(In& in, unsigned) {
   return Action{set_field(FieldId::kIpDscp, tos >> 2)};
 }
 
+ActionResult pull_set_ecn(In& in, unsigned) {
+  const std::uint8_t ecn = in.u8();
+  if (ecn > 3) return bad_argument(in);
+  return Action{set_field(FieldId::kIpEcn, ecn)};
+}
+
 /// One row a kind of action: its number, how long it is, and its decoder.
 struct ActionRow {
   std::uint16_t type;
@@ -632,7 +639,7 @@ constexpr ActionRow kStandard[] = {
     {5, 8, false, pull_set_number<FieldId::kIpSrc, 4>},
     {6, 8, false, pull_set_number<FieldId::kIpDst, 4>},
     {7, 8, false, pull_set_tos},
-    {8, 8, false, pull_set_number<FieldId::kIpEcn, 1>},
+    {8, 8, false, pull_set_ecn},
     {kSetMplsTtl, 8, false, pull_set_mpls_ttl},
     {kDecMplsTtl, 8, false, plain<DecMplsTtl>},
     {kPushVlan, 8, false, pull_push_vlan},

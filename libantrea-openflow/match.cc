@@ -200,7 +200,10 @@ bool prerequisite_met(const Match& match, FieldId id) {
     const auto bits = match.get(field);
     return bits ? bits->value.lo : 0;
   };
-  const std::uint64_t type = value(FieldId::kEthType);
+  // A packet type of namespace 1 is an ethertype (OpenFlow 1.5.1 section 7.2.3.11).
+  const std::uint64_t packet_type = value(FieldId::kPacketType);
+  const std::uint64_t type =
+      packet_type >> 16 == 1 ? packet_type & 0xffff : value(FieldId::kEthType);
   const bool v4 = type == eth_type::kIpv4;
   const bool v6 = type == eth_type::kIpv6;
   const auto transport = [&](std::uint8_t proto) {
@@ -214,10 +217,8 @@ bool prerequisite_met(const Match& match, FieldId id) {
   switch (info(id).prerequisite) {
     case Prerequisite::kNone:
       return true;
-    case Prerequisite::kEthernet: {
-      const auto packet_type = match.get(FieldId::kPacketType);
-      return !packet_type || packet_type->value.zero();
-    }
+    case Prerequisite::kEthernet:
+      return packet_type == 0;
     case Prerequisite::kVlan:
       return (value(FieldId::kVlanVid) & 0x1000) != 0;
     case Prerequisite::kMpls:

@@ -239,6 +239,8 @@ MessageResult pull_async(In in) {
     const std::uint32_t mask = property->body.be32();
     if (property->body.failed() || !property->body.empty())
       return fail(errors::kPropertyBadLen, offset);
+    constexpr std::uint32_t kKnown[] = {0x3f, 7, 0x3f, 7, 0x18, 3};
+    if ((mask & ~kKnown[property->type / 2]) != 0) return fail(errors::kAsyncInvalid, offset);
     m.masks.push_back({property->type, mask});
   }
   return Message{std::move(m)};
@@ -371,11 +373,12 @@ struct BodyWriter {
     return kPacketIn;
   }
   std::uint8_t operator()(const PacketIn2& m) {
-    return experimenter(kNiciraVendor, kNxtPacketIn2), put_packet_in_properties(out, m),
+    return experimenter(kNiciraVendor, kNxtPacketIn2), put_packet_in_properties(out, m, true),
            kExperimenter;
   }
   std::uint8_t operator()(const Resume& m) {
-    return experimenter(kNiciraVendor, kNxtResume), put_packet_in_properties(out, m), kExperimenter;
+    return experimenter(kNiciraVendor, kNxtResume), put_packet_in_properties(out, m, false),
+           kExperimenter;
   }
   std::uint8_t operator()(const PacketOut& m) {
     out.be32(m.buffer_id);
@@ -587,6 +590,7 @@ DecodeResult<Decoded> decode_message(std::span<const std::byte> wire) {
   auto message = row->decode(in);
   if (message.has_error()) return message.error();
   if (auto* hello = std::get_if<Hello>(&*message)) hello->version = header->version;
+  if (auto* error = std::get_if<ErrorMessage>(&*message)) error->version = header->version;
   return Decoded{header->xid, std::move(*message)};
 }
 
@@ -604,6 +608,7 @@ bool encode(std::uint32_t xid, const Message& message, std::vector<std::byte>& o
   std::byte* at = out.data() + start;
   std::uint8_t version = kOpenFlow15;
   if (const auto* hello = std::get_if<Hello>(&message)) version = hello->version;
+  if (const auto* error = std::get_if<ErrorMessage>(&message)) version = error->version;
   if (const auto* unknown = std::get_if<UnknownMessage>(&message)) version = unknown->version;
   at[0] = std::byte{version};
   at[1] = std::byte{type};

@@ -43,13 +43,13 @@ void put_property(Out& out, std::uint16_t type, std::span<const std::byte> value
 void put_number(Out& out, std::uint16_t type, const FieldValue& value, std::size_t size) {
   const std::size_t start = out.size();
   out.be16(type);
-  out.be16(static_cast<std::uint16_t>(size == 2 ? 8 : 4 + size + (size >= 8 ? 4 : 0)));
-  if (size >= 8) out.zeros(4);
+  out.be16(static_cast<std::uint16_t>(size == 2 ? 8 : 4 + size + (size == 8 ? 4 : 0)));
+  if (size == 8) out.zeros(4);
   store_value(out.put(size), value, size);
   out.pad_from(start);
 }
 std::optional<FieldValue> take_number(In body, std::size_t size) {
-  if (size >= 8) body.skip(4);
+  if (size == 8) body.skip(4);
   const FieldValue value = body.value(size);
   if (size == 2) body.skip(2);
   if (body.failed() || !body.empty()) return {};
@@ -282,7 +282,6 @@ MessageResult pull_flush(In in) {
         break;
       case kLabels:
       case kLabelsMask:
-        if (body.remaining() == 20) body.skip(4);
         (property->type == kLabels ? flush.labels : flush.labels_mask) = body.value(16);
         break;
       default:
@@ -338,7 +337,7 @@ bool known_raw(std::uint32_t experimenter, std::uint32_t type) {
 
 }  // namespace
 
-void put_packet_in_properties(Out& out, const PacketInProperties& p) {
+void put_packet_in_properties(Out& out, const PacketInProperties& p, bool userdata) {
   if (!p.packet.empty()) put_property(out, kPacket, p.packet);
   if (p.full_len) put_number(out, kFullLen, *p.full_len, 4);
   if (p.buffer_id) put_number(out, kBufferId, *p.buffer_id, 4);
@@ -352,7 +351,7 @@ void put_packet_in_properties(Out& out, const PacketInProperties& p) {
     out.patch16(start + 2, out.size() - start);
     out.pad_from(start);
   }
-  if (!p.userdata.empty()) put_property(out, kUserdata, p.userdata);
+  if (userdata && !p.userdata.empty()) put_property(out, kUserdata, p.userdata);
   if (p.continuation) put_property(out, kContinuation, *p.continuation);
   out.bytes(p.other_properties);
 }
@@ -389,9 +388,9 @@ void put_nicira(Out& out, const NxCtFlushZone& m) {
 void put_nicira(Out& out, const NxCtFlush& m) {
   out.u8(m.ip_proto);
   out.zeros(7);
+  if (m.zone) put_number(out, kZone, *m.zone, 2);
   if (m.original) put_tuple(out, kOriginal, *m.original);
   if (m.reply) put_tuple(out, kReply, *m.reply);
-  if (m.zone) put_number(out, kZone, *m.zone, 2);
   if (m.mark) put_number(out, kMark, *m.mark, 4);
   if (m.mark_mask) put_number(out, kMarkMask, *m.mark_mask, 4);
   if (m.labels) put_number(out, kLabels, *m.labels, 16);

@@ -1,5 +1,6 @@
 #include "antrea/openflow/switch.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "antrea/base/asio.h"
@@ -16,6 +17,9 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 /// Entries of table features that fit into one request, at about 5 KiB each.
 constexpr std::size_t kTablesPerRequest = 8;
 constexpr auto kRetryPause = std::chrono::seconds(1);
+/// Groups of no more buckets can be read back all together. Open vSwitch wraps the length of a
+/// description beyond 64 KiB, and the stream behind it is lost.
+constexpr std::size_t kReadableBuckets = 256;
 
 /// Changes on their way, and what became of them.
 struct Ticket {
@@ -59,6 +63,8 @@ struct Switch::Impl {
   awaitable<void> synchronise();
   awaitable<void> commit_queue();
   awaitable<Result<Delta>> read_back();
+  awaitable<Result<>> read_groups(TimePoint deadline);
+  Result<> see_groups(std::span<const std::byte> wire);
   awaitable<Result<>> name_tables();
   awaitable<Outcome> send(const Delta& delta);
   awaitable<Result<>> settle(std::shared_ptr<Impl> self, TicketPtr ticket);
@@ -93,6 +99,8 @@ struct Switch::Impl {
   std::vector<TicketPtr> riding;   ///< applied; the next sync settles them
   std::vector<TicketPtr> resyncs;  ///< wait for a sync that has not begun
   std::vector<std::shared_ptr<PlanRequest>> plan_requests;
+  /// Large groups that the switch has acknowledged in this session: they cannot be read back.
+  std::map<GroupId, GroupPtr> large_groups;
   Signal wake, resolved;
 };
 
@@ -118,27 +126,71 @@ void Switch::Impl::take_back(std::vector<TicketPtr> tickets) {
   }
 }
 
+Result<> Switch::Impl::see_groups(std::span<const std::byte> wire) {
+  auto decoded = decode_message(wire);
+  if (!decoded) return decoded.error().to_error().within("read groups back");
+  if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
+    if (const auto* groups = std::get_if<GroupDescReply>(&reply->body))
+      state.see_groups(groups->groups);
+  return {};
+}
+
+awaitable<Result<>> Switch::Impl::read_groups(TimePoint deadline) {
+  std::map<GroupId, std::size_t> buckets;
+  Connection::PartHandler count = [&](std::span<const std::byte> wire) -> Result<> {
+    auto decoded = decode_message(wire);
+    if (!decoded) return decoded.error().to_error().within("count buckets");
+    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
+      if (const auto* stats = std::get_if<GroupStatsReply>(&reply->body))
+        for (const auto& group : stats->groups) buckets[group.group] = group.buckets.size();
+    return {};
+  };
+  Connection::PartHandler see = [this](std::span<const std::byte> wire) {
+    return see_groups(wire);
+  };
+  MultipartRequestBody all_stats = GroupStatsRequest{};
+  ANTREA_CO_CHECK(co_await connection.multipart(std::move(all_stats), count, deadline));
+  if (std::ranges::none_of(buckets,
+                           [](const auto& item) { return item.second > kReadableBuckets; })) {
+    MultipartRequestBody all = GroupDescRequest{};
+    co_return co_await connection.multipart(std::move(all), see, deadline);
+  }
+  for (const auto& [id, size] : buckets) {
+    const auto desired = state.group(id);
+    bool readable = size <= kReadableBuckets;
+    if (!readable && desired != nullptr && desired->buckets.size() == size) {
+      std::vector<std::byte> wire;
+      readable = encode(0, GroupMod{GroupCommand::kAdd, kBucketAll, *desired}, wire);
+    }
+    if (readable) {
+      MultipartRequestBody one = GroupDescRequest{id};
+      ANTREA_CO_CHECK(co_await connection.multipart(std::move(one), see, deadline));
+    } else {
+      const auto known = large_groups.find(id);
+      state.see_large_group(id, desired != nullptr && desired->buckets.size() == size &&
+                                    known != large_groups.end() && known->second == desired);
+    }
+  }
+  co_return Result<>{};
+}
+
 awaitable<Result<Delta>> Switch::Impl::read_back() {
   const auto deadline = now() + options.request_timeout;
   state.begin_readback();
   Connection::PartHandler flows = [this](std::span<const std::byte> wire) {
     return state.see_flows(wire);
   };
-  Connection::PartHandler rest = [this](std::span<const std::byte> wire) -> Result<> {
+  ANTREA_CO_CHECK(co_await read_groups(deadline));
+  Connection::PartHandler meters = [this](std::span<const std::byte> wire) -> Result<> {
     auto decoded = decode_message(wire);
-    if (!decoded) return decoded.error().to_error().within("read groups and meters back");
-    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message)) {
-      if (const auto* groups = std::get_if<GroupDescReply>(&reply->body))
-        state.see_groups(groups->groups);
-      if (const auto* meters = std::get_if<MeterConfigReply>(&reply->body))
-        state.see_meters(meters->meters);
-    }
+    if (!decoded) return decoded.error().to_error().within("read meters back");
+    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
+      if (const auto* configs = std::get_if<MeterConfigReply>(&reply->body))
+        state.see_meters(configs->meters);
     return {};
   };
-  MultipartRequestBody all_groups = GroupDescRequest{};
-  ANTREA_CO_CHECK(co_await connection.multipart(std::move(all_groups), rest, deadline));
   MultipartRequestBody all_meters = MeterConfigRequest{};
-  auto metered = co_await connection.multipart(std::move(all_meters), rest, deadline);
+  auto metered = co_await connection.multipart(std::move(all_meters), meters, deadline);
   // A datapath without meters says so.
   if (!metered && metered.error().code != Errc::kRejected) co_return std::move(metered).error();
   FlowFilter filter;
@@ -222,6 +274,9 @@ awaitable<Outcome> Switch::Impl::send(const Delta& delta) {
     }
     ++statistics.bundles;
   }
+  for (const auto& message : plan.bundle)
+    if (message.kind == PlannedMessage::Kind::kInsertBuckets)
+      large_groups[message.group->id] = message.group;
   if (!plan.after.empty()) {
     Exchange cleanup(connection);
     std::size_t at = 0;
@@ -272,6 +327,7 @@ awaitable<Result<>> Switch::Impl::name_tables() {
 awaitable<void> Switch::Impl::synchronise() {
   need_readback = false;
   const bool first = std::exchange(new_session, false);
+  if (first) large_groups.clear();
   riding.insert(riding.end(), resyncs.begin(), resyncs.end());
   resyncs.clear();
   const auto again = [this, first] {

@@ -277,6 +277,21 @@ void SwitchState::see_groups(const std::vector<Group>& groups) {
   }
 }
 
+void SwitchState::see_large_group(GroupId id, bool known) {
+  seen_groups_.push_back(id);
+  const auto desired = group(id);
+  if (desired == nullptr && !ownership_.groups) return;
+  if (desired != nullptr && known) return;
+  auto actual = std::make_shared<Group>();
+  actual->id = id;
+  differences_.groups.push_back({std::move(actual), desired});
+}
+
+GroupPtr SwitchState::group(GroupId id) const {
+  const auto found = groups_.find(id);
+  return found == groups_.end() ? nullptr : found->second;
+}
+
 void SwitchState::see_meters(const std::vector<Meter>& meters) {
   for (const auto& raw : meters) {
     auto actual = std::make_shared<const Meter>(canonical(raw));

@@ -270,6 +270,6 @@ std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc);
 
 // Nicira and ONF messages (nicira_codec.cc); behind experimenter and type.
 DecodeResult<Message> pull_experimenter(In in);
-void put_packet_in_properties(Out& out, const PacketInProperties& properties);
+void put_packet_in_properties(Out& out, const PacketInProperties& properties, bool userdata);
 
 }  // namespace antrea::openflow::detail

@@ -313,8 +313,8 @@ struct Clone {
 };
 inline bool operator==(const Clone& a, const Clone& b) { return a.actions == b.actions; }
 inline bool operator==(const Ct& a, const Ct& b) {
-  return a.commit == b.commit && a.force == b.force && a.zone == b.zone &&
-         a.zone_source == b.zone_source && a.table == b.table && a.alg == b.alg &&
+  return a.commit == b.commit && a.force == b.force && a.zone_source == b.zone_source &&
+         (a.zone_source || a.zone == b.zone) && a.table == b.table && a.alg == b.alg &&
          a.actions == b.actions;
 }
 

@@ -33,6 +33,7 @@ struct Hello {
 struct ErrorMessage {
   OfError error;
   Bytes data;  ///< the refused message or its beginning; text for HELLO_FAILED
+  std::uint8_t version = kOpenFlow15;  ///< of the header; one of a foreign version answers no request
   friend bool operator==(const ErrorMessage&, const ErrorMessage&) = default;
 };
 struct EchoRequest {

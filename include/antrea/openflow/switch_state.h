@@ -109,7 +109,8 @@ struct ANTREA_API Plan {
   std::vector<PlannedMessage> bundle;
   std::vector<PlannedMessage> after;
 
-  /// Error kInvalidArgument: a bucket or meter that does not fit into a message.
+  /// Error kInvalidArgument: a bucket or meter that does not fit into a message, or a group of more
+  /// buckets than a switch can count in its statistics (4000).
   static Result<Plan> make(const Delta& delta);
   std::size_t size() const { return before.size() + bundle.size() + after.size(); }
 };
@@ -156,6 +157,10 @@ class ANTREA_API SwitchState {
   /// One multipart flow reply.
   Result<> see_flows(std::span<const std::byte> wire);
   void see_groups(const std::vector<Group>& groups);
+  /// A group that is there, but too large for the switch to tell. `known`: it is as desired.
+  void see_large_group(GroupId id, bool known);
+  /// The desired group; null if there is none.
+  GroupPtr group(GroupId id) const;
   void see_meters(const std::vector<Meter>& meters);
   /// From what was seen to what is desired.
   Delta finish_readback();
