@@ -28,6 +28,8 @@ class Cluster {
   virtual Result<PodPlace> find_pod(const std::string& pod_namespace, const std::string& name) = 0;
   /// For `status`: namespace, name, node, phase, address, ports.
   virtual boost::json::array pods() = 0;
+  /// For `status`: namespace, name, address, ports; those with a cluster IP.
+  virtual boost::json::array services() = 0;
   /// For the name server: Services by their cluster names.
   virtual std::vector<IpAddress> lookup(const std::string& name) = 0;
   /// All Nodes are registered and Ready.

@@ -220,7 +220,7 @@ net::awaitable<void> Keeper::watch_daemon(Daemon& daemon, int pidfd) {
 
 Result<Keeper::Reply> Keeper::handle(const json::object& request) {
   const std::string op = text(request, "op");
-  if (op == "status") return Reply{status(), {}};
+  if (op == "status") return Reply{status(), {}, {}};
   if (op == "place") {
     ANTREA_TRY(Located place, locate(text(request, "name")));
     json::array binds;
@@ -229,7 +229,8 @@ Result<Keeper::Reply> Keeper::handle(const json::object& request) {
     return Reply{{{"hostname", place.view.hostname},
                   {"namespace", place.pod_namespace},
                   {"binds", std::move(binds)}},
-                 {place.net->fd()}};
+                 {place.net->fd()},
+                 {place.held}};
   }
   if (op == "networks") {
     Reply reply;
@@ -240,6 +241,7 @@ Result<Keeper::Reply> Keeper::handle(const json::object& request) {
       if (!name.is_string()) return make_error(Errc::kInvalidArgument, "a name is no string", op);
       ANTREA_TRY(Located place, locate(std::string(name.as_string())));
       reply.fds.push_back(place.net->fd());
+      reply.held.push_back(std::move(place.held));
     }
     return reply;
   }
@@ -279,15 +281,17 @@ json::object Keeper::status() {
                    {"outside", LabNetwork::outside().to_string()},
                    {"nodes", std::move(nodes)},
                    {"daemons", std::move(daemons)},
-                   {"pods", cluster_ ? cluster_->pods() : json::array()}};
+                   {"pods", cluster_ ? cluster_->pods() : json::array()},
+                   {"services", cluster_ ? cluster_->services() : json::array()}};
   if (cluster_) out["kubeconfig"] = dir_.kubeconfig();
   return out;
 }
 
 Result<Keeper::Located> Keeper::locate(const std::string& name) {
-  if (name == "outside") return Located{&topology_->outside().net, topology_->outside().view(), {}};
+  if (name == "outside")
+    return Located{&topology_->outside().net, {}, topology_->outside().view(), {}};
   if (Node* node = topology_->find_node(name))
-    return Located{&node->host.net, node->host.view(), {}};
+    return Located{&node->host.net, {}, node->host.view(), {}};
   const auto slash = name.find('/');
   if (slash == std::string::npos || !cluster_)
     return make_error(Errc::kNotFound, "no such host or Pod in this lab", name,
@@ -295,6 +299,7 @@ Result<Keeper::Located> Keeper::locate(const std::string& name) {
   const std::string pod_namespace = name.substr(0, slash);
   ANTREA_TRY(auto pod, cluster_->find_pod(pod_namespace, name.substr(slash + 1)));
   return Located{pod.net.get(),
+                 pod.net,
                  {.net = pod.net->fd(),
                   .hostname = pod.host_name,
                   .binds = {{pod.resolv_conf, "/etc/resolv.conf"}}},

@@ -52,12 +52,14 @@ class Keeper {
 
   struct Reply {
     boost::json::object body;
-    std::vector<int> fds;  ///< borrowed
+    std::vector<int> fds;                                   ///< borrowed
+    std::vector<std::shared_ptr<const NetNamespace>> held;  ///< from Pods that may end meanwhile
   };
   Result<Reply> handle(const boost::json::object& request);
   boost::json::object status();
   struct Located {
     const NetNamespace* net = nullptr;
+    std::shared_ptr<const NetNamespace> held;  ///< of a Pod
     HostView view;
     std::string pod_namespace;
   };

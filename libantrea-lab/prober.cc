@@ -25,8 +25,6 @@ using SteadyTime = std::chrono::steady_clock;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view kQuestion = "probe\n";
-
 std::string_view icmp_name(bool v6, unsigned type, unsigned code) {
   if (v6) {
     if (type != 1) return "ICMPv6 error";
@@ -131,6 +129,7 @@ class Attempt {
     }
     if (request_.protocol == Protocol::kSctp)
       return judge_sctp({buffer.data(), static_cast<std::size_t>(size)});
+    if (size > 0 && request_.any_answer) return decided(Outcome::kAllowed, "answered");
     answer_.append(buffer.data(), static_cast<std::size_t>(size));
     if (const auto end = answer_.find('\n'); end != std::string::npos) {
       answer_.resize(end);
@@ -180,8 +179,8 @@ class Attempt {
 
   std::optional<ProbeResult> send_question() {
     std::vector<std::byte> init;
-    const void* data = kQuestion.data();
-    std::size_t size = kQuestion.size();
+    const void* data = request_.question.data();
+    std::size_t size = request_.question.size();
     if (request_.protocol == Protocol::kSctp) {
       std::random_device random;
       tag_ = random() | 1;

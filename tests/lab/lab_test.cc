@@ -129,8 +129,7 @@ TEST_F(Lab, TwoDoNotDisturbEachOther) {
   auto two = bring_up("two");
   ASSERT_OK(one);
   ASSERT_OK(two);
-  ASSERT_EQ(
-      run_on(*one, "worker-01", "ip link add mark type bridge"), 0);
+  ASSERT_EQ(run_on(*one, "worker-01", "ip link add mark type bridge"), 0);
   EXPECT_NE(run_on(*two, "worker-01", "ip link show mark"), 0);
   EXPECT_OK(down(*one));
   EXPECT_EQ(run_on(*two, "worker-01", "ping -n -c 1 -W 5 172.18.1.10 >/dev/null"), 0);

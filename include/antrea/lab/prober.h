@@ -36,6 +36,8 @@ struct ProbeRequest {
   IpAddress address;
   std::uint16_t port = 0;
   Protocol protocol = Protocol::kTcp;
+  std::string question = "probe\n";  ///< what is said to the other end (TCP, UDP)
+  bool any_answer = false;           ///< count any byte as an answer, not only a whole line
 };
 
 struct ProbeResult {
