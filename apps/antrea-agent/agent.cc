@@ -1,0 +1,382 @@
+#include "agent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/json.hpp>
+#include <chrono>
+#include <utility>
+
+#include "antrea/api/json.h"
+#include "antrea/api/pipeline.h"
+#include "antrea/kube/kubeconfig.h"
+#include "antrea/node/netlink.h"
+#include "rest.h"
+
+namespace antrea::agent {
+namespace {
+
+namespace asio = boost::asio;
+namespace pipeline = api::pipeline;
+using asio::awaitable;
+using namespace std::chrono_literals;
+
+constexpr Duration kNodeTimeout = 60s;
+constexpr Duration kDatabaseTimeout = 30s;
+constexpr Duration kHostResync = 60s;
+
+std::map<openflow::TableId, std::string> table_names() {
+  std::map<openflow::TableId, std::string> names;
+  for (std::size_t id = 0; id < pipeline::kTableCount; ++id)
+    names.emplace(openflow::TableId(static_cast<std::uint8_t>(id)),
+                  pipeline::name_of(static_cast<pipeline::Table>(id)));
+  return names;
+}
+
+/// The address and MTU of the interface that carries the tunnels.
+Result<node::Link> transport_link(const Options& options, const api::Node& self,
+                                  IpAddress& address) {
+  ANTREA_TRY(node::Netlink netlink, node::Netlink::open());
+  ANTREA_TRY(const auto links, netlink.links());
+  ANTREA_TRY(const auto addresses, netlink.addresses());
+  for (const node::LinkAddress& each : addresses) {
+    const auto link = std::ranges::find(links, each.link, &node::Link::index);
+    if (link == links.end() || each.address.is_link_local()) continue;
+    const bool wanted =
+        options.transport_interface.empty()
+            ? std::ranges::find(self.internal_ips, each.address) != self.internal_ips.end()
+            : link->name == options.transport_interface && each.address.is_v4();
+    if (!wanted) continue;
+    address = each.address;
+    return *link;
+  }
+  return make_error(
+      Errc::kNotFound,
+      options.transport_interface.empty()
+          ? "find the transport interface: none has an InternalIP of the Node object"
+          : "find the transport interface: no such interface with an IPv4 address",
+      options.transport_interface.empty() ? self.metadata.name : options.transport_interface,
+      "see --transport-interface");
+}
+
+/// Decodes what a change carries; a bad object is logged and left out.
+template <typename T>
+std::optional<T> decoded(const kube::Change& change, Result<T> (*decode)(const boost::json::value&),
+                         const Logger& logger) {
+  auto object = decode(boost::json::value(*change.object));
+  if (object) return *std::move(object);
+  logger->error("{}", object.error().to_string());
+  return std::nullopt;
+}
+
+bool is_deletion(const kube::Change& change) { return change.type == kube::Change::Type::kDeleted; }
+
+}  // namespace
+
+Agent::Agent(asio::io_context& io, Options options, Logger logger)
+    : io_(io),
+      options_(std::move(options)),
+      logger_(std::move(logger)),
+      progress_(io.get_executor()) {}
+
+Agent::~Agent() = default;
+
+template <typename T>
+void Agent::spawn(awaitable<T> work) {
+  asio::co_spawn(io_, std::move(work), [this](std::exception_ptr failure, auto...) {
+    if (!failure) return;
+    logger_->critical("a part of the agent ended unexpectedly");
+    io_.stop();
+  });
+}
+
+kube::Informer& Agent::inform(kube::InformerOptions options, kube::Informer::Handler handler,
+                              kube::Informer::SyncedHandler synced) {
+  options.transform = kube::drop_managed_fields;
+  options.logger = logger_;
+  informers_.push_back(std::make_unique<kube::Informer>(*api_, std::move(options),
+                                                        std::move(handler), std::move(synced)));
+  spawn(informers_.back()->run());
+  return *informers_.back();
+}
+
+awaitable<Result<>> Agent::run() {
+  ANTREA_CO_TRY(auto config, kube::find_client_config(options_.kubeconfig));
+  ANTREA_CO_TRY(api_, kube::RestClient::create(io_.get_executor(), config, "antrea-agent"));
+  follow_nodes();
+  ANTREA_CO_CHECK(co_await find_node());
+  ANTREA_CO_CHECK(co_await plug_in());
+  ANTREA_CO_CHECK(open_addresses());
+
+  openflow::SwitchOptions switch_options;
+  switch_options.connection.remote =
+      fmt::format("unix:{}/{}.mgmt", options_.ovs_run_dir, options_.bridge);
+  switch_options.connection.logger = logger_;
+  switch_options.table_names = table_names();
+  switch_options.resync_interval = 60s;
+  switch_options.logger = logger_;
+  switch_.emplace(io_.get_executor(), std::move(switch_options));
+  switch_->on_refused(
+      [this](const Error& error) { logger_->error("the switch refused: {}", error.to_string()); });
+
+  node::DatapathOptions datapath_options;
+  datapath_options.bridge = options_.bridge;
+  datapath_options.logger = logger_;
+  proxy::BalancerConfig balancer;
+  balancer.node_name = options_.node;
+  datapath_.emplace(io_.get_executor(), config_, balancer, *switch_, *vswitch_, interfaces_,
+                    datapath_options);
+  datapath_->restore();
+  ANTREA_CO_CHECK(set_up_host());
+  spawn(switch_->run());
+
+  follow_services();
+  follow_policies();
+  ANTREA_CO_TRY(rest_,
+                serve_rest(io_.get_executor(), options_.api_socket,
+                           {options_.node, interfaces_, *switch_, *datapath_, metrics_}, logger_));
+  ANTREA_CO_CHECK(co_await serve_pods());
+  co_return Result<>();
+}
+
+void Agent::stop() {
+  if (cni_server_) cni_server_->stop();
+}
+
+void Agent::follow_nodes() {
+  kube::InformerOptions options;
+  options.path = "/api/v1/nodes";
+  inform(std::move(options), [this](std::span<const kube::Change> changes) { on_nodes(changes); });
+}
+
+void Agent::on_nodes(std::span<const kube::Change> changes) {
+  node::PeerChanges peers;
+  const auto join = [&](node::PeerChanges more) {
+    std::ranges::move(more.updated, std::back_inserter(peers.updated));
+    std::ranges::move(more.removed, std::back_inserter(peers.removed));
+  };
+  for (const kube::Change& change : changes) {
+    auto node = decoded(change, api::decode_node, logger_);
+    if (!node) continue;
+    if (is_deletion(change)) {
+      if (routes_) join(routes_->remove(node->metadata.name));
+      nodes_.erase(node->metadata.name);
+    } else {
+      if (routes_) join(routes_->apply(*node));
+      nodes_.insert_or_assign(node->metadata.name, *std::move(node));
+    }
+  }
+  progress_.notify();
+  if (!datapath_ || peers.empty()) return;
+  datapath_->apply(peers);
+  if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
+}
+
+/// Waits until this Node's object has a Pod CIDR.
+awaitable<Result<>> Agent::find_node() {
+  const TimePoint deadline = std::chrono::steady_clock::now() + kNodeTimeout;
+  const auto self = [this] {
+    const auto found = nodes_.find(options_.node);
+    return found == nodes_.end() ? nullptr : &found->second;
+  };
+  while (self() == nullptr || self()->pod_cidrs.empty()) {
+    if (co_await progress_.wait_until(deadline)) continue;
+    const kube::Informer& informer = *informers_.front();
+    if (!informer.cache().synced())
+      co_return Error(informer.last_error()).within("list Nodes", "the API server");
+    co_return make_error(Errc::kNotFound,
+                         self() == nullptr ? "find the Node object: there is none of this name"
+                                           : "find the Node object: it has no spec.podCIDR",
+                         options_.node);
+  }
+  config_.name = options_.node;
+  config_.pod_cidrs = self()->pod_cidrs;
+  config_.userspace_datapath = options_.userspace_datapath();
+  IpAddress address;
+  ANTREA_CO_TRY(const node::Link link, transport_link(options_, *self(), address));
+  config_.node_ips = {address};
+  config_.mtu = link.mtu - node::encapsulation_overhead(options_.tunnel_type, address.is_v6());
+  logger_->info("Node {}: {} on {}, Pods {}, MTU {}", config_.name, address.to_string(), link.name,
+                config_.pod_cidrs.front().to_string(), config_.mtu);
+  co_return Result<>();
+}
+
+/// Open vSwitch's side: the bridge, its gateway and tunnel, and what is plugged in already.
+awaitable<Result<>> Agent::plug_in() {
+  ovsdb::ClientOptions options;
+  options.remote = "unix:" + options_.ovs_run_dir + "/db.sock";
+  options.monitor = ovsdb::VSwitch::monitored();
+  options.logger = logger_;
+  database_.emplace(io_.get_executor(), options);
+  spawn(database_->run());
+  auto connected =
+      co_await database_->wait_synced(std::chrono::steady_clock::now() + kDatabaseTimeout);
+  if (!connected) {
+    Error error =
+        std::move(connected).error().within("connect to Open vSwitch's database", options.remote);
+    error.remedy = "is ovsdb-server running, and --ovs-run-dir right?";
+    co_return error;
+  }
+  vswitch_.emplace(*database_);
+
+  node::BridgeOptions bridge;
+  bridge.name = options_.bridge;
+  bridge.datapath_type = options_.datapath_type;
+  bridge.gateway_port = options_.gateway_port;
+  bridge.tunnel_type = options_.tunnel_type;
+  bridge.node_name = options_.node;
+  bridge.mtu = config_.mtu;
+  bridge_.emplace(*vswitch_, bridge, logger_);
+  ANTREA_CO_TRY(auto state, co_await bridge_->ensure());
+  config_.gateway_mac = state.gateway_mac;
+  config_.gateway_ofport = state.gateway_ofport;
+  config_.tunnel_ofport = state.tunnel_ofport;
+  interfaces_ = std::move(state.interfaces);
+  routes_.emplace(config_);
+  co_return Result<>();
+}
+
+Result<> Agent::open_addresses() {
+  ANTREA_TRY(addresses_, ipam::HostLocalStore::open(options_.ipam_dir, "antrea"));
+  const auto freed = addresses_->collect_garbage(
+      [this](const IpAddress& address) { return interfaces_.find_by_ip(address) != nullptr; });
+  for (const IpAddress& address : freed)
+    logger_->info("address {} belongs to no interface: freed", address.to_string());
+  return {};
+}
+
+Result<> Agent::set_up_host() {
+  if (!host_) {
+    ANTREA_TRY(host_, node::HostNetwork::open(logger_));
+    std::vector<api::Node> nodes;
+    for (const auto& [name, node] : nodes_) nodes.push_back(node);
+    datapath_->apply(routes_->replace(nodes));
+  }
+  std::vector<node::PeerNode> peers;
+  for (const auto& [name, peer] : routes_->peers()) peers.push_back(peer);
+  const auto done = host_->apply(node::desired_host_state(config_, peers));
+  if (!done) return Error(done.error()).within("set up the host's network", options_.node);
+  for (const auto& operation : *done) logger_->info("host network: {}", node::describe(operation));
+  return {};
+}
+
+void Agent::known(Input input) {
+  known_.insert(input);
+  progress_.notify();
+}
+
+void Agent::follow_services() {
+  kube::InformerOptions services;
+  services.path = "/api/v1/services";
+  inform(
+      std::move(services),
+      [this](std::span<const kube::Change> changes) {
+        proxy::ServiceChanges batch;
+        for (const kube::Change& change : changes) {
+          auto service = decoded(change, api::decode_service, logger_);
+          if (!service) continue;
+          if (is_deletion(change))
+            batch.removed_services.push_back(api::key_of(service->metadata));
+          else
+            batch.services.push_back(*std::move(service));
+        }
+        datapath_->apply(std::move(batch));
+      },
+      [this] { known(Input::kServices); });
+  kube::InformerOptions slices;
+  slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
+  inform(
+      std::move(slices),
+      [this](std::span<const kube::Change> changes) {
+        proxy::ServiceChanges batch;
+        for (const kube::Change& change : changes) {
+          auto slice = decoded(change, api::decode_endpoint_slice, logger_);
+          if (!slice) continue;
+          if (is_deletion(change))
+            batch.removed_slices.push_back(api::key_of(slice->metadata));
+          else
+            batch.slices.push_back(*std::move(slice));
+        }
+        datapath_->apply(std::move(batch));
+      },
+      [this] { known(Input::kEndpointSlices); });
+}
+
+void Agent::follow_policies() {
+  controlplane::ClientOptions options;
+  options.node = options_.node;
+  options.directory = options_.run_dir + "/networkpolicy";
+  options.logger = logger_;
+  options.on_rules = [this](std::vector<policy::RuleInput> batch) {
+    auto applied = datapath_->apply(batch);
+    known(Input::kPolicies);
+    return applied;
+  };
+  options.on_evaluated = [this](const auto& pods) { datapath_->set_evaluated(pods); };
+  policies_ = std::make_unique<controlplane::Client>(*api_, std::move(options));
+  spawn(policies_->run());
+}
+
+/// Interfaces whose Pod went away while nobody looked are removed as by DEL.
+void Agent::follow_pods() {
+  kube::InformerOptions pods;
+  pods.path = "/api/v1/pods";
+  pods.field_selector = "spec.nodeName=" + options_.node;
+  kube::Informer& informer = inform(
+      std::move(pods), [](std::span<const kube::Change>) {},
+      [this, at = informers_.size()] {
+        const kube::WatchCache& cache = informers_[at]->cache();
+        for (const node::Interface* const interface :
+             interfaces_.all(node::InterfaceType::kContainer))
+          if (cache.find(interface->pod.to_string()) == nullptr)
+            spawn(remove_interface(*interface));
+      });
+  (void)informer;
+}
+
+awaitable<void> Agent::remove_interface(node::Interface interface) {
+  logger_->info("Pod {} is gone: removing {}", interface.pod.to_string(), interface.name);
+  const auto removed = co_await cni_->remove(interface);
+  if (!removed) logger_->error("{}: {}", interface.name, removed.error().to_string());
+}
+
+/// Without the controller or the API server this waits, and the switch goes on with what it has.
+awaitable<void> Agent::wait_for_inputs() {
+  while (known_.size() < 3) co_await progress_.wait();
+}
+
+awaitable<Result<>> Agent::serve_pods() {
+  node::CniServiceOptions cni;
+  cni.mtu = config_.mtu;
+  cni.tx_checksum = !options_.userspace_datapath();
+  cni.netns_prefix = options_.netns_prefix;
+  cni_.emplace(io_.get_executor(), cni, interfaces_, *addresses_, *datapath_, logger_);
+  ANTREA_CO_TRY(cni_server_,
+                node::CniServer::start(io_.get_executor(), *cni_, options_.cni_socket));
+
+  co_await wait_for_inputs();
+  datapath_->begin();
+  auto synced = co_await switch_->wait_synced(TimePoint::max());
+  if (!synced)
+    co_return std::move(synced).error().within("bring the switch in line", options_.bridge);
+
+  std::vector<ipam::RangeSet> ranges;
+  for (const IpPrefix& cidr : config_.pod_cidrs) {
+    ANTREA_CO_TRY(const auto range,
+                  ipam::make_range({cidr.to_string(), "", "", node::gateway_ip(cidr).to_string()}));
+    ANTREA_CO_TRY(auto set, ipam::RangeSet::make({range}));
+    ranges.push_back(std::move(set));
+  }
+  cni_->set_ready(std::move(ranges));
+  follow_pods();
+  logger_->info("ready: {} messages to the switch", switch_->statistics().messages);
+
+  // What others change on the host is put right from time to time, as the switch's contents are.
+  for (;;) {
+    (void)co_await progress_.wait_until(std::chrono::steady_clock::now() + kHostResync);
+    if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
+  }
+}
+
+}  // namespace antrea::agent

@@ -1,0 +1,84 @@
+#include "options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "apps/common/command_line.h"
+
+namespace antrea::agent {
+namespace {
+
+constexpr std::string_view kAbout =
+    "Runs a Node's data plane: the Open vSwitch bridge and its flows, routes, Pod interfaces "
+    "(CNI), Services and network\n"
+    "policies. Ending it, in whatever way, leaves the data plane working as it is.";
+
+std::string default_node_name() {
+  if (const char* const name = std::getenv("NODE_NAME"); name != nullptr) return name;
+  std::array<char, 256> host{};
+  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
+
+int refuse(const std::string& text) {
+  fmt::print(stderr, "antrea-agent: {} (see antrea-agent --help)\n", text);
+  return 2;
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  namespace po = boost::program_options;
+  ParsedOptions parsed;
+  Options& options = parsed.options;
+  po::options_description description;
+  const auto text = [](std::string& to, const std::string& initial, const char* name) {
+    return po::value(&to)->default_value(initial)->value_name(name);
+  };
+  description.add_options()("node", text(options.node, default_node_name(), "NAME"),
+                            "name of this Node; by default $NODE_NAME or the host's name")(
+      "kubeconfig", text(options.kubeconfig, "", "FILE"),
+      "how to reach the API server; by default as kubectl finds it")(
+      "run-dir", text(options.run_dir, "/var/run/antrea", "DIR"), "for sockets and state")(
+      "ovs-run-dir", text(options.ovs_run_dir, "/var/run/openvswitch", "DIR"),
+      "run directory of Open vSwitch")(
+      "datapath-type", text(options.datapath_type, "system", "TYPE"),
+      "system (the kernel's), netdev or dummy (both in userspace)")(
+      "bridge", text(options.bridge, "br-int", "NAME"), "the integration bridge")(
+      "gateway-port", text(options.gateway_port, "", "NAME"),
+      "an existing device whose peer is antrea-gw0, where the switch cannot make devices")(
+      "transport-interface", text(options.transport_interface, "", "NAME"),
+      "carries the tunnels; by default the one that has the Node's address")(
+      "tunnel-type", text(options.tunnel_type, "geneve", "TYPE"), "geneve, vxlan, gre or stt")(
+      "cni-socket", text(options.cni_socket, "", "PATH"), "by default RUN-DIR/cni.sock")(
+      "api-socket", text(options.api_socket, "", "PATH"),
+      "for antctl; by default RUN-DIR/api.sock")(
+      "ipam-dir", text(options.ipam_dir, "/var/lib/cni/networks", "DIR"),
+      "Pod addresses in use, as host-local keeps them")(
+      "netns-prefix", text(options.netns_prefix, "", "DIR"),
+      "put before network namespace paths, e.g. /host inside a container")(
+      "log-level", text(options.log_level, "info", "LEVEL"),
+      "trace, debug, info, warn, error or off");
+  const auto line = apps::read_command_line("antrea-agent", kAbout, description, argc, argv);
+  parsed.exit_code = line.exit_code;
+  if (parsed.exit_code) return parsed;
+
+  const auto one_of = [&](std::string_view option, const std::string& value,
+                          std::initializer_list<std::string_view> known) {
+    if (parsed.exit_code || std::ranges::find(known, value) != known.end()) return;
+    parsed.exit_code = refuse(
+        fmt::format("--{} \"{}\": expected one of {}", option, value, fmt::join(known, ", ")));
+  };
+  one_of("datapath-type", options.datapath_type, {"system", "netdev", "dummy"});
+  one_of("tunnel-type", options.tunnel_type, {"geneve", "vxlan", "gre", "stt"});
+  one_of("log-level", options.log_level, {"trace", "debug", "info", "warn", "error", "off"});
+  if (!parsed.exit_code && options.node.empty()) parsed.exit_code = refuse("--node is empty");
+  if (options.cni_socket.empty()) options.cni_socket = options.run_dir + "/cni.sock";
+  if (options.api_socket.empty()) options.api_socket = options.run_dir + "/api.sock";
+  if (options.gateway_port.empty()) options.gateway_port = "antrea-gw0";
+  return parsed;
+}
+
+}  // namespace antrea::agent

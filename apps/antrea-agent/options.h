@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "antrea/base/ip.h"
+
+namespace antrea::agent {
+
+struct Options {
+  std::string node;           ///< name of the Node object
+  std::string kubeconfig;     ///< empty: as kubectl looks for it
+  std::string run_dir;        ///< for sockets and state that a reboot may lose
+  std::string ovs_run_dir;    ///< where db.sock and the bridges' .mgmt sockets are
+  std::string datapath_type;  ///< "system", "netdev" or "dummy"
+  std::string bridge;
+  std::string
+      gateway_port;  ///< the bridge's port for the gateway, where it is not the gateway itself
+  std::string transport_interface;  ///< empty: the one that has the Node's address
+  std::string tunnel_type;
+  std::string cni_socket;
+  std::string api_socket;
+  std::string ipam_dir;  ///< data folder of the address store
+  std::string netns_prefix;
+  std::string log_level;
+
+  bool userspace_datapath() const { return datapath_type != "system"; }
+};
+
+/// The options, or the exit code with which to end.
+struct ParsedOptions {
+  Options options;
+  std::optional<int> exit_code;
+};
+ParsedOptions parse_options(int argc, const char* const* argv);
+
+}  // namespace antrea::agent

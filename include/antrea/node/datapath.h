@@ -1,0 +1,89 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "antrea/api/controlplane.h"
+#include "antrea/base/asio.h"
+#include "antrea/base/log.h"
+#include "antrea/node/cni_service.h"
+#include "antrea/node/node_routes.h"
+#include "antrea/node/pipeline.h"
+#include "antrea/openflow/switch.h"
+#include "antrea/ovsdb/vswitch.h"
+#include "antrea/policy/flow_compiler.h"
+#include "antrea/policy/rule_cache.h"
+#include "antrea/proxy/balancer.h"
+
+namespace antrea::node {
+
+struct DatapathOptions {
+  std::string bridge{kBridgeName};
+  /// How long a new Pod waits for the controller to have evaluated it. After that its ADD fails,
+  /// or, beside a controller that does not tell, goes on and is counted.
+  Duration evaluation_timeout = std::chrono::seconds(10);
+  Logger logger = null_logger();
+};
+
+/// Joins the engines of one Node (pipeline, Services, policies) to its switch: what they are told
+/// goes in, one batch of changes goes out. A Pod's forwarding and policy flows are committed
+/// together, behind the controller's word that it has evaluated the Pod, so that its first packet
+/// is judged right.
+///
+/// All of it on one executor. Until `begin` the switch is not touched: tell everything that exists
+/// first.
+class ANTREA_API Datapath final : public PodNetwork {
+ public:
+  /// The references must outlive it.
+  Datapath(boost::asio::any_io_executor executor, NodeConfig config, proxy::BalancerConfig balancer,
+           openflow::Switch& the_switch, ovsdb::VSwitch& vswitch, const InterfaceStore& interfaces,
+           DatapathOptions options = {});
+
+  /// Takes in the Pods' interfaces that the store holds from before.
+  void restore();
+  void apply(const PeerChanges& changes);
+  void apply(proxy::ServiceChanges changes);
+  /// Error: a patch of a group that is not known; the sender's view should be asked for anew.
+  Result<> apply(std::span<const policy::RuleInput> batch);
+  /// Which Pods of this Node the controller has evaluated. Absent: it does not tell.
+  void set_evaluated(const std::optional<std::vector<api::controlplane::EvaluatedPod>>& pods);
+  /// Everything that exists has been told: bring the switch in line, and from now on keep it so.
+  void begin();
+
+  boost::asio::awaitable<Result<std::uint32_t>> attach(Interface interface) override;
+  boost::asio::awaitable<Result<>> detach(Interface interface) override;
+
+  const Pipeline& pipeline() const { return pipeline_; }
+  const proxy::Balancer& balancer() const { return balancer_; }
+  const policy::RuleCache& rules() const { return rule_cache_; }
+  const policy::FlowCompiler& flow_compiler() const { return flow_compiler_; }
+  /// Pods that were let in without the controller's word.
+  std::uint64_t unevaluated_pods() const { return unevaluated_pods_; }
+
+ private:
+  void program(openflow::Changes changes);
+  openflow::Changes policy_changes(const policy::RuleInput& input);
+  openflow::Changes add_changes(const Interface& interface);
+  openflow::Changes remove_changes(const Interface& interface);
+  boost::asio::awaitable<Result<>> wait_evaluated(api::ObjectKey pod);
+
+  DatapathOptions options_;
+  openflow::Switch& switch_;
+  ovsdb::VSwitch& vswitch_;
+  const InterfaceStore& interfaces_;
+  Pipeline pipeline_;
+  proxy::Balancer balancer_;
+  policy::RuleCache rule_cache_;
+  policy::FlowCompiler flow_compiler_;
+  std::optional<std::set<api::ObjectKey>> evaluated_;
+  bool evaluation_known_ = false;  // whether the controller tells, or is known not to
+  Signal evaluated_changed_;
+  std::uint64_t unevaluated_pods_ = 0;
+};
+
+}  // namespace antrea::node
