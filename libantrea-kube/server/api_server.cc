@@ -145,7 +145,7 @@ std::int64_t ApiServer::State::now_seconds() const {
 }
 
 void ApiServer::State::after_round() {
-  rest.finish_namespaces();
+  if (options.finish_namespaces) rest.finish_namespaces();
   std::vector<std::shared_ptr<Waiter>> reached;
   for (const auto& waiter : waiters)
     if (store.version() >= waiter->version) reached.push_back(waiter);
@@ -325,7 +325,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::create(boost::asio::any_io_executo
     }
     // Namespaces whose deletion a restart interrupted.
     boost::asio::post(state->executor, [weak = std::weak_ptr(state)] {
-      if (const auto self = weak.lock()) self->rest.finish_namespaces();
+      if (const auto self = weak.lock()) self->after_round();
     });
   }
   state->tick_bookmarks();

@@ -7,7 +7,7 @@ namespace {
 constexpr int kApplicationId = 0x416e7472;  // "Antr", in the header of the file
 constexpr int kLayout = 1;
 
-void bind(sqlite3_stmt* statement, int index, std::string_view text) {
+void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
   // An empty view may have no data, which SQLite takes for NULL.
   sqlite3_bind_text(statement, index, text.empty() ? "" : text.data(),
                     static_cast<int>(text.size()), SQLITE_STATIC);
@@ -135,12 +135,12 @@ Database::~Database() {
 
 Result<> Database::write(Statement& change, std::string_view resource, const StoredObject& object) {
   ANTREA_CHECK(step(begin_));
-  bind(change.get(), 1, resource);
-  bind(change.get(), 2, object.namespace_);
-  bind(change.get(), 3, object.name);
+  bind_text(change.get(), 1, resource);
+  bind_text(change.get(), 2, object.namespace_);
+  bind_text(change.get(), 3, object.name);
   auto done = step(change);
   if (done) {
-    bind(bump_.get(), 1, resource);
+    bind_text(bump_.get(), 1, resource);
     sqlite3_bind_int64(bump_.get(), 2, static_cast<sqlite3_int64>(object.version));
     done = step(bump_);
   }
@@ -151,7 +151,7 @@ Result<> Database::write(Statement& change, std::string_view resource, const Sto
 
 Result<> Database::put(std::string_view resource, const StoredObject& object) {
   sqlite3_bind_int64(put_.get(), 4, static_cast<sqlite3_int64>(object.version));
-  bind(put_.get(), 5, object.json);
+  bind_text(put_.get(), 5, object.json);
   return write(put_, resource, object);
 }
 
@@ -164,7 +164,7 @@ Result<> Database::load(std::string_view resource, std::uint64_t& version,
   {
     ANTREA_TRY(const Statement statement,
                prepare("SELECT version FROM resources WHERE resource = ?1"));
-    bind(statement.get(), 1, resource);
+    bind_text(statement.get(), 1, resource);
     const int code = sqlite3_step(statement.get());
     if (code != SQLITE_ROW && code != SQLITE_DONE) return failure("read the database");
     version = code == SQLITE_ROW
@@ -173,7 +173,7 @@ Result<> Database::load(std::string_view resource, std::uint64_t& version,
   }
   ANTREA_TRY(const Statement statement,
              prepare("SELECT namespace, name, version, json FROM objects WHERE resource = ?1"));
-  bind(statement.get(), 1, resource);
+  bind_text(statement.get(), 1, resource);
   for (;;) {
     const int code = sqlite3_step(statement.get());
     if (code == SQLITE_DONE) return {};

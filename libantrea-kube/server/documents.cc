@@ -12,8 +12,9 @@ namespace json = boost::json;
 
 namespace {
 constexpr std::string_view kJson = "application/json";
+// Asked for with an "@" in place of the second dot, which an answer's type must not have.
 constexpr std::string_view kOpenApiV2Protobuf =
-    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 HttpResponse answer_with(const HttpRequest& request, std::string_view content_type,
                          const std::string& body, const std::string& etag, HttpFields more = {}) {
@@ -65,7 +66,8 @@ std::optional<HttpResponse> Documents::openapi_v3(const HttpRequest& request) {
 
 /// "/api", "/apis" and what lies between them and the resources.
 std::optional<HttpResponse> Documents::discovery(const HttpRequest& request) {
-  const std::string_view path = request.path;
+  std::string_view path = request.path;
+  if (path.ends_with('/')) path.remove_suffix(1);
   const bool core = path == "/api";
   if (core || path == "/apis") {
     for (const auto& range : parse_accept(request.header("Accept"))) {
@@ -79,12 +81,12 @@ std::optional<HttpResponse> Documents::discovery(const HttpRequest& request) {
       }
       const std::string type = "application/json;g=apidiscovery.k8s.io;v=" + std::string(version) +
                                ";as=APIGroupDiscoveryList";
-      const auto& made = document(request.path + "?" + std::string(version), type, [&] {
+      const auto& made = document(std::string(path) + "?" + std::string(version), type, [&] {
         return json::serialize(aggregated_discovery(types_, core, version));
       });
       return answer_with(request, type, made.body, made.etag, {{"Vary", "Accept"}});
     }
-    const auto& made = document(request.path, kJson, [&] {
+    const auto& made = document(std::string(path), kJson, [&] {
       return json::serialize(core ? api_versions_document(address_) : api_group_list(types_));
     });
     return answer_with(request, kJson, made.body, {});
@@ -99,7 +101,6 @@ std::optional<HttpResponse> Documents::discovery(const HttpRequest& request) {
     group = rest.substr(0, slash);
     if (slash != rest.npos) version = rest.substr(slash + 1);
   }
-  if (version.ends_with('/')) version.remove_suffix(1);
   if (version.find('/') != version.npos) return std::nullopt;
   const bool whole_group = version.empty();
   json::object found =

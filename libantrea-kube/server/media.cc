@@ -8,6 +8,7 @@
 
 #include "antrea/api/json.h"
 #include "http_text.h"
+#include "protobuf_body.h"
 
 namespace antrea::kube {
 namespace json = boost::json;
@@ -137,6 +138,12 @@ Outcome<json::value> decode_yaml(const std::string& text) {
 Outcome<json::value> decode_body(const HttpRequest& request, std::string_view expected) {
   const auto range = parse_range(request.header("Content-Type"));
   if (range.type == "application/yaml") return decode_yaml(request.body);
+  if (range.type == "application/vnd.kubernetes.protobuf") {
+    auto object = decode_protobuf_body(request.body);
+    if (object) return json::value(*std::move(object));
+    return object.error().code == Errc::kUnsupported ? unsupported_media_type(kServed)
+                                                     : bad_request(object.error().to_string());
+  }
   if (!range.type.empty() && range.type != "application/json")
     return unsupported_media_type(kServed);
   auto value = parse_json(request.body);

@@ -57,8 +57,8 @@ class Lexer {
 
   Token token = Token::kEnd;
   std::string literal;
-  /// Whether the words "in" and "notin" are plain words, as they are among values.
-  void advance(bool words_only = false) {
+  /// The words "in" and "notin" are operators where one may stand, else words as others.
+  void advance(bool operators = false) {
     while (at_ < text_.size() && is_space(text_[at_])) ++at_;
     if (at_ == text_.size()) {
       token = Token::kEnd;
@@ -71,7 +71,7 @@ class Lexer {
     } else {
       while (at_ < text_.size() && !is_symbol(text_[at_]) && !is_space(text_[at_])) ++at_;
       const auto word = text_.substr(begin, at_ - begin);
-      token = words_only        ? Token::kWord
+      token = !operators        ? Token::kWord
               : word == "in"    ? Token::kIn
               : word == "notin" ? Token::kNotIn
                                 : Token::kWord;
@@ -123,7 +123,7 @@ using Operator = Requirement::Operator;
 /// "(a,b,)": empty values are values.
 Result<std::vector<std::string>> parse_values(Lexer& lexer) {
   if (lexer.token != Token::kOpen) return unexpected(lexer, "'('");
-  lexer.advance(true);
+  lexer.advance();
   std::vector<std::string> values;
   if (lexer.token == Token::kClose) {
     values.emplace_back();
@@ -145,7 +145,7 @@ Result<std::vector<std::string>> parse_values(Lexer& lexer) {
     } else {
       return unexpected(lexer, "',', ')' or identifier");
     }
-    lexer.advance(true);
+    lexer.advance();
   }
 }
 
@@ -158,7 +158,7 @@ Result<Requirement> parse_requirement(Lexer& lexer) {
   if (const auto wrong = check_label_key(requirement.key); !wrong.empty())
     return make_error(Errc::kMalformed,
                       "key: Invalid value: \"" + requirement.key + "\": " + wrong);
-  lexer.advance();
+  lexer.advance(true);
   if (negated || lexer.token == Token::kEnd || lexer.token == Token::kComma) {
     requirement.op = negated ? Operator::kNotExists : Operator::kExists;
     return requirement;
@@ -179,7 +179,7 @@ Result<Requirement> parse_requirement(Lexer& lexer) {
                        : lexer.token == Token::kNotEqual ? Operator::kNotIn
                        : lexer.token == Token::kGreater  ? Operator::kGreater
                                                          : Operator::kLess;
-      lexer.advance(true);
+      lexer.advance();
       if (lexer.token == Token::kWord) {
         requirement.values.push_back(lexer.literal);
         lexer.advance();

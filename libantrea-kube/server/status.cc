@@ -89,8 +89,9 @@ StatusError method_not_allowed() {
 }
 
 StatusError not_acceptable(std::string_view accepted) {
-  return make(406, "NotAcceptable",
-              fmt::format("only the following media types are accepted: {}", accepted));
+  return with_empty_details(
+      make(406, "NotAcceptable",
+           fmt::format("only the following media types are accepted: {}", accepted)));
 }
 
 StatusError unsupported_media_type(std::string_view accepted) {

@@ -179,9 +179,12 @@ Result<> Merger::merge_list(json::array& target, const json::array& patch, const
   };
   if (std::ranges::any_of(patch, [&](const auto& each) { return directive_of(each) == "replace"; }))
     target.clear();
+  const json::array before = target;
+  json::array named;  // what the patch says that will be in the list
   for (const auto& element : patch) {
     const auto* object = element.if_object();
     if (!object) {
+      named.push_back(element);
       if (!merge_key.empty()) return malformed("expected a list of objects", field);
       if (std::ranges::find(target, element) == target.end()) target.push_back(element);
       continue;
@@ -199,7 +202,10 @@ Result<> Merger::merge_list(json::array& target, const json::array& patch, const
         return identity(each, merge_key) == wanted;
       });
       target.erase(gone, target.end());
-    } else if (existing && existing->is_object()) {
+      continue;
+    }
+    named.push_back(element);
+    if (existing && existing->is_object()) {
       ANTREA_CHECK(merge_object(existing->get_object(), *object, item, depth + 1));
     } else {
       json::object fresh;
@@ -207,7 +213,7 @@ Result<> Merger::merge_list(json::array& target, const json::array& patch, const
       target.emplace_back(std::move(fresh));
     }
   }
-  return {};
+  return restore_order(target, before, named, place, field);
 }
 
 /// The elements that `order` names come in its order; the others keep their place among those that

@@ -49,6 +49,9 @@ struct ApiServerOptions {
   bool anonymous_health = true;  ///< /healthz, /livez, /readyz and /version need no token
   std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
   std::chrono::seconds bookmark_interval{60};
+  /// Does what Kubernetes leaves to its controller manager: empties deleted Namespaces, then lets
+  /// them go.
+  bool finish_namespaces = true;
   Logger logger;
 };
 
