@@ -91,6 +91,9 @@ Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_
     return *this;
   }
   switch (id) {
+    case FieldId::kCtState:
+      put(id, row.bytes, value, mask & FieldValue(0xff));
+      return *this;
     case FieldId::kInPort:
       if (!mask.zero())
         put(FieldId::kInPortOxm, 4, port_from16(static_cast<std::uint16_t>(value.lo)).value,

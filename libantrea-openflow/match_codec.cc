@@ -184,6 +184,7 @@ DecodeResult<Tlv> pull_tlv(In& in) {
     if (!tlv.bits.value.within(mask)) return fail(errors::kMatchBadWildcards, offset);
     tlv.bits.mask = mask & all;
   }
+  if (tlv.id == FieldId::kCtState) tlv.bits.mask = tlv.bits.mask & FieldValue(0xff);
   if (!value_valid(tlv.id, tlv.bits.value)) return fail(errors::kMatchBadValue, offset);
   return tlv;
 }

@@ -165,6 +165,7 @@ MessageResult pull_port_status(In in) {
   in.skip(7);
   auto port = pull_port(in);
   if (port.has_error()) return port.error();
+  if (!in.empty()) return bad_length(in);
   m.port = std::move(*port);
   return Message{std::move(m)};
 }

@@ -35,7 +35,8 @@ class List {
 
 std::string bytes_text(const std::vector<std::uint8_t>& bytes) {
   std::string text;
-  for (const std::uint8_t byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : ".", byte);
+  for (const std::uint8_t byte : bytes)
+    text += fmt::format("{}{:02x}", text.empty() ? "" : ".", byte);
   return text;
 }
 
@@ -62,11 +63,14 @@ struct ActionPrinter {
   std::string operator()(const OutputTrunc& a) const {
     return fmt::format("output(port={},max_len={})", port_text(a.port.value), a.max_len);
   }
-  std::string operator()(const GroupAction& a) const { return fmt::format("group:{}", a.group.value); }
+  std::string operator()(const GroupAction& a) const {
+    return fmt::format("group:{}", a.group.value);
+  }
   std::string operator()(const SetField& a) const {
     const FieldInfo& row = info(a.field);
-    const bool exact = row.bytes == 124 ? a.mask == FieldValue::ones(8U * (a.length == 0 ? 4U : a.length))
-                                        : a.mask == FieldValue::ones(row.bits);
+    const bool exact = row.bytes == 124
+                           ? a.mask == FieldValue::ones(8U * (a.length == 0 ? 4U : a.length))
+                           : a.mask == FieldValue::ones(row.bits);
     return fmt::format("set_field:{}->{}", value_text(a.field, {a.value, a.mask}, exact), row.name);
   }
   std::string operator()(const Move& a) const {
@@ -97,7 +101,8 @@ struct ActionPrinter {
         exec.push_back(inner);
     }
     if (!exec.empty()) list.add("exec(" + list_text(exec) + ")");
-    if (a.alg != 0) list.add(a.alg == 21 ? "alg=ftp" : a.alg == 69 ? "alg=tftp" : fmt::format("alg={}", a.alg));
+    if (a.alg != 0)
+      list.add(a.alg == 21 ? "alg=ftp" : a.alg == 69 ? "alg=tftp" : fmt::format("alg={}", a.alg));
     return list.close();
   }
   std::string operator()(const Nat& a) const {
@@ -106,7 +111,8 @@ struct ActionPrinter {
     if (a.address_min) {
       const bool brackets = a.port_min.has_value();
       direction += "=" + address_text(*a.address_min, brackets);
-      if (a.address_max && *a.address_max != *a.address_min) direction += "-" + address_text(*a.address_max, brackets);
+      if (a.address_max && *a.address_max != *a.address_min)
+        direction += "-" + address_text(*a.address_max, brackets);
     }
     if (a.port_min) {
       direction += a.address_min ? ":" : "=:";
@@ -161,15 +167,25 @@ struct ActionPrinter {
     return list.close();
   }
   std::string operator()(const SetIpTtl& a) const { return fmt::format("mod_nw_ttl:{}", a.ttl); }
-  std::string operator()(const PushVlan& a) const { return fmt::format("push_vlan:{:#06x}", a.eth_type); }
+  std::string operator()(const PushVlan& a) const {
+    return fmt::format("push_vlan:{:#06x}", a.eth_type);
+  }
   std::string operator()(const PopVlan&) const { return "pop_vlan"; }
-  std::string operator()(const PushMpls& a) const { return fmt::format("push_mpls:0x{:04x}", a.eth_type); }
-  std::string operator()(const PopMpls& a) const { return fmt::format("pop_mpls:0x{:04x}", a.eth_type); }
-  std::string operator()(const SetMplsTtl& a) const { return fmt::format("set_mpls_ttl({})", a.ttl); }
+  std::string operator()(const PushMpls& a) const {
+    return fmt::format("push_mpls:0x{:04x}", a.eth_type);
+  }
+  std::string operator()(const PopMpls& a) const {
+    return fmt::format("pop_mpls:0x{:04x}", a.eth_type);
+  }
+  std::string operator()(const SetMplsTtl& a) const {
+    return fmt::format("set_mpls_ttl({})", a.ttl);
+  }
   std::string operator()(const DecMplsTtl&) const { return "dec_mpls_ttl"; }
   std::string operator()(const SetQueue& a) const { return fmt::format("set_queue:{}", a.queue); }
   std::string operator()(const PopQueue&) const { return "pop_queue"; }
-  std::string operator()(const MeterAction& a) const { return fmt::format("meter:{}", a.meter.value); }
+  std::string operator()(const MeterAction& a) const {
+    return fmt::format("meter:{}", a.meter.value);
+  }
   std::string operator()(const Note& a) const {
     auto bytes = a.bytes;
     bytes.resize(bytes.size() <= 6 ? 6 : 6 + (bytes.size() - 6 + 7) / 8 * 8);
@@ -188,22 +204,27 @@ struct ActionPrinter {
   std::string operator()(const StackPop& a) const { return "pop:" + to_string(a.target); }
   std::string operator()(const Multipath& a) const {
     return fmt::format("multipath({},{},{},{},{},{})", name_of(kHashFields, a.fields), a.basis,
-                       name_of(kMultipathAlgorithms, a.algorithm), a.max_link + 1, a.arg, to_string(a.target));
+                       name_of(kMultipathAlgorithms, a.algorithm), a.max_link + 1, a.arg,
+                       to_string(a.target));
   }
   std::string operator()(const BundleLinks& a) const {
     std::string members;
     for (const PortNo member : a.members)
-      members += (members.empty() ? "" : ",") + (member == kPortAny ? "NONE" : port_text(member.value));
+      members +=
+          (members.empty() ? "" : ",") + (member == kPortAny ? "NONE" : port_text(member.value));
     return fmt::format("{}({},{},{},ofport,{}members:{})", a.target ? "bundle_load" : "bundle",
-                       name_of(kHashFields, a.fields), a.basis, name_of(kBundleAlgorithms, a.algorithm),
+                       name_of(kHashFields, a.fields), a.basis,
+                       name_of(kBundleAlgorithms, a.algorithm),
                        a.target ? to_string(*a.target) + "," : "", members);
   }
   std::string operator()(const Sample& a) const {
     List list("sample");
     list.add(fmt::format("probability={}", a.probability));
     list.add(fmt::format("collector_set_id={}", a.collector_set_id));
-    list.add("obs_domain_id=" + (a.obs_domain ? to_string(*a.obs_domain) : std::to_string(a.obs_domain_id)));
-    list.add("obs_point_id=" + (a.obs_point ? to_string(*a.obs_point) : std::to_string(a.obs_point_id)));
+    list.add("obs_domain_id=" +
+             (a.obs_domain ? to_string(*a.obs_domain) : std::to_string(a.obs_domain_id)));
+    list.add("obs_point_id=" +
+             (a.obs_point ? to_string(*a.obs_point) : std::to_string(a.obs_point_id)));
     if (a.sampling_port != kPortAny) list.add("sampling_port=" + port_text(a.sampling_port.value));
     if (a.direction == Sample::Direction::kIngress) list.add("ingress");
     if (a.direction == Sample::Direction::kEgress) list.add("egress");
@@ -211,11 +232,17 @@ struct ActionPrinter {
   }
   std::string operator()(const Encap& a) const {
     switch (a.packet_type) {
-      case 0: return "encap(ethernet)";
-      case 0x18847: return "encap(mpls)";
-      case 0x18848: return "encap(mpls_mc)";
-      case 0x1894f: break;
-      default: return fmt::format("encap(packet_type({},{:#x}))", a.packet_type >> 16, a.packet_type & 0xffff);
+      case 0:
+        return "encap(ethernet)";
+      case 0x18847:
+        return "encap(mpls)";
+      case 0x18848:
+        return "encap(mpls_mc)";
+      case 0x1894f:
+        break;
+      default:
+        return fmt::format("encap(packet_type({},{:#x}))", a.packet_type >> 16,
+                           a.packet_type & 0xffff);
     }
     if (!a.nsh_md_type && a.nsh_tlvs.empty()) return "encap(nsh)";
     List list("nsh");
@@ -229,28 +256,38 @@ struct ActionPrinter {
   }
   std::string operator()(const Decap& a) const {
     if (a.packet_type == 0xfffe) return "decap()";
-    return fmt::format("decap(packet_type(ns={},id={:#x}))", a.packet_type >> 16, a.packet_type & 0xffff);
+    return fmt::format("decap(packet_type(ns={},type={}))", a.packet_type >> 16,
+                       hex_text(a.packet_type & 0xffff));
   }
   std::string operator()(const DecNshTtl&) const { return "dec_nsh_ttl"; }
   std::string operator()(const CheckPktLarger& a) const {
     return fmt::format("check_pkt_larger({})->{}", a.length, to_string(a.target));
   }
-  std::string operator()(const DeleteField& a) const { return fmt::format("delete_field:{}", info(a.field).name); }
-  std::string operator()(const UnknownAction& a) const { return fmt::format("unknown({} bytes)", a.bytes.size()); }
+  std::string operator()(const DeleteField& a) const {
+    return fmt::format("delete_field:{}", info(a.field).name);
+  }
+  std::string operator()(const UnknownAction& a) const {
+    return fmt::format("unknown({} bytes)", a.bytes.size());
+  }
 
   static std::string spec_text(const LearnSpec& spec) {
     switch (spec.target) {
-      case LearnSpec::Target::kOutput: return "output:" + to_string(*spec.source);
+      case LearnSpec::Target::kOutput:
+        return "output:" + to_string(*spec.source);
       case LearnSpec::Target::kLoad:
-        return fmt::format("load:{}->{}", spec.source ? to_string(*spec.source) : hex_text(spec.value),
+        return fmt::format("load:{}->{}",
+                           spec.source ? to_string(*spec.source) : hex_text(spec.value),
                            to_string(spec.destination));
-      case LearnSpec::Target::kMatch: break;
+      case LearnSpec::Target::kMatch:
+        break;
     }
     const FieldInfo& row = info(spec.destination.field);
     if (spec.source)
-      return to_string(spec.destination) + (*spec.source == spec.destination ? "" : "=" + to_string(*spec.source));
+      return to_string(spec.destination) +
+             (*spec.source == spec.destination ? "" : "=" + to_string(*spec.source));
     if (spec.destination.offset == 0 && spec.bits == row.bits)
-      return fmt::format("{}={}", row.name, value_text(row.id, {spec.value, FieldValue::ones(row.bits)}, true));
+      return fmt::format("{}={}", row.name,
+                         value_text(row.id, {spec.value, FieldValue::ones(row.bits)}, true));
     return to_string(spec.destination) + "=" + hex_text(spec.value);
   }
 };
@@ -264,7 +301,8 @@ namespace {
 std::string bucket_text(const Bucket& bucket, GroupType type) {
   std::string text = fmt::format("bucket=bucket_id:{}", bucket.id);
   // ovs-ofctl does not print the weight that is implied.
-  if (bucket.weight && type == GroupType::kSelect) text += fmt::format(",weight:{}", *bucket.weight);
+  if (bucket.weight && type == GroupType::kSelect)
+    text += fmt::format(",weight:{}", *bucket.weight);
   if (bucket.watch_port) text += ",watch_port:" + port_text(bucket.watch_port->value);
   if (bucket.watch_group) text += fmt::format(",watch_group:{}", bucket.watch_group->value);
   text += ",actions=" + to_string(bucket.actions);
@@ -291,14 +329,17 @@ std::string match_with_priority(std::uint16_t priority, const Match& match) {
 
 using detail::match_with_priority;
 
-std::string to_string(const Actions& actions) { return actions.empty() ? "drop" : detail::list_text(actions); }
+std::string to_string(const Actions& actions) {
+  return actions.empty() ? "drop" : detail::list_text(actions);
+}
 
 std::string to_string(const Instructions& instructions) {
   std::string text;
   const auto add = [&](const std::string& item) { text += (text.empty() ? "" : ",") + item; };
   if (!instructions.apply_actions.empty()) add(detail::list_text(instructions.apply_actions));
   if (instructions.clear_actions) add("clear_actions");
-  if (!instructions.write_actions.empty()) add("write_actions(" + detail::list_text(instructions.write_actions) + ")");
+  if (!instructions.write_actions.empty())
+    add("write_actions(" + detail::list_text(instructions.write_actions) + ")");
   if (instructions.write_metadata) {
     const auto& metadata = *instructions.write_metadata;
     add("write_metadata:" + detail::hex_text(metadata.value) +
@@ -329,7 +370,8 @@ std::string to_string(const FlowMod& mod) {
   if (flow.table.value != 0) text += fmt::format(" table:{}", flow.table.value);
   const std::string match = match_with_priority(flow.priority, flow.match);
   if (!match.empty()) text += " " + match;
-  if (flow.cookie != 0 || mod.cookie_mask != 0) {
+  const bool no_cookie = flow.cookie == 0 || flow.cookie == ~std::uint64_t{0};
+  if (!no_cookie || mod.cookie_mask != 0) {
     text += fmt::format(" cookie:{:#x}", flow.cookie);
     if (mod.cookie_mask != 0) text += "/" + detail::hex_text(mod.cookie_mask);
   }
@@ -344,8 +386,9 @@ std::string to_string(const FlowMod& mod) {
 }
 
 std::string to_string(const Group& group) {
-  std::string text = fmt::format("group_id={},type={}", group.id.value,
-                                 detail::name_of(detail::kGroupTypes, static_cast<std::size_t>(group.type)));
+  std::string text =
+      fmt::format("group_id={},type={}", group.id.value,
+                  detail::name_of(detail::kGroupTypes, static_cast<std::size_t>(group.type)));
   if (group.selection) {
     const SelectionMethod& selection = *group.selection;
     text += ",selection_method=" + selection.method;
@@ -355,7 +398,8 @@ std::string to_string(const Group& group) {
       const FieldInfo& row = detail::info(field.field);
       const bool exact = field.mask == FieldValue::ones(row.bits);
       fields += (fields.empty() ? "" : ",") + std::string(row.name);
-      if (!exact) fields += "=" + detail::value_text(row.id, {field.mask, FieldValue::ones(row.bits)}, true);
+      if (!exact)
+        fields += "=" + detail::value_text(row.id, {field.mask, FieldValue::ones(row.bits)}, true);
     }
     if (selection.fields.size() == 1 && fields.find('=') == std::string::npos)
       text += ",fields=" + fields;
@@ -370,21 +414,34 @@ std::string to_string(const GroupMod& mod) {
   std::string text;
   bool bucket = false;
   switch (mod.command) {
-    case GroupCommand::kAdd: text = "ADD"; break;
-    case GroupCommand::kModify: text = "MOD"; break;
-    case GroupCommand::kDelete: text = "DEL"; break;
-    case GroupCommand::kAddOrModify: text = "ADD_OR_MOD"; break;
-    case GroupCommand::kInsertBucket: text = "INSERT_BUCKET", bucket = true; break;
-    case GroupCommand::kRemoveBucket: text = "REMOVE_BUCKET", bucket = true; break;
+    case GroupCommand::kAdd:
+      text = "ADD";
+      break;
+    case GroupCommand::kModify:
+      text = "MOD";
+      break;
+    case GroupCommand::kDelete:
+      text = "DEL";
+      break;
+    case GroupCommand::kAddOrModify:
+      text = "ADD_OR_MOD";
+      break;
+    case GroupCommand::kInsertBucket:
+      text = "INSERT_BUCKET", bucket = true;
+      break;
+    case GroupCommand::kRemoveBucket:
+      text = "REMOVE_BUCKET", bucket = true;
+      break;
   }
   text += ' ';
   std::string group = to_string(mod.group);
   if (bucket) {
     const std::uint32_t id = mod.command_bucket;
-    text += "command_bucket_id:" + (id == kBucketFirst  ? "first"
-                                    : id == kBucketLast ? "last"
-                                    : id == kBucketAll  ? "all"
-                                                        : std::to_string(id)) +
+    text += "command_bucket_id:" +
+            (id == kBucketFirst  ? "first"
+             : id == kBucketLast ? "last"
+             : id == kBucketAll  ? "all"
+                                 : std::to_string(id)) +
             ",";
     Group shown = mod.group;  // weights are shown where they are given, and the type is not
     shown.type = GroupType::kSelect;
@@ -403,10 +460,17 @@ std::string to_string(const MeterMod& mod) {
 std::string to_string(const Meter& meter) {
   std::string text = "meter=";
   switch (meter.id.value) {
-    case kMeterController.value: text += "controller"; break;
-    case kMeterSlowpath.value: text += "slowpath"; break;
-    case kAllMeters.value: text += "all"; break;
-    default: text += std::to_string(meter.id.value);
+    case kMeterController.value:
+      text += "controller";
+      break;
+    case kMeterSlowpath.value:
+      text += "slowpath";
+      break;
+    case kAllMeters.value:
+      text += "all";
+      break;
+    default:
+      text += std::to_string(meter.id.value);
   }
   constexpr const char* kFlags[] = {"kbps", "pktps", "burst", "stats"};
   for (unsigned i = 0; i < 4; ++i)
@@ -417,7 +481,8 @@ std::string to_string(const Meter& meter) {
     text += band.type == Band::Type::kDrop ? "\ntype=drop" : "\ntype=dscp_remark";
     text += fmt::format(" rate={}", band.rate);
     if ((meter.flags & meter_flags::kBurst) != 0) text += fmt::format(" burst_size={}", band.burst);
-    if (band.type == Band::Type::kDscpRemark) text += fmt::format(" prec_level={}", band.precedence);
+    if (band.type == Band::Type::kDscpRemark)
+      text += fmt::format(" prec_level={}", band.precedence);
   }
   return text;
 }

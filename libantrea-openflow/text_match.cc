@@ -11,16 +11,26 @@ namespace detail {
 
 std::string port_text(std::uint32_t port) {
   switch (port) {
-    case kPortUnset.value: return "UNSET";
-    case kPortInPort.value: return "IN_PORT";
-    case kPortTable.value: return "TABLE";
-    case kPortNormal.value: return "NORMAL";
-    case kPortFlood.value: return "FLOOD";
-    case kPortAll.value: return "ALL";
-    case kPortController.value: return "CONTROLLER";
-    case kPortLocal.value: return "LOCAL";
-    case kPortAny.value: return "ANY";
-    default: return std::to_string(port);
+    case kPortUnset.value:
+      return "UNSET";
+    case kPortInPort.value:
+      return "IN_PORT";
+    case kPortTable.value:
+      return "TABLE";
+    case kPortNormal.value:
+      return "NORMAL";
+    case kPortFlood.value:
+      return "FLOOD";
+    case kPortAll.value:
+      return "ALL";
+    case kPortController.value:
+      return "CONTROLLER";
+    case kPortLocal.value:
+      return "LOCAL";
+    case kPortAny.value:
+      return "ANY";
+    default:
+      return std::to_string(port);
   }
 }
 
@@ -33,7 +43,8 @@ std::string hex_text(const FieldValue& value) {
 IpAddress address_of(const FieldValue& value, bool v6) {
   if (!v6) return IpAddress::v4(static_cast<std::uint32_t>(value.lo));
   std::array<std::uint8_t, 16> bytes;
-  for (unsigned i = 0; i < 16; ++i) bytes[i] = static_cast<std::uint8_t>((value >> (8 * (15 - i))).lo & 0xff);
+  for (unsigned i = 0; i < 16; ++i)
+    bytes[i] = static_cast<std::uint8_t>((value >> (8 * (15 - i))).lo & 0xff);
   return IpAddress::v6(bytes);
 }
 
@@ -58,13 +69,16 @@ std::string ip_text(const Masked& bits, bool v6) {
 
 std::string mac_text(const Masked& bits) {
   std::string text = MacAddress::from_bits(bits.value.lo).to_string();
-  if (bits.mask != FieldValue::ones(48)) text += "/" + MacAddress::from_bits(bits.mask.lo).to_string();
+  if (bits.mask != FieldValue::ones(48))
+    text += "/" + MacAddress::from_bits(bits.mask.lo).to_string();
   return text;
 }
 
 std::string frag_text(const Masked& bits) {
-  constexpr const char* kNames[4][4] = {
-      {"", "", "", ""}, {"<error>", "yes", "", ""}, {"not_later", "", "later", ""}, {"no", "first", "<error>", "later"}};
+  constexpr const char* kNames[4][4] = {{"", "", "", ""},
+                                        {"<error>", "yes", "", ""},
+                                        {"not_later", "", "later", ""},
+                                        {"no", "first", "<error>", "later"}};
   const std::uint64_t mask = bits.mask.lo & 3;
   const std::uint64_t value = bits.value.lo & 3;
   if (mask == 1) return value == 1 ? "yes" : "no";
@@ -96,14 +110,23 @@ std::string flags_exact(std::uint64_t value, std::span<const FlagName> names) {
 
 std::string value_text(FieldId id, const Masked& bits, bool exact) {
   switch (info(id).format) {
-    case FieldFormat::kEthernet: return mac_text(bits);
-    case FieldFormat::kIpv4: return ip_text(bits, false);
-    case FieldFormat::kIpv6: return ip_text(bits, true);
-    case FieldFormat::kPort16: return port_text(port_from16(static_cast<std::uint16_t>(bits.value.lo)).value);
-    case FieldFormat::kPort32: return port_text(static_cast<std::uint32_t>(bits.value.lo));
-    case FieldFormat::kFrag: return frag_text(bits);
-    case FieldFormat::kCtState: return flags_masked(bits, kCtStateNames);
-    case FieldFormat::kTunFlags: return flags_masked(bits, kTunFlagNames);
+    case FieldFormat::kEthernet:
+      return mac_text(bits);
+    case FieldFormat::kIpv4:
+      return ip_text(bits, false);
+    case FieldFormat::kIpv6:
+      return ip_text(bits, true);
+    case FieldFormat::kPort16:
+      return port_text(port_from16(static_cast<std::uint16_t>(bits.value.lo)).value);
+    case FieldFormat::kPort32:
+      return port_text(static_cast<std::uint32_t>(bits.value.lo));
+    case FieldFormat::kFrag:
+      return frag_text(bits);
+    case FieldFormat::kCtState:
+      return bits.mask.lo == 0xff ? flags_exact(bits.value.lo, kCtStateNames)
+                                  : flags_masked(bits, kCtStateNames);
+    case FieldFormat::kTunFlags:
+      return flags_masked(bits, kTunFlagNames);
     case FieldFormat::kTcpFlags:
       return exact ? flags_exact(bits.value.lo, kTcpFlagNames) : flags_masked(bits, kTcpFlagNames);
     case FieldFormat::kPacketType:
@@ -111,7 +134,8 @@ std::string value_text(FieldId id, const Masked& bits, bool exact) {
     case FieldFormat::kDecimal:
       if (exact) return std::to_string(bits.value.lo);
       [[fallthrough]];
-    case FieldFormat::kHex: return hex_text(bits.value) + (exact ? "" : "/" + hex_text(bits.mask));
+    case FieldFormat::kHex:
+      return hex_text(bits.value) + (exact ? "" : "/" + hex_text(bits.mask));
   }
   return {};
 }
@@ -122,15 +146,16 @@ class MatchPrinter {
   explicit MatchPrinter(const Match& match) : match_(match) {}
 
   std::string print() {
-    for (const FieldId id : {FieldId::kPktMark, FieldId::kRecircId, FieldId::kDpHash, FieldId::kConjId,
-                             FieldId::kActsetOutput})
+    for (const FieldId id : {FieldId::kPktMark, FieldId::kRecircId, FieldId::kDpHash,
+                             FieldId::kConjId, FieldId::kActsetOutput})
       field(id, info(id).name);
     for (auto id = FieldId::kCtState; id <= FieldId::kCtTpDst; id = field_at(id, 1))
       if (id != FieldId::kCtNwProto || match_.has(id)) field(id, info(id).name);
     field(FieldId::kPacketType, "packet_type");
     const bool named_type = protocol();
     for (unsigned reg = 0; reg < 32; ++reg) field(reg_field(reg), info(reg_field(reg)).name);
-    for (auto id = FieldId::kTunId; id <= FieldId::kTunGtpuMsgType; id = field_at(id, 1)) field(id, info(id).name);
+    for (auto id = FieldId::kTunId; id <= FieldId::kTunGtpuMsgType; id = field_at(id, 1))
+      field(id, info(id).name);
     field(FieldId::kMetadata, "metadata");
     field(FieldId::kInPortOxm, "in_port");
     vlan();
@@ -149,21 +174,25 @@ class MatchPrinter {
       if (id != FieldId::kNshTtl) field(id, info(id).name);
     field(FieldId::kNshTtl, "nsh_ttl");
     if (!named_protocol_) field(FieldId::kIpProto, "nw_proto");
-    for (const FieldId id : {FieldId::kArpOp, FieldId::kArpSha, FieldId::kArpTha}) field(id, info(id).name);
-    if (const auto dscp = match_.get(FieldId::kIpDscp)) item(fmt::format("nw_tos={}", dscp->value.lo << 2));
-    for (const FieldId id : {FieldId::kIpEcn, FieldId::kIpTtl, FieldId::kMplsLabel, FieldId::kMplsTc,
-                             FieldId::kMplsTtl, FieldId::kMplsBos})
+    for (const FieldId id : {FieldId::kArpOp, FieldId::kArpSha, FieldId::kArpTha})
+      field(id, info(id).name);
+    if (const auto dscp = match_.get(FieldId::kIpDscp))
+      item(fmt::format("nw_tos={}", dscp->value.lo << 2));
+    for (const FieldId id : {FieldId::kIpEcn, FieldId::kIpTtl, FieldId::kMplsLabel,
+                             FieldId::kMplsTc, FieldId::kMplsTtl, FieldId::kMplsBos})
       field(id, info(id).name);
     field(FieldId::kIpFrag, "nw_frag");
     field(FieldId::kIcmpType, "icmp_type");
     field(FieldId::kIcmpCode, "icmp_code");
     field(FieldId::kIcmpv6Type, "icmp_type");
     field(FieldId::kIcmpv6Code, "icmp_code");
-    for (const FieldId id : {FieldId::kNdTarget, FieldId::kNdSll, FieldId::kNdTll, FieldId::kNdReserved,
-                             FieldId::kNdOptionsType})
+    for (const FieldId id : {FieldId::kNdTarget, FieldId::kNdSll, FieldId::kNdTll,
+                             FieldId::kNdReserved, FieldId::kNdOptionsType})
       field(id, info(id).name);
-    for (const FieldId id : {FieldId::kTcpSrc, FieldId::kUdpSrc, FieldId::kSctpSrc}) field(id, "tp_src");
-    for (const FieldId id : {FieldId::kTcpDst, FieldId::kUdpDst, FieldId::kSctpDst}) field(id, "tp_dst");
+    for (const FieldId id : {FieldId::kTcpSrc, FieldId::kUdpSrc, FieldId::kSctpSrc})
+      field(id, "tp_src");
+    for (const FieldId id : {FieldId::kTcpDst, FieldId::kUdpDst, FieldId::kSctpDst})
+      field(id, "tp_dst");
     field(FieldId::kTcpFlags, "tcp_flags");
     return std::move(text_);
   }
@@ -181,7 +210,8 @@ class MatchPrinter {
     const bool exact = is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63)
                            ? tun_exact(id)
                            : bits->mask == FieldValue::ones(info(id).bits);
-    item(std::string(name) + "=" + value_text(id, *bits, exact));
+    item(std::string(name) + "=" +
+         (id == FieldId::kCtZone ? std::to_string(bits->value.lo) : value_text(id, *bits, exact)));
   }
   bool tun_exact(FieldId id) const {
     for (const MatchField& f : match_.fields())
@@ -210,19 +240,28 @@ class MatchPrinter {
             case ip_proto::kIcmpv6:
               if (v6) return named("icmp6");
               break;
-            case ip_proto::kTcp: return named(v6 ? "tcp6" : "tcp");
-            case ip_proto::kUdp: return named(v6 ? "udp6" : "udp");
-            case ip_proto::kSctp: return named(v6 ? "sctp6" : "sctp");
-            default: break;
+            case ip_proto::kTcp:
+              return named(v6 ? "tcp6" : "tcp");
+            case ip_proto::kUdp:
+              return named(v6 ? "udp6" : "udp");
+            case ip_proto::kSctp:
+              return named(v6 ? "sctp6" : "sctp");
+            default:
+              break;
           }
         }
         item(v6 ? "ipv6" : "ip");
         return true;
-      case eth_type::kArp: return item("arp"), true;
-      case eth_type::kRarp: return item("rarp"), true;
-      case eth_type::kMpls: return item("mpls"), true;
-      case eth_type::kMplsMulticast: return item("mplsm"), true;
-      default: return false;
+      case eth_type::kArp:
+        return item("arp"), true;
+      case eth_type::kRarp:
+        return item("rarp"), true;
+      case eth_type::kMpls:
+        return item("mpls"), true;
+      case eth_type::kMplsMulticast:
+        return item("mplsm"), true;
+      default:
+        return false;
     }
   }
   void vlan() {

@@ -31,7 +31,8 @@ ANTREA_API std::string to_string(const Match& match);
 ANTREA_API std::string to_string(const Actions& actions);
 /// "set_field:0x5->reg0,goto_table:8"; "drop" for none.
 ANTREA_API std::string to_string(const Instructions& instructions);
-/// As ovs-ofctl dump-flows --no-stats prints it: "table=3, priority=200,in_port=1 actions=output:2".
+/// As ovs-ofctl dump-flows --no-stats prints it: "table=3, priority=200,in_port=1
+/// actions=output:2".
 ANTREA_API std::string to_string(const Flow& flow);
 /// "ADD table:3 priority=200,in_port=1 actions=output:2".
 ANTREA_API std::string to_string(const FlowMod& mod);
@@ -43,14 +44,5 @@ ANTREA_API std::string to_string(const Meter& meter);
 ANTREA_API std::string to_string(const MeterMod& mod);
 /// "NXM_NX_REG0[0..3]"
 ANTREA_API std::string to_string(const Subfield& subfield);
-
-/// What ovs-ofctl add-flow takes and dump-flows prints; statistics in it are skipped.
-ANTREA_API TextResult<Flow> parse_flow(std::string_view text);
-ANTREA_API TextResult<Match> parse_match(std::string_view text);
-/// The text behind "actions=". Also takes instructions.
-ANTREA_API TextResult<Instructions> parse_instructions(std::string_view text);
-ANTREA_API TextResult<Actions> parse_actions(std::string_view text);
-/// What ovs-ofctl add-group takes.
-ANTREA_API TextResult<Group> parse_group(std::string_view text);
 
 }  // namespace antrea::openflow

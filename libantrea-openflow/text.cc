@@ -1,0 +1,16 @@
+#include "antrea/openflow/text.h"
+
+#include <stdexcept>
+
+namespace antrea::openflow {
+
+Error TextError::to_error() const {
+  return make_error(Errc::kMalformed,
+                    "parse flow syntax: " + cause + " at character " + std::to_string(offset));
+}
+
+void throw_exception_from_error(const TextError& error, const boost::source_location&) {
+  throw std::runtime_error(error.to_error().to_string());
+}
+
+}  // namespace antrea::openflow

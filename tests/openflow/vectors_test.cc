@@ -1,0 +1,161 @@
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "antrea/base/bytes.h"
+#include "antrea/openflow/codec.h"
+#include "antrea/openflow/text.h"
+
+// Bytes of real peers (vectors/README.md). Every vector must pass, but for those that
+// vectors/known_failures.txt names with a reason; one that is named and passes is a failure too.
+namespace antrea::openflow {
+namespace {
+
+const std::string kFolder = ANTREA_SOURCE_DIR "/tests/openflow/vectors/";
+
+struct Vector {
+  std::string id, kind, type, hex, error, canonical, text, flow;
+  bool reencodes = true;
+};
+
+std::vector<Vector> load_vectors() {
+  std::vector<Vector> vectors;
+  std::ifstream file(kFolder + "openflow.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    const auto object = boost::json::parse(line).as_object();
+    const auto text = [&](const char* key) {
+      const auto* value = object.if_contains(key);
+      return value != nullptr && value->is_string() ? std::string(value->as_string())
+                                                    : std::string();
+    };
+    Vector v{text("id"),    text("kind"),      text("type"), text("hex"),
+             text("error"), text("canonical"), text("text"), text("flow")};
+    if (const auto* reencodes = object.if_contains("reencodes")) v.reencodes = reencodes->as_bool();
+    vectors.push_back(std::move(v));
+  }
+  return vectors;
+}
+
+/// ID to reason: lines of "id<TAB>check<TAB>reason".
+std::map<std::string, std::string> load_known(const std::string& check) {
+  std::map<std::string, std::string> known;
+  std::ifstream file(kFolder + "known_failures.txt");
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find('\t');
+    const auto second = line.find('\t', first + 1);
+    if (line.empty() || line[0] == '#' || second == std::string::npos) continue;
+    if (line.substr(first + 1, second - first - 1) == check)
+      known[line.substr(0, first)] = line.substr(second + 1);
+  }
+  return known;
+}
+
+struct Outcome {
+  std::string error;
+  std::string again;
+  std::string text;
+};
+
+template <typename Decoded, typename Encode>
+Outcome outcome_of(const Decoded& decoded, Encode encode_again) {
+  Outcome outcome;
+  if (decoded.has_error()) {
+    outcome.error = to_string(decoded.error().error);
+    return outcome;
+  }
+  std::vector<std::byte> out;
+  encode_again(*decoded, out, outcome.text);
+  outcome.again = to_hex(out);
+  return outcome;
+}
+
+/// What ofp-print shows behind the header, for the messages that have a text here.
+std::string message_text(const Message& message) {
+  if (const auto* mod = std::get_if<FlowMod>(&message)) return ": " + to_string(*mod);
+  if (const auto* mod = std::get_if<GroupMod>(&message)) return ":\n " + to_string(*mod);
+  if (const auto* mod = std::get_if<MeterMod>(&message)) return ": " + to_string(*mod);
+  return {};
+}
+
+Outcome run(const Vector& v) {
+  const auto bytes = *from_hex(v.hex);
+  if (v.kind == "match")
+    return outcome_of(decode_match(bytes), [](const Match& m, auto& out, auto& text) {
+      encode_match(m, out);
+      text = to_string(m);
+    });
+  if (v.kind == "actions")
+    return outcome_of(decode_actions(bytes), [](const Actions& a, auto& out, auto& text) {
+      encode_actions(a, out);
+      text = "actions=" + to_string(a);
+    });
+  if (v.kind == "instructions")
+    return outcome_of(decode_instructions(bytes), [](const Instructions& i, auto& out, auto& text) {
+      encode_instructions(i, out);
+      text = "actions=" + to_string(i);
+    });
+  return outcome_of(decode_message(bytes), [](const Decoded& d, auto& out, auto& text) {
+    EXPECT_TRUE(encode(d.xid, d.message, out));
+    text = message_text(d.message);
+  });
+}
+
+void check_all(
+    const std::string& check,
+    const std::function<std::optional<std::string>(const Vector&, const Outcome&)>& fault) {
+  auto known = load_known(check);
+  std::map<std::string, std::pair<int, int>> classes;
+  std::ofstream found_file;
+  if (const char* path = getenv("ANTREA_VECTOR_FAULTS")) found_file.open(path, std::ios::app);
+  for (const Vector& v : load_vectors()) {
+    const auto found = fault(v, run(v));
+    auto& counts = classes[v.kind == "message" ? v.type : v.kind];
+    ++(found ? counts.second : counts.first);
+    const bool listed = known.erase(v.id) > 0;
+    if (found && found_file) found_file << v.id << '\t' << check << '\t' << *found << '\n';
+    if (found && !listed) ADD_FAILURE() << v.id << ": " << *found;
+    if (!found && listed) ADD_FAILURE() << v.id << " passes now: take it off the list";
+  }
+  for (const auto& [id, reason] : known) ADD_FAILURE() << id << " is listed and does not exist";
+  for (const auto& [name, counts] : classes)
+    if (counts.second > 0)
+      std::cout << name << ": " << counts.first << " pass, " << counts.second << " listed\n";
+}
+
+TEST(Vectors, DecodeRefuseAndEncodeBack) {
+  check_all("codec", [](const Vector& v, const Outcome& got) -> std::optional<std::string> {
+    if (!v.error.empty()) {
+      if (got.error == v.error) return {};
+      return "expected " + v.error + ", got " + (got.error.empty() ? "a value" : got.error);
+    }
+    if (!got.error.empty()) return "refused with " + got.error;
+    const std::string& want = v.canonical.empty() ? v.hex : v.canonical;
+    if (v.reencodes && got.again != want) return "encoded " + got.again + ", expected " + want;
+    return {};
+  });
+}
+
+TEST(Vectors, PrintAsOvsOfctlDoes) {
+  check_all("text", [](const Vector& v, const Outcome& got) -> std::optional<std::string> {
+    if (!v.error.empty() || !got.error.empty() || got.text.empty()) return {};
+    if (v.kind == "match") {
+      if (v.flow.empty() || got.text == v.flow) return {};
+      return "printed " + got.text + ", expected " + v.flow;
+    }
+    std::string want = v.text;
+    if (v.kind == "message") {
+      const auto at = want.find("):");
+      if (at == std::string::npos) return {};
+      want = want.substr(at + 1);
+    }
+    while (!want.empty() && want.back() == '\n') want.pop_back();
+    if (got.text == want) return {};
+    return "printed " + got.text + ", expected " + want;
+  });
+}
+
+}  // namespace
+}  // namespace antrea::openflow
