@@ -299,8 +299,7 @@ TEST_P(StockKubectl, WatchesAndWaits) {
   EXPECT_EQ(ready.wait(), 0) << ready.output();
   EXPECT_HAS(ready.output(), "pod/web condition met");
   expect_soon([&] { return watch.output().find("Running") != std::string::npos; });
-  run({"delete", "pod", "web", "--wait=false"});
-  run({"wait", "--for=delete", "pod/web", "--timeout=60s"});
+  EXPECT_HAS(run({"delete", "pod", "web", "--timeout=60s"}), "pod \"web\" deleted");
 }
 
 std::string on_path() {
