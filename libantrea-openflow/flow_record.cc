@@ -3,6 +3,7 @@
 
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/switch_state.h"
+#include "antrea/openflow/text.h"
 
 namespace antrea::openflow {
 namespace {
@@ -90,18 +91,7 @@ std::string FlowRecord::describe() const {
   auto text = "table " + std::to_string(table().value) + ", priority " + std::to_string(priority());
   const auto decoded = decode_match(match());
   if (!decoded) return text + ", match " + to_hex(match());
-  for (const auto& field : decoded->fields()) {
-    const auto hex = [&](const FieldValue& value) {
-      std::string digits;
-      for (int bit = 124; bit >= 0; bit -= 4)
-        digits += "0123456789abcdef"[(value >> static_cast<unsigned>(bit)).lo & 15];
-      digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
-      return "0x" + digits;
-    };
-    text += ", " + std::string(field_info(field.id).name) + "=" + hex(field.bits.value);
-    if (!field.exact()) text += "/" + hex(field.bits.mask);
-  }
-  return text;
+  return decoded->empty() ? text : text + ", " + to_string(*decoded);
 }
 
 }  // namespace antrea::openflow

@@ -222,6 +222,9 @@ awaitable<Outcome> Switch::Impl::send(const Delta& delta) {
   };
   const auto collect = [&](const Exchange& exchange) {
     outcome.kind = Outcome::Kind::kRefused;
+    if (outcome.error.cause.empty())
+      outcome.error =
+          make_error(Errc::kRejected, "the switch refused the bundle", options.connection.remote);
     for (const auto& refusal : exchange.refusals()) {
       if (refusal.index < head)
         outcome.refused.emplace_back(plan.before[refusal.index], refusal.error);

@@ -15,9 +15,6 @@ constexpr std::size_t kFlowModCommandAt = 25;
 /// As many buckets as a message is sure to take without trying.
 constexpr std::uint32_t kMostBuckets = 700;
 
-/// Beyond it the entry in group statistics would outgrow its 16-bit length.
-constexpr std::uint32_t kMostBucketsOfGroup = 4000;
-
 bool append(std::uint32_t xid, std::optional<std::uint32_t> bundle, const Message& message,
             std::vector<std::byte>& out) {
   return bundle ? encode_bundle_add(*bundle, kBundleFlags, xid, message, out)
@@ -134,11 +131,6 @@ Result<Plan> Plan::make(const Delta& delta) {
   for (const auto& step : delta.groups) {
     if (step.after == nullptr) continue;
     const auto total = static_cast<std::uint32_t>(step.after->buckets.size());
-    if (total > kMostBucketsOfGroup)
-      return make_error(Errc::kInvalidArgument,
-                        "plan: " + std::to_string(total) + " buckets, expected at most " +
-                            std::to_string(kMostBucketsOfGroup),
-                        "group " + std::to_string(step.after->id.value));
     std::uint32_t at = 0;
     do {
       auto message = one(at == 0 ? Kind::kSetGroup : Kind::kInsertBuckets);

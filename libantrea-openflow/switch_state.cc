@@ -10,6 +10,9 @@ namespace {
 /// Meters above it are the switch's own (slowpath, controller).
 constexpr std::uint32_t kMaxMeter = 0xffff0000;
 
+/// Beyond it the entry of a group in the switch's statistics would outgrow its 16-bit length.
+constexpr std::size_t kMostBuckets = 4000;
+
 /// The form in which the switch tells a group back: a select bucket has a weight, no other one
 /// does.
 Group canonical(Group group) {
@@ -148,6 +151,12 @@ Result<Delta> SwitchState::apply(const Changes& changes) {
                         "table " + std::to_string(flow.table.value) + ", priority " +
                             std::to_string(flow.priority));
   }
+  for (const auto& group : changes.groups)
+    if (group.buckets.size() > kMostBuckets)
+      return make_error(Errc::kInvalidArgument,
+                        "set group: " + std::to_string(group.buckets.size()) +
+                            " buckets, expected at most " + std::to_string(kMostBuckets),
+                        "group " + std::to_string(group.id.value));
   Delta delta;
   for (const auto& key : changes.remove_flows) {
     std::vector<std::byte> match;
