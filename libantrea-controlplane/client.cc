@@ -192,25 +192,26 @@ struct Client::Impl {
     co_return ended;
   }
 
+  /// Until cancelled; leaves by the exception that Asio throws at the next suspension then. (An
+  /// outcome instead could be missed: a cancellation between two steps of the transport cancels
+  /// neither.)
   awaitable<void> keep_watching(Watch& watch) {
-    co_await boost::asio::this_coro::throw_if_cancelled(false);
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     Backoff backoff(options.first_retry, options.most_retry);
-    const std::string_view name = to_string(watch.subscription.resource());
-    while (!co_await is_cancelled()) {
+    const Resource resource = watch.subscription.resource();
+    while (true) {
       const auto ended = co_await watch_once(watch);
       const bool was_live = watch.subscription.live();
       watch.subscription.end();
-      if (co_await is_cancelled()) co_return;
       Duration pause = backoff.next();
       if (was_live) backoff.reset();
-      if (!carries_rules(watch.subscription.resource()) && !ended &&
-          ended.error().code == Errc::kNotFound) {
+      if (!carries_rules(resource) && !ended && ended.error().code == Errc::kNotFound) {
         if (options.on_evaluated) options.on_evaluated(std::nullopt);
         pause = options.unsupported_retry;
       } else if (!ended) {
-        options.logger->warn("watch of {} ended: {}", name, ended.error().to_string());
-        take_from_files(watch);
+        options.logger->warn("watch of {} ended: {}", to_string(resource),
+                             ended.error().to_string());
+        if (ended.error().code != Errc::kCancelled) take_from_files(watch);
       }
       timer.expires_after(pause);
       co_await timer.async_wait(kTuple);
@@ -225,8 +226,12 @@ Client::~Client() = default;
 awaitable<void> Client::run() {
   using namespace boost::asio::experimental::awaitable_operators;
   auto& [policies, address_groups, applied_to_groups, evaluated] = impl_->watches;
-  co_await (impl_->keep_watching(policies) && impl_->keep_watching(address_groups) &&
-            impl_->keep_watching(applied_to_groups) && impl_->keep_watching(evaluated));
+  try {
+    co_await (impl_->keep_watching(policies) && impl_->keep_watching(address_groups) &&
+              impl_->keep_watching(applied_to_groups) && impl_->keep_watching(evaluated));
+  } catch (const std::exception& cancelled) {
+    impl_->options.logger->debug("the watches have ended: {}", cancelled.what());
+  }
 }
 
 bool Client::synced() const { return impl_->synced; }

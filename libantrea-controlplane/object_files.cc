@@ -61,6 +61,9 @@ Result<> write_file(const fs::path& path, std::string_view bytes) {
 }
 
 Result<std::string> read_file(const fs::path& path) {
+  std::error_code code;
+  if (fs::exists(path, code) && !fs::is_regular_file(path, code))
+    return make_error(Errc::kIo, "read file: it is none", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) return errno_error("open file", path.string());
   std::string bytes{std::istreambuf_iterator<char>(in), {}};

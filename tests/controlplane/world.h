@@ -61,7 +61,7 @@ class World {
     auto& [policy, span] = policies[name];
     if (policy.metadata.name.empty() || any_.coin()) {
       policy = any_.policy();
-      policy.metadata.name = name;
+      policy.metadata.name = policy.metadata.uid = name;
     }
     if (any_.coin()) span = nodes();
     return {name, std::make_shared<cp::NetworkPolicy>(policy), span};
