@@ -20,7 +20,7 @@ Result<ProcessOptions> agent_command(const LabDir& dir, const Node& node) {
                "/run/antrea", "--ovs-run-dir", "/run/openvswitch", "--datapath-type",
                std::string(to_string(node.vswitch.datapath())), "--transport-interface",
                Topology::kUplink, "--cni-socket", "/run/antrea/cni.sock", "--api-socket",
-               "/run/antrea/api.sock", "--service-cidr", ClusterNetwork::kServiceCidr},
+               "/run/antrea/api.sock", "--ipam-dir", "/run/antrea/networks"},
       .view = node.host.view(),
       .log_path = dir.log() + "/" + node.host.name + "-antrea-agent.log"};
   // Without tap devices, the gateway's other end is a veth that the topology made.
@@ -42,14 +42,12 @@ Result<ProcessOptions> cni_command(const Node& node, const CniCall& call) {
               "CNI_NETNS=" + call.netns, "CNI_IFNAME=eth0", "CNI_PATH=" + folder,
               fmt::format("CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE={};K8S_POD_NAME={};"
                           "K8S_POD_INFRA_CONTAINER_ID={}",
-                          call.pod_namespace, call.pod_name, call.container_id),
-              "ANTREA_CNI_SOCKET=" + std::string("/run/antrea/cni.sock")},
+                          call.pod_namespace, call.pod_name, call.container_id)},
       .view = node.host.view()};
 }
 
 std::string cni_config(const Node&) {
-  return R"({"cniVersion":"1.0.0","name":"antrea","type":"antrea","ipam":{"type":"host-local"},)"
-         R"("socket":"/run/antrea/cni.sock"})";
+  return R"({"cniVersion":"1.0.0","name":"antrea","type":"antrea","ipam":{"type":"host-local"}})";
 }
 
 }  // namespace antrea::lab

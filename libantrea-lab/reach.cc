@@ -220,12 +220,13 @@ Result<std::vector<Reach>> decode_reach(const json::value& value) {
     }
     Reach r{
         .from = text(*entry, "from"), .to = text(*entry, "to"), .address = text(*entry, "address")};
+    r.reason = text(*entry, "reason");
     if (r.from.empty()) return bad("from", "missing");
     if (r.to.empty()) return bad("to", "missing");
     if (const auto* port = entry->if_contains("port")) {
-      if (!port->is_int64() || port->as_int64() < 1 || port->as_int64() > 65535)
-        return bad("port", "expected a number from 1 to 65535");
-      r.port = static_cast<std::uint16_t>(port->as_int64());
+      boost::system::error_code ec;
+      r.port = port->is_number() ? port->to_number<std::uint16_t>(ec) : std::uint16_t{0};
+      if (ec || r.port == 0) return bad("port", "expected a number from 1 to 65535");
     }
     if (entry->contains("protocol")) {
       auto protocol = parse_protocol(text(*entry, "protocol"));

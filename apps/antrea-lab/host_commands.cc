@@ -48,7 +48,7 @@ int run_there(const Command& command, const Parsed& args, const std::string& whe
     ANTREA_TRY(LabDir dir, LabDir::locate(args.lab()));
     ANTREA_TRY(LabClient client, LabClient::connect(dir));
     ANTREA_TRY(auto place, client.place(where));
-    ANTREA_CHECK(client.join());
+    ANTREA_CHECK(client.join(LabClient::Purpose::kToRun));
     return lab::run_in(place, args.behind_dashes(), command_environment(dir));
   }();
   return ran ? *ran : fail(command, ran.error());
@@ -134,7 +134,7 @@ Result<std::vector<lab::Reach>> probe_lab(
       std::vector<std::string> names;
       for (const auto& [from, location] : locations) names.push_back(location);
       ANTREA_TRY(auto networks, client.networks(names));
-      ANTREA_CHECK(client.join());
+      ANTREA_CHECK(client.join(LabClient::Purpose::kToProbe));
       std::map<std::string, const lab::NetNamespace*> by_source;
       std::size_t i = 0;
       for (const auto& [from, location] : locations) by_source[from] = &networks[i++];

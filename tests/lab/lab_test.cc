@@ -52,7 +52,7 @@ class Lab : public testing::Test {
       if (lab.has_error()) _exit(100);
       auto place = lab->place(host);
       if (place.has_error()) _exit(101);
-      if (lab->join().has_error()) _exit(102);
+      if (lab->join(LabClient::Purpose::kToRun).has_error()) _exit(102);
       auto code = run_in(*place, {"sh", "-c", command}, {});
       _exit(code ? *code : 103);
     }

@@ -52,8 +52,10 @@ class ANTREA_API LabClient {
   Result<> daemon(const std::string& host, const std::string& name, const std::string& action);
 
   /// Moves this process (single-threaded) to where the lab's namespaces are, so that it may enter
-  /// them. Children see the lab's processes only, and die with it. There is no way back.
-  Result<> join();
+  /// them; there is no way back. `kToRun`: its children see the lab's processes only and die with
+  /// it, and it can start no more threads. `kToProbe`: only as far as the network namespaces need.
+  enum class Purpose : std::uint8_t { kToRun, kToProbe };
+  Result<> join(Purpose purpose);
 
   pid_t keeper_pid() const { return pid_; }
 
