@@ -269,12 +269,15 @@ struct Compiler::Impl {
     }
     // Spans flow from AppliedToGroups to AddressGroups and policies, so these come first.
     std::ranges::sort(dirty_applied_to);
+    changes.applied_to_groups.reserve(dirty_applied_to.size());
     for (const GroupId group : dirty_applied_to)
       flush_applied_to(group, touches_of(touches, group), changes);
     std::ranges::sort(dirty_addresses);
+    changes.address_groups.reserve(dirty_addresses.size());
     for (const GroupId group : dirty_addresses)
       flush_addresses(group, touches_of(touches, group), changes);
     std::ranges::sort(dirty_policies);
+    changes.policies.reserve(dirty_policies.size());
     for (const PolicyId id : dirty_policies) flush_policy(id, changes);
     flush_evaluated_pods(changes);
 

@@ -312,9 +312,9 @@ struct FlowCompiler::Impl {
   // --- rules ---
 
   /// A rule without peers and services only isolates; one whose services came to nothing allows
-  /// nothing.
+  /// nothing. Nothing but Allow may end here: there is no flow for another action yet.
   static bool has_conjunction(const CompletedRule& rule) {
-    return rule.identity->action && (rule.peers || rule.services) &&
+    return rule.identity->action == cp::RuleAction::kAllow && (rule.peers || rule.services) &&
            !(rule.services && rule.services->empty());
   }
 

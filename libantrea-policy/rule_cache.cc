@@ -8,82 +8,18 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "held_groups.h"
 #include "rule_text.h"
 
 namespace antrea::policy {
-namespace {
 
-namespace cp = api::controlplane;
-
-struct Rule;
-
-/// The members of a group are told apart as the controllers do it: by reference and addresses.
-/// Ports are not part of that, so a patch takes away before it adds.
-std::string member_key(const cp::GroupMember& member) {
-  std::string key;
-  if (member.pod) key = "Pod:" + member.pod->to_string();
-  if (member.external_entity) key = "ExternalEntity:" + member.external_entity->to_string();
-  if (member.node) key = "Node:" + *member.node;
-  if (member.service) key = "Service:" + member.service->namespace_ + "/" + member.service->name;
-  key += '\0';
-  for (const IpAddress& ip : member.ips)
-    key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
-  return key;
-}
-
-struct AddressGroup {
-  struct Member {
-    std::vector<IpAddress> ips;
-    std::vector<cp::NamedPort> ports;
-  };
-  bool present = false;
-  boost::unordered_flat_map<std::string, Member> members;
-  boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>>
-      addresses;  // how many members have it
-  std::unordered_set<Rule*> users;
-  // In this batch: which addresses were touched and whether they were there before.
-  boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched;
-  bool changed = false;
-
-  bool contains(const IpAddress& ip) const { return addresses.contains(ip); }
-  bool contained(const IpAddress& ip) const {
-    const auto found = touched.find(ip);
-    return found == touched.end() ? contains(ip) : found->second;
-  }
-  void add(const cp::GroupMember& member) {
-    remove(member);
-    for (const IpAddress& ip : member.ips) {
-      touched.try_emplace(ip, contains(ip));
-      ++addresses[ip];
-    }
-    members.emplace(member_key(member), Member{member.ips, member.ports});
-    changed = true;
-  }
-  void remove(const cp::GroupMember& member) {
-    if (const auto found = members.find(member_key(member)); found != members.end()) remove(found);
-  }
-  void remove(decltype(members)::iterator member) {
-    for (const IpAddress& ip : member->second.ips) {
-      touched.try_emplace(ip, true);
-      if (const auto count = addresses.find(ip); --count->second == 0) addresses.erase(count);
-    }
-    members.erase(member);
-    changed = true;
-  }
-};
-
-struct AppliedToGroup {
-  bool present = false;
-  std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
-  std::unordered_set<Rule*> users;
-};
-
-struct Rule {
+/// A rule, and what was last said of it.
+struct CachedRule {
   std::shared_ptr<const RuleIdentity> identity;
   std::string policy;  // the name of the policy it is from
-  std::vector<AppliedToGroup*> applied_to;
+  std::vector<HeldAppliedToGroup*> applied_to;
   std::vector<std::string> applied_to_names;
-  std::vector<AddressGroup*> peer_groups;
+  std::vector<HeldAddressGroup*> peer_groups;
   std::vector<std::string> peer_group_names;
   bool any_peer = false;
   std::vector<IpPrefix> blocks;  // sorted
@@ -107,32 +43,11 @@ struct Rule {
   bool named_at_targets() const { return named && identity->direction == cp::Direction::kIn; }
 };
 
+namespace {
+
 struct Policy {
   PolicyUpserted current, next;
-  std::vector<Rule*> current_rules, next_rules;
-};
-
-/// Which groups are known in the midst of a batch that has not been applied yet.
-class KnownGroups {
- public:
-  void set(std::string_view name, bool present) { changed_[name] = present; }
-  template <typename Objects>
-  void replace(const Objects& objects) {
-    replaced_ = true;
-    changed_.clear();
-    for (const auto& object : objects) set(object->metadata.name, true);
-  }
-  template <typename Groups>
-  bool knows(const Groups& groups, const std::string& name) const {
-    if (const auto found = changed_.find(name); found != changed_.end()) return found->second;
-    if (replaced_) return false;
-    const auto found = groups.find(name);
-    return found != groups.end() && found->second.present;
-  }
-
- private:
-  bool replaced_ = false;
-  std::unordered_map<std::string_view, bool> changed_;
+  std::vector<CachedRule*> current_rules, next_rules;
 };
 
 template <typename Value>
@@ -151,13 +66,13 @@ void sort_unique(std::vector<Value>& values) {
 }  // namespace
 
 struct RuleCache::Impl {
-  std::map<std::string, Policy> policies;       // by name
-  std::unordered_map<std::string, Rule> rules;  // by ID
-  std::unordered_map<std::string, AddressGroup> address_groups;
-  std::unordered_map<std::string, AppliedToGroup> applied_to_groups;
+  std::map<std::string, Policy> policies;             // by name
+  std::unordered_map<std::string, CachedRule> rules;  // by ID
+  std::unordered_map<std::string, HeldAddressGroup> address_groups;
+  std::unordered_map<std::string, HeldAppliedToGroup> applied_to_groups;
   std::unordered_map<api::ObjectKey, PodInterface> interfaces;
-  std::unordered_map<api::ObjectKey, std::vector<AppliedToGroup*>> groups_of_pod;
-  std::vector<Rule*> dirty_rules;
+  std::unordered_map<api::ObjectKey, std::vector<HeldAppliedToGroup*>> groups_of_pod;
+  std::vector<CachedRule*> dirty_rules;
   std::set<std::string> waiting;     // policies with a next version
   std::set<std::string> promotable;  // those of them that something happened to in this batch
   std::vector<std::string> touched_address_groups;
@@ -179,7 +94,7 @@ struct RuleCache::Impl {
   void take(const PolicyDeleted& deleted) {
     const auto found = policies.find(deleted.name);
     if (found == policies.end()) return;
-    for (Rule* rule : found->second.current_rules) {
+    for (CachedRule* rule : found->second.current_rules) {
       rule->wanted = false;
       mark(*rule);
     }
@@ -200,7 +115,7 @@ struct RuleCache::Impl {
   }
 
   void take(const AddressGroupUpserted& object) {
-    AddressGroup& group = touch_address_group(object->metadata.name);
+    HeldAddressGroup& group = touch_address_group(object->metadata.name);
     // By difference, so that what stays is not touched; members first, as two may share an address.
     std::unordered_set<std::string> keys;
     for (const cp::GroupMember& member : object->members) keys.insert(member_key(member));
@@ -216,7 +131,7 @@ struct RuleCache::Impl {
     set_present(group, true);
   }
   void take(const AddressGroupPatched& patched) {
-    AddressGroup& group = touch_address_group(patched.patch.metadata.name);
+    HeldAddressGroup& group = touch_address_group(patched.patch.metadata.name);
     for (const cp::GroupMember& member : patched.patch.removed) group.remove(member);
     for (const cp::GroupMember& member : patched.patch.added) group.add(member);
   }
@@ -236,7 +151,7 @@ struct RuleCache::Impl {
   }
 
   void take(const AppliedToGroupUpserted& object) {
-    AppliedToGroup& group = applied_to_groups[object->metadata.name];
+    HeldAppliedToGroup& group = applied_to_groups[object->metadata.name];
     std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
     for (const cp::GroupMember& member : object->members)
       if (member.pod) pods.emplace(*member.pod, member.ports);
@@ -245,7 +160,7 @@ struct RuleCache::Impl {
     mark_users(group);
   }
   void take(const AppliedToGroupPatched& patched) {
-    AppliedToGroup& group = applied_to_groups[patched.patch.metadata.name];
+    HeldAppliedToGroup& group = applied_to_groups[patched.patch.metadata.name];
     for (const cp::GroupMember& member : patched.patch.removed)
       if (member.pod && group.pods.erase(*member.pod) > 0) leave(group, *member.pod);
     for (const cp::GroupMember& member : patched.patch.added)
@@ -281,45 +196,46 @@ struct RuleCache::Impl {
 
   // --- bookkeeping ---
 
-  void mark(Rule& rule) {
+  void mark(CachedRule& rule) {
     if (!std::exchange(rule.dirty, true)) dirty_rules.push_back(&rule);
   }
-  void mark_users(AppliedToGroup& group) {
-    for (Rule* rule : group.users) {
+  void mark_users(HeldAppliedToGroup& group) {
+    for (CachedRule* rule : group.users) {
       rule->targets_dirty = true;
       mark(*rule);
     }
   }
   void mark_rules_of(const api::ObjectKey& pod) {
     if (const auto found = groups_of_pod.find(pod); found != groups_of_pod.end())
-      for (AppliedToGroup* group : found->second) mark_users(*group);
+      for (HeldAppliedToGroup* group : found->second) mark_users(*group);
   }
-  AddressGroup& touch_address_group(const std::string& name) {
+  HeldAddressGroup& touch_address_group(const std::string& name) {
     touched_address_groups.push_back(name);
     return address_groups[name];
   }
-  static void set_present(AddressGroup& group, bool present) {
+  static void set_present(HeldAddressGroup& group, bool present) {
     if (group.present == present) return;
     group.present = present;
     group.changed = true;
   }
 
-  void leave(AppliedToGroup& group, const api::ObjectKey& pod) {
+  void leave(HeldAppliedToGroup& group, const api::ObjectKey& pod) {
     const auto found = groups_of_pod.find(pod);
     std::erase(found->second, &group);
     if (found->second.empty()) groups_of_pod.erase(found);
   }
-  void set_pods(AppliedToGroup& group, std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods) {
+  void set_pods(HeldAppliedToGroup& group,
+                std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods) {
     for (const auto& [pod, ports] : group.pods) leave(group, pod);
     group.pods = std::move(pods);
     for (const auto& [pod, ports] : group.pods) groups_of_pod[pod].push_back(&group);
   }
 
-  std::vector<Rule*> hold_rules(const cp::NetworkPolicy& policy) {
-    std::vector<Rule*> held;
+  std::vector<CachedRule*> hold_rules(const cp::NetworkPolicy& policy) {
+    std::vector<CachedRule*> held;
     for (const cp::NetworkPolicyRule& source : policy.rules) {
       auto identity = identify(policy, source);
-      Rule& rule = rules[identity->id];
+      CachedRule& rule = rules[identity->id];
       if (!rule.identity) {
         rule.identity = std::move(identity);
         rule.policy = policy.metadata.name;
@@ -332,7 +248,8 @@ struct RuleCache::Impl {
     return held;
   }
 
-  void fill(Rule& rule, const cp::NetworkPolicy& policy, const cp::NetworkPolicyRule& source) {
+  void fill(CachedRule& rule, const cp::NetworkPolicy& policy,
+            const cp::NetworkPolicyRule& source) {
     const cp::NetworkPolicyPeer& peer =
         source.direction == cp::Direction::kIn ? source.from : source.to;
     rule.any_peer = peer.empty();
@@ -340,28 +257,28 @@ struct RuleCache::Impl {
     rule.services = source.services;
     rule.named = has_named_port(source.services);
     for (const std::string& name : antrea::policy::applied_to_groups(policy, source)) {
-      AppliedToGroup& group = applied_to_groups[name];
+      HeldAppliedToGroup& group = applied_to_groups[name];
       if (!group.users.insert(&rule).second) continue;
       rule.applied_to.push_back(&group);
       rule.applied_to_names.push_back(name);
     }
     for (const std::string& name : peer.address_groups) {
-      AddressGroup& group = address_groups[name];
+      HeldAddressGroup& group = address_groups[name];
       if (!group.users.insert(&rule).second) continue;
       rule.peer_groups.push_back(&group);
       rule.peer_group_names.push_back(name);
     }
   }
 
-  void drop_rules(std::vector<Rule*>& held) {
-    for (Rule* rule : held) {
+  void drop_rules(std::vector<CachedRule*>& held) {
+    for (CachedRule* rule : held) {
       --rule->references;
       mark(*rule);  // the last thing that flush does with it is to forget it
     }
     held.clear();
   }
 
-  void forget(Rule& rule) {
+  void forget(CachedRule& rule) {
     for (std::size_t i = 0; i < rule.applied_to.size(); ++i) {
       rule.applied_to[i]->users.erase(&rule);
       if (!rule.applied_to[i]->present && rule.applied_to[i]->users.empty())
@@ -380,9 +297,9 @@ struct RuleCache::Impl {
     for (const std::string& name : touched_address_groups) {
       const auto found = address_groups.find(name);
       if (found == address_groups.end() || !found->second.changed) continue;
-      for (Rule* rule : found->second.users) mark(*rule);
+      for (CachedRule* rule : found->second.users) mark(*rule);
     }
-    for (const Rule* rule : dirty_rules)
+    for (const CachedRule* rule : dirty_rules)
       if (waiting.contains(rule->policy)) promotable.insert(rule->policy);
     for (const std::string& name : std::exchange(promotable, {}))
       if (promote(policies.at(name))) waiting.erase(name);
@@ -390,12 +307,12 @@ struct RuleCache::Impl {
     RuleChanges changes;
     // Marking a rule while this runs is not possible any more; forgetting one invalidates only
     // itself.
-    for (Rule* rule : dirty_rules) {
+    for (CachedRule* rule : dirty_rules) {
       rule->dirty = false;
       update(*rule, changes);
       rule->targets_dirty = false;
     }
-    for (Rule* rule : std::exchange(dirty_rules, {}))
+    for (CachedRule* rule : std::exchange(dirty_rules, {}))
       if (rule->references == 0) forget(*rule);
     for (const std::string& name : std::exchange(touched_address_groups, {})) {
       const auto found = address_groups.find(name);
@@ -413,13 +330,13 @@ struct RuleCache::Impl {
   /// The next version of a policy takes the place of the current one, if it is ready.
   bool promote(Policy& policy) {
     bool any_effective = policy.next_rules.empty();
-    for (const Rule* rule : policy.next_rules) {
+    for (const CachedRule* rule : policy.next_rules) {
       if (!rule->effective()) continue;
       if (!rule->realizable()) return false;
       any_effective = true;
     }
     if (!any_effective) return false;
-    for (Rule* rule : policy.current_rules) {
+    for (CachedRule* rule : policy.current_rules) {
       rule->wanted = false;
       mark(*rule);
     }
@@ -428,14 +345,14 @@ struct RuleCache::Impl {
     policy.next = nullptr;
     policy.current_rules = std::move(policy.next_rules);
     policy.next_rules.clear();
-    for (Rule* rule : policy.current_rules) {
+    for (CachedRule* rule : policy.current_rules) {
       rule->wanted = true;
       mark(*rule);
     }
     return true;
   }
 
-  void update(Rule& rule, RuleChanges& changes) {
+  void update(CachedRule& rule, RuleChanges& changes) {
     if (!rule.wanted || !rule.effective()) {
       if (!rule.completed) return;
       if (rule.named)
@@ -472,13 +389,13 @@ struct RuleCache::Impl {
   }
 
   /// Cost: the addresses that were touched, not those that the groups hold.
-  static void add_peer_changes(const Rule& rule, RuleUpdate& update) {
-    for (const AddressGroup* group : rule.peer_groups) {
+  static void add_peer_changes(const CachedRule& rule, RuleUpdate& update) {
+    for (const HeldAddressGroup* group : rule.peer_groups) {
       for (const auto& [ip, was_there] : group->touched) {
         const IpPrefix host = IpPrefix::host(ip);
         if (std::ranges::binary_search(rule.blocks, host)) continue;
         bool before = false, after = false;
-        for (const AddressGroup* other : rule.peer_groups) {
+        for (const HeldAddressGroup* other : rule.peer_groups) {
           before |= other->contained(ip);
           after |= other->contains(ip);
         }
@@ -491,7 +408,7 @@ struct RuleCache::Impl {
 
   /// Rules with named ports are rare and few Pods are local: their parts are computed anew and
   /// compared.
-  void update_parts(Rule& rule, RuleChanges& changes) {
+  void update_parts(CachedRule& rule, RuleChanges& changes) {
     std::map<std::string, CompletedRule> parts = parts_of(rule);
     for (auto& [key, part] : parts) {
       const auto old = rule.parts.find(key);
@@ -513,9 +430,9 @@ struct RuleCache::Impl {
     rule.parts = std::move(parts);
   }
 
-  std::vector<PodInterface> targets_of(const Rule& rule) const {
+  std::vector<PodInterface> targets_of(const CachedRule& rule) const {
     std::vector<PodInterface> targets;
-    for (const AppliedToGroup* group : rule.applied_to)
+    for (const HeldAppliedToGroup* group : rule.applied_to)
       for (const auto& [pod, ports] : group->pods)
         if (const auto found = interfaces.find(pod); found != interfaces.end())
           targets.push_back(found->second);
@@ -523,16 +440,16 @@ struct RuleCache::Impl {
     return targets;
   }
 
-  static std::optional<std::vector<IpPrefix>> peers_of(const Rule& rule) {
+  static std::optional<std::vector<IpPrefix>> peers_of(const CachedRule& rule) {
     if (rule.any_peer) return std::nullopt;
     std::vector<IpPrefix> peers = rule.blocks;
-    for (const AddressGroup* group : rule.peer_groups)
+    for (const HeldAddressGroup* group : rule.peer_groups)
       for (const auto& [ip, count] : group->addresses) peers.push_back(IpPrefix::host(ip));
     sort_unique(peers);
     return peers;
   }
 
-  std::map<std::string, CompletedRule> parts_of(const Rule& rule) const {
+  std::map<std::string, CompletedRule> parts_of(const CachedRule& rule) const {
     std::map<std::string, CompletedRule> parts;
     const std::string& id = rule.identity->id;
     const std::vector<PodInterface> all_targets = targets_of(rule);
@@ -550,7 +467,7 @@ struct RuleCache::Impl {
 
     if (rule.named_at_targets()) {
       const auto peers = peers_of(rule);
-      for (const AppliedToGroup* group : rule.applied_to) {
+      for (const HeldAppliedToGroup* group : rule.applied_to) {
         for (const auto& [pod, ports] : group->pods) {
           const auto interface = interfaces.find(pod);
           if (interface == interfaces.end()) continue;
@@ -571,7 +488,7 @@ struct RuleCache::Impl {
         part->peers->insert(part->peers->end(), peers.begin(), peers.end());
       };
       add_peers({}, rule.blocks);  // names mean nothing outside of Pods
-      for (const AddressGroup* group : rule.peer_groups) {
+      for (const HeldAddressGroup* group : rule.peer_groups) {
         for (const auto& [key, member] : group->members) {
           std::vector<IpPrefix> hosts;
           for (const IpAddress& ip : member.ips) hosts.push_back(IpPrefix::host(ip));

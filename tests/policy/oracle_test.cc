@@ -169,7 +169,7 @@ void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
 }
 
 TEST(PolicyOracle, HistoriesEndWhereTheirInputEnds) {
-  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 60);
+  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 30);
   const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 1000);
   std::size_t compared = 0;
   for (std::uint64_t i = seed; i < seed + cases; ++i) {
@@ -180,7 +180,7 @@ TEST(PolicyOracle, HistoriesEndWhereTheirInputEnds) {
 }
 
 TEST(PolicyOracle, CollidingConjunctionIdsDependOnlyOnTheRules) {
-  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 20);
+  const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 10);
   const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 5000);
   std::size_t compared = 0;
   for (std::uint64_t i = seed; i < seed + cases; ++i) {

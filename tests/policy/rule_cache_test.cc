@@ -148,6 +148,16 @@ TEST_F(RuleCacheTest, AChangedPolicyKeepsItsOldRulesUntilTheNewOnesAreReady) {
   EXPECT_EQ(changes.removed.size(), 1U);
 }
 
+TEST_F(RuleCacheTest, AChangedPolicyIsNeverAMixOfOldAndNew) {
+  apply({PolicyUpserted(policy("p", {rule(in, {"old"})})), targets("targets", {}),
+         addresses("old", {}), addresses("first", {})});
+  EXPECT_TRUE(
+      apply({PolicyUpserted(policy("p", {rule(in, {"first"}), rule(in, {"second"})}))}).empty());
+  const RuleChanges changes = apply({addresses("second", {})});
+  EXPECT_EQ(changes.added.size(), 2U);
+  EXPECT_EQ(changes.removed.size(), 1U);
+}
+
 TEST_F(RuleCacheTest, UnchangedRulesOfAChangedPolicyAreNotTouched) {
   apply({PolicyUpserted(policy("p", {rule(in, {"a"})})), targets("targets", {}), addresses("a", {}),
          addresses("b", {})});

@@ -25,6 +25,8 @@ namespace antrea::policy {
 /// flow per target in the default table, shared by all rules. A rule that only isolates has no
 /// other flows.
 ///
+/// Rules are those of Kubernetes policies: their action is Allow, or absent.
+///
 /// IDs of conjunctions are derived from the keys of the rules; two that collide are put one behind
 /// the other in the order of their keys. So the flows depend only on the set of rules, and a
 /// restarted agent computes those that the switch already has.

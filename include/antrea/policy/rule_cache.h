@@ -84,7 +84,7 @@ class ANTREA_API RuleCache {
   Result<RuleChanges> apply(std::span<const RuleInput> batch);
   Result<RuleChanges> apply(const RuleInput& input) { return apply({&input, 1}); }
 
-  /// Rules of policies that apply to this Node and still wait for a group.
+  /// Names of the policies whose latest version still waits for a group.
   std::vector<std::string> waiting_policies() const;
 
   struct Counts {

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "antrea/api/controlplane.h"
+
+namespace antrea::policy {
+
+namespace cp = api::controlplane;
+
+struct CachedRule;
+
+/// The members of a group are told apart as the controllers do it: by reference and addresses.
+/// Ports are not part of that, so a patch takes away before it adds.
+inline std::string member_key(const cp::GroupMember& member) {
+  std::string key;
+  if (member.pod) key = "Pod:" + member.pod->to_string();
+  if (member.external_entity) key = "ExternalEntity:" + member.external_entity->to_string();
+  if (member.node) key = "Node:" + *member.node;
+  if (member.service) key = "Service:" + member.service->namespace_ + "/" + member.service->name;
+  key += '\0';
+  for (const IpAddress& ip : member.ips)
+    key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
+  return key;
+}
+
+struct HeldAddressGroup {
+  struct Member {
+    std::vector<IpAddress> ips;
+    std::vector<cp::NamedPort> ports;
+  };
+  bool present = false;
+  boost::unordered_flat_map<std::string, Member> members;
+  boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>>
+      addresses;  // how many members have it
+  std::unordered_set<CachedRule*> users;
+  // In this batch: which addresses were touched and whether they were there before.
+  boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched;
+  bool changed = false;
+
+  bool contains(const IpAddress& ip) const { return addresses.contains(ip); }
+  bool contained(const IpAddress& ip) const {
+    const auto found = touched.find(ip);
+    return found == touched.end() ? contains(ip) : found->second;
+  }
+  void add(const cp::GroupMember& member) {
+    remove(member);
+    for (const IpAddress& ip : member.ips) {
+      touched.try_emplace(ip, contains(ip));
+      ++addresses[ip];
+    }
+    members.emplace(member_key(member), Member{member.ips, member.ports});
+    changed = true;
+  }
+  void remove(const cp::GroupMember& member) {
+    if (const auto found = members.find(member_key(member)); found != members.end()) remove(found);
+  }
+  void remove(decltype(members)::iterator member) {
+    for (const IpAddress& ip : member->second.ips) {
+      touched.try_emplace(ip, true);
+      if (const auto count = addresses.find(ip); --count->second == 0) addresses.erase(count);
+    }
+    members.erase(member);
+    changed = true;
+  }
+};
+
+struct HeldAppliedToGroup {
+  bool present = false;
+  std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
+  std::unordered_set<CachedRule*> users;
+};
+
+/// Which groups are known in the midst of a batch that has not been applied yet.
+class KnownGroups {
+ public:
+  void set(std::string_view name, bool present) { changed_[name] = present; }
+  template <typename Objects>
+  void replace(const Objects& objects) {
+    replaced_ = true;
+    changed_.clear();
+    for (const auto& object : objects) set(object->metadata.name, true);
+  }
+  template <typename Groups>
+  bool knows(const Groups& groups, const std::string& name) const {
+    if (const auto found = changed_.find(name); found != changed_.end()) return found->second;
+    if (replaced_) return false;
+    const auto found = groups.find(name);
+    return found != groups.end() && found->second.present;
+  }
+
+ private:
+  bool replaced_ = false;
+  std::unordered_map<std::string_view, bool> changed_;
+};
+
+}  // namespace antrea::policy
