@@ -26,7 +26,12 @@ asio::awaitable<void> Informer::run() {
   Backoff backoff(options_.first_backoff, options_.max_backoff);
   while (!co_await is_cancelled()) {
     progressed_ = false;
-    auto done = cache_.resource_version().empty() ? co_await list() : co_await watch();
+    Result<> done;  // no ?: around co_await, which gcc 12 gets wrong
+    if (cache_.resource_version().empty()) {
+      done = co_await list();
+    } else {
+      done = co_await watch();
+    }
     connected_ = done.has_value();
     if (progressed_) backoff.reset();
     if (done && progressed_) continue;
@@ -50,14 +55,7 @@ asio::awaitable<Result<>> Informer::list() {
   cache_.begin_list();
   auto limit = fmt::to_string(options_.page_size);
   for (;;) {
-    ApiRequest request;
-    request.timeout = options_.list_timeout;
-    request.target = options_.path + "?" +
-                     encode_query({{"labelSelector", options_.label_selector},
-                                   {"fieldSelector", options_.field_selector},
-                                   {"limit", limit},
-                                   {"continue", cache_.next_page()}});
-    auto page = co_await call(transport_, std::move(request));
+    auto page = co_await call(transport_, list_request(limit));
     if (page.has_error() && page.error().code == Errc::kExhausted && !cache_.next_page().empty()) {
       // The pages are older than the server remembers: all at once, then.
       limit.clear();
@@ -78,17 +76,6 @@ asio::awaitable<Result<>> Informer::list() {
 }
 
 asio::awaitable<Result<>> Informer::watch() {
-  const auto length = std::chrono::duration_cast<std::chrono::seconds>(options_.watch_length);
-  const auto most = std::max<std::int64_t>(length.count(), 1);
-  std::uniform_int_distribution<std::int64_t> spread(std::max<std::int64_t>(most / 2, 1), most);
-  ApiRequest request;
-  request.target = options_.path + "?" +
-                   encode_query({{"watch", "1"},
-                                 {"allowWatchBookmarks", "true"},
-                                 {"resourceVersion", cache_.resource_version()},
-                                 {"timeoutSeconds", fmt::to_string(spread(random_))},
-                                 {"labelSelector", options_.label_selector},
-                                 {"fieldSelector", options_.field_selector}});
   WatchDecoder decoder;
   const auto take = [&](std::string_view bytes) -> Result<> {
     ANTREA_TRY(auto events, decoder.feed(bytes));
@@ -107,11 +94,40 @@ asio::awaitable<Result<>> Informer::watch() {
     return outcome;
   };
   const auto begin = std::chrono::steady_clock::now();
-  auto done = co_await transport_.stream(std::move(request), take, options_.idle_timeout);
+  auto done = co_await transport_.stream(watch_request(), take, options_.idle_timeout);
   // A watch without events that the server ended in good time is fine; one that it ends at once is
   // not.
   if (done && std::chrono::steady_clock::now() - begin > options_.max_backoff) progressed_ = true;
   co_return done;
+}
+
+// No coroutines: gcc 12 destroys the temporaries of an initializer list twice in those.
+
+ApiRequest Informer::list_request(std::string_view limit) const {
+  ApiRequest request;
+  request.timeout = options_.list_timeout;
+  request.target = options_.path + "?" +
+                   encode_query({{"labelSelector", options_.label_selector},
+                                 {"fieldSelector", options_.field_selector},
+                                 {"limit", limit},
+                                 {"continue", cache_.next_page()}});
+  return request;
+}
+
+ApiRequest Informer::watch_request() {
+  const auto length = std::chrono::duration_cast<std::chrono::seconds>(options_.watch_length);
+  const auto most = std::max<std::int64_t>(length.count(), 1);
+  std::uniform_int_distribution<std::int64_t> spread(std::max<std::int64_t>(most / 2, 1), most);
+  const auto seconds = fmt::to_string(spread(random_));
+  ApiRequest request;
+  request.target = options_.path + "?" +
+                   encode_query({{"watch", "1"},
+                                 {"allowWatchBookmarks", "true"},
+                                 {"resourceVersion", cache_.resource_version()},
+                                 {"timeoutSeconds", seconds},
+                                 {"labelSelector", options_.label_selector},
+                                 {"fieldSelector", options_.field_selector}});
+  return request;
 }
 
 void Informer::deliver(std::span<const Change> changes) const {

@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -114,8 +115,9 @@ Result<ClientConfig> config_for_url(std::string_view text) {
   if (config.host.empty()) return bad("no host");
   config.port = config.tls ? kHttpsPort : kHttpPort;
   if (url->has_port()) {
-    if (url->port_number() == 0) return bad("no such port");
-    config.port = url->port_number();
+    const std::string_view digits = url->port();
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), config.port);
+    if (error != std::errc{} || end != digits.end() || config.port == 0) return bad("no such port");
   }
   config.base_path = std::string(url->encoded_path());
   while (config.base_path.ends_with('/')) config.base_path.pop_back();

@@ -125,6 +125,8 @@ class ANTREA_API Informer {
  private:
   boost::asio::awaitable<Result<>> list();
   boost::asio::awaitable<Result<>> watch();
+  ApiRequest list_request(std::string_view limit) const;
+  ApiRequest watch_request();
   void deliver(std::span<const Change> changes) const;
 
   ApiTransport& transport_;
