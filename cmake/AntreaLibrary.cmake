@@ -23,6 +23,8 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)  # what a library links, its tests and benchmarks see too
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
@@ -46,7 +48,7 @@ endif()
 # Coroutine frames of gcc 12 trip these in -O2 builds of Asio code; they are no faults of ours.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(antrea_build_flags INTERFACE -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-restrict
-    -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds)
+    -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds -Wno-mismatched-new-delete)
 endif()
 find_package(Threads REQUIRED)
 

@@ -1,0 +1,84 @@
+// What must not be felt: the end of any one daemon, and its return.
+#include "lab_fixture.h"
+
+namespace antrea::e2e {
+namespace {
+
+using Restart = LabTest;
+
+TEST_F(Restart, KilledAgentLosesNoPacketAndRewritesNothing) {
+  ASSERT_TRUE(reaches("three-pods-open.json"));
+  const auto address = kubectl("get pod backend2 -o jsonpath={.status.podIP}");
+  ASSERT_EQ(address.status, 0) << address.text;
+  const std::string before = flows("worker-01");
+  ASSERT_GT(before.size(), 1000U);
+
+  // Two seconds of packets, with the agent killed and started again meanwhile.
+  const auto stream =
+      run("antrea-lab exec default/frontend --name " + name_ + " -- ping -q -i 0.01 -c 400 " +
+          address.text + " & antrea-lab daemon kill worker-01 antrea-agent --name " + name_ +
+          " && antrea-lab daemon start worker-01 antrea-agent --name " + name_ + "; wait");
+  EXPECT_NE(stream.text.find(" 0% packet loss"), std::string::npos) << stream.text;
+
+  ASSERT_TRUE(eventually([&] { return agent("worker-01", "/openflow/syncs") > 0; }));
+  EXPECT_EQ(agent("worker-01", "/openflow/messages"), 0) << "the switch was told something it knew";
+  EXPECT_EQ(flows("worker-01"), before);
+}
+
+TEST_F(Restart, PoliciesOfTheMeantimeAreApplied) {
+  ASSERT_TRUE(reaches("three-pods-open.json"));
+  ASSERT_EQ(lab("daemon kill worker-01 antrea-agent").status, 0);
+  ASSERT_EQ(lab("daemon kill worker-02 antrea-agent").status, 0);
+  ASSERT_EQ(kubectl("apply -f " + example("three-pods-policies.yaml")).status, 0);
+  ASSERT_EQ(lab("daemon start worker-01 antrea-agent").status, 0);
+  ASSERT_EQ(lab("daemon start worker-02 antrea-agent").status, 0);
+  EXPECT_TRUE(reaches("three-pods-isolated.json"));
+}
+
+TEST_F(Restart, KilledSwitchComesBackAsDesired) {
+  apply("three-pods-policies.yaml");
+  ASSERT_TRUE(reaches("three-pods-isolated.json"));
+  const std::string before = flows("worker-01");
+  ASSERT_EQ(lab("daemon kill worker-01 ovs-vswitchd").status, 0);
+  ASSERT_EQ(lab("daemon start worker-01 ovs-vswitchd").status, 0);
+  EXPECT_TRUE(eventually([&] { return flows("worker-01") == before; }));
+  EXPECT_TRUE(reaches("three-pods-isolated.json"));
+}
+
+TEST_F(Restart, RestartedDatabaseIsNotFelt) {
+  ASSERT_TRUE(reaches("three-pods-open.json"));
+  const std::string before = flows("worker-01");
+  ASSERT_EQ(lab("daemon kill worker-01 ovsdb-server").status, 0);
+  ASSERT_EQ(lab("daemon start worker-01 ovsdb-server").status, 0);
+  EXPECT_TRUE(reaches("three-pods-open.json"));
+  EXPECT_EQ(flows("worker-01"), before);
+  // The agent follows the database again: a new Pod can be plugged in.
+  const auto pod = kubectl(
+      "run late --image=any --overrides={\"spec\":{\"nodeName\":\"worker-01\"}} --restart=Never");
+  ASSERT_EQ(pod.status, 0) << pod.text;
+  EXPECT_TRUE(eventually(
+      [&] { return kubectl("get pod late -o jsonpath={.status.phase}").text == "Running"; }));
+}
+
+TEST_F(Restart, AgentsEnforceWithoutController) {
+  apply("three-pods-policies.yaml");
+  ASSERT_TRUE(reaches("three-pods-isolated.json"));
+  const std::string before = flows("worker-01");
+  const auto messages = agent("worker-01", "/openflow/messages");
+  ASSERT_EQ(lab("daemon kill control antrea-controller").status, 0);
+  const auto address =
+      run("antctl get podinterface default/backend1 -o json --lab " + name_ + " --node worker-01");
+  EXPECT_EQ(address.status, 0) << address.text;
+  EXPECT_EQ(flows("worker-01"), before);
+  ASSERT_EQ(lab("daemon start control antrea-controller").status, 0);
+  EXPECT_TRUE(reaches("three-pods-isolated.json"));
+  EXPECT_EQ(flows("worker-01"), before);
+  EXPECT_EQ(agent("worker-01", "/openflow/messages"), messages)
+      << "the controller's return was felt";
+  // And what changes now arrives.
+  EXPECT_EQ(kubectl("delete networkpolicy --all").status, 0);
+  EXPECT_TRUE(reaches("three-pods-open.json"));
+}
+
+}  // namespace
+}  // namespace antrea::e2e
