@@ -179,7 +179,7 @@ Result<HostState> HostNetwork::read(const HostState& desired) {
     std::ifstream file("/proc/sys/" + path);
     if (file) state.sysctls[path] = trimmed({std::istreambuf_iterator<char>(file), {}});
   }
-  for (const std::string key : {"inet antrea", "netdev antrea"}) {
+  for (const std::string key : {"inet antrea", "arp antrea", "netdev antrea"}) {
     ANTREA_TRY(auto table, impl_->read_table(key));
     if (!table) continue;
     if (const auto wanted = desired.tables.find(key); wanted != desired.tables.end()) {

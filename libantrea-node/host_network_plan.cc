@@ -37,6 +37,12 @@ std::string host_local_table(const NodeConfig& config) {
          MacAddress::from_bits(kHostLocalMac).to_string() + "\n\t}\n";
 }
 
+// What the switch has tapped already shall not reach the host's kernel as well.
+std::string drop_pod_interfaces(std::string_view chain, std::string_view hook) {
+  return "\tchain " + std::string(chain) + " {\n\t\ttype filter hook " + std::string(hook) +
+         "; policy accept;\n\t\tiifgroup " + std::to_string(kPodInterfaceGroup) + " drop\n\t}\n";
+}
+
 std::string elements_text(const std::set<std::string>& elements) {
   std::string text;
   for (const auto& element : elements) text += (text.empty() ? "" : ", ") + element;
@@ -167,8 +173,13 @@ HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode>
     }
   }
   state.tables["inet antrea"] = std::move(masquerade);
-  if (config.userspace_datapath)
+  if (config.userspace_datapath) {
+    state.tables["inet antrea"].body +=
+        "\n" + drop_pod_interfaces("pod-interfaces", "prerouting priority raw");
+    state.tables["arp antrea"] = {
+        "arp", "antrea", drop_pod_interfaces("input", "input priority filter"), {}};
     state.tables["netdev antrea"] = {"netdev", "antrea", host_local_table(config), {}};
+  }
   return state;
 }
 

@@ -244,6 +244,7 @@ Result<> Netlink::add_veth(const VethSpec& spec) {
   Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, ifinfomsg{});
   request.put(IFLA_IFNAME, spec.name).put(IFLA_ADDRESS, spec.mac);
   if (spec.mtu != 0) request.put(IFLA_MTU, spec.mtu);
+  if (spec.group != 0) request.put(IFLA_GROUP, spec.group);
   request.nest(IFLA_LINKINFO, [&](Request& info) {
     info.put(IFLA_INFO_KIND, std::string_view("veth"));
     info.nest(IFLA_INFO_DATA, [&](Request& data) {

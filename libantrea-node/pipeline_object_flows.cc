@@ -72,12 +72,15 @@ std::vector<Flow> peer_flows(const NodeConfig& config, const PeerNode& peer) {
       flows.push_back(make_flow(Table::kArpResponder, kPriorityNormal,
                                 Match().arp_op(1).arp_tpa(gateway),
                                 arp_answer(gateway, virtual_mac)));
-    flows.push_back(make_flow(
-        Table::kL3Forwarding, kPriorityNormal, Match().ip_dst(cidr),
-        {set_field(FieldId::kEthSrc, config.gateway_mac), set_field(FieldId::kEthDst, virtual_mac),
-         set_field(peer.node_ip.is_v4() ? FieldId::kTunDst : FieldId::kTunIpv6Dst, peer.node_ip),
-         load(reg::kPktDestination, PktDestination::kTunnel)},
-        Table::kL3DecTtl));
+    Actions to_peer{
+        set_field(FieldId::kEthSrc, config.gateway_mac), set_field(FieldId::kEthDst, virtual_mac),
+        set_field(peer.node_ip.is_v4() ? FieldId::kTunDst : FieldId::kTunIpv6Dst, peer.node_ip),
+        load(reg::kPktDestination, PktDestination::kTunnel)};
+    // In userspace the switch itself routes the outer packet, and by this mark it would find no
+    // route.
+    if (config.userspace_datapath) to_peer.push_back(set_field(FieldId::kPktMark, 0));
+    flows.push_back(make_flow(Table::kL3Forwarding, kPriorityNormal, Match().ip_dst(cidr),
+                              std::move(to_peer), Table::kL3DecTtl));
   }
   return flows;
 }

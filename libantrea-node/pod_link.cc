@@ -15,6 +15,7 @@
 
 #include "antrea/base/bytes.h"
 #include "antrea/node/netlink.h"
+#include "antrea/node/node_config.h"
 
 namespace antrea::node {
 namespace {
@@ -143,6 +144,7 @@ Result<> create_pod_link(const PodLinkSpec& spec) {
   veth.peer_name = spec.name;
   veth.peer_mac = spec.mac;
   veth.mtu = spec.mtu;
+  veth.group = kPodInterfaceGroup;
   veth.peer_netns_fd = netns.get();
   auto added = netlink.add_veth(veth);
   if (!added && added.error().code == Errc::kAlreadyExists && netlink.link(spec.host_name)) {

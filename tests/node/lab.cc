@@ -396,6 +396,9 @@ void OpenVSwitch::commit(const std::string& bridge, const openflow::Changes& cha
   shutdown(fd, SHUT_RDWR);
   writer.join();
   close(fd);
+  // The barrier says that the tables are changed. Packets of cached flows follow them a little
+  // later.
+  appctl({"revalidator/wait"});
 }
 
 }  // namespace antrea::node::lab

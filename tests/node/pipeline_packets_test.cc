@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "antrea/node/host_network.h"
@@ -122,7 +123,8 @@ class Pod {
     interface.ips = {node.config.pod_cidrs.front().address().plus(static_cast<unsigned>(last))};
     node.where.run({"ip", "link", "add", interface.name, "type", "veth", "peer", "name", "eth0",
                     "netns", std::to_string(where.pid())});
-    node.where.run({"ip", "link", "set", interface.name, "up"});
+    node.where.run(
+        {"ip", "link", "set", interface.name, "group", std::to_string(kPodInterfaceGroup), "up"});
     where.run(
         {"ip", "link", "set", "eth0", "address", interface.mac.to_string(), "mtu", "1450", "up"});
     where.run({"ip", "addr", "add", address().to_string() + "/24", "dev", "eth0"});
@@ -188,7 +190,15 @@ class PipelinePackets : public testing::Test {
     changes.services = {service};
     changes.slices = {slice};
     for (Node* node : {&world->one, &world->two}) node->commit(node->balancer->apply(changes));
+    served.insert(name);
   }
+  void TearDown() override {
+    for (const auto& name : served)
+      for (Node* node : {&world->one, &world->two})
+        node->commit(node->balancer->apply(
+            proxy::ServiceChanges{{}, {{"default", name}}, {}, {{"default", name}}}));
+  }
+  std::set<std::string> served;
 
   // What a NetworkPolicy that allows nothing does to a Pod.
   static openflow::Flow isolation(const Pod& pod) {
@@ -265,6 +275,14 @@ TEST_F(PipelinePackets, ForgedNeighbourIsDropped) {
   world->a.where.run({"ip", "addr", "del", "10.10.1.77/24", "dev", "eth0"});
   EXPECT_THAT(world->b.where.run({"ip", "neigh"}),
               testing::Not(testing::HasSubstr("10.10.1.77 dev eth0 lladdr")));
+}
+
+TEST_F(PipelinePackets, TheHostDoesNotHearAPodBesideTheSwitch) {
+  const Server host(world->one.where, "host", 9002);
+  EXPECT_THAT(ask(world->a.where, world->one.gateway(), 9002), StartsWith("host"));
+  const auto neighbours =
+      world->a.where.run({"ip", "neigh", "show", world->one.gateway().to_string()});
+  EXPECT_THAT(neighbours, testing::HasSubstr(world->one.config.gateway_mac.to_string()));
 }
 
 TEST_F(PipelinePackets, AClusterIpSpreadsOverItsEndpoints) {

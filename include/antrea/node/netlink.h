@@ -62,6 +62,7 @@ struct VethSpec {
   std::string peer_name;
   MacAddress peer_mac;
   std::uint32_t mtu = 0;   ///< of both ends; 0: the kernel's default
+  std::uint32_t group = 0;  ///< of this end: what nftables calls iifgroup
   int peer_netns_fd = -1;  ///< -1: the same namespace
 };
 

@@ -34,6 +34,12 @@ struct NodeConfig {
 /// nobody but the host's kernel.
 inline constexpr std::uint64_t kHostLocalMac = 0xaabbccddeef1;
 
+/// The device group of the host's ends of Pods' veth pairs. A userspace datapath taps these
+/// devices, but the host's kernel hears them too: it would answer ARP for its own addresses and
+/// route what a Pod sends to the device's MAC, past every policy. The host drops all that comes
+/// from this group.
+inline constexpr std::uint32_t kPodInterfaceGroup = 2583;
+
 /// The gateway's address in a Pod CIDR: the first one behind the network address.
 inline IpAddress gateway_ip(const IpPrefix& pod_cidr) { return pod_cidr.address().plus(1); }
 
