@@ -424,24 +424,33 @@ namespace {
 class CallbackWatch final : public ApiServer::Watch, public WatchSink {
  public:
   CallbackWatch(const ResourceType& type, std::function<void(ApiWatchEvent)> callback)
-      : type_(type), callback_(std::move(callback)) {}
+      : type_(type), callback_(std::make_shared<Callback>(std::move(callback))) {}
+  ~CallbackWatch() override {
+    if (watcher) watcher->end();
+  }
 
   bool ready() const override { return true; }
   void event(StoreEvent::Type type, const ObjectPtr& object) override {
     const auto shown = type == StoreEvent::Type::kAdded      ? ApiWatchEvent::Type::kAdded
                        : type == StoreEvent::Type::kModified ? ApiWatchEvent::Type::kModified
                                                              : ApiWatchEvent::Type::kDeleted;
-    callback_({shown, whole(type_, *object)});
+    tell({shown, whole(type_, *object)});
   }
-  void synced(std::uint64_t) override { callback_({ApiWatchEvent::Type::kSynced, {}}); }
+  void synced(std::uint64_t) override { tell({ApiWatchEvent::Type::kSynced, {}}); }
   /// Cannot happen to a reader that never waits.
   void expired(const StatusError&) override {}
 
   std::shared_ptr<Watcher> watcher;
 
  private:
+  using Callback = std::function<void(ApiWatchEvent)>;
+  void tell(ApiWatchEvent event) const {
+    const auto callback = callback_;  // it may end this watch
+    (*callback)(std::move(event));
+  }
+
   const ResourceType& type_;
-  std::function<void(ApiWatchEvent)> callback_;
+  std::shared_ptr<Callback> callback_;
 };
 }  // namespace
 

@@ -68,6 +68,7 @@ class ApiServer::State::HttpWatch final : public WatchSink,
   }
 
   void expired(const StatusError& status) override {
+    const auto self = shared_from_this();  // the stream's callbacks, which own it, go with `close`
     stream_.write(json::serialize(json::object{{"type", "ERROR"}, {"object", status.to_json()}}) +
                   "\n");
     timer_.cancel();

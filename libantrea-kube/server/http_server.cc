@@ -75,10 +75,11 @@ bool HttpStream::open() const { return !state_->ended && !state_->closing; }
 
 void HttpStream::close() {
   if (!open()) return;
-  state_->closing = true;
-  state_->drained = nullptr;
-  state_->closed = nullptr;
-  state_->wake.notify();
+  const auto state = state_;  // a callback may own this very handle
+  state->closing = true;
+  state->drained = nullptr;
+  state->closed = nullptr;
+  state->wake.notify();
 }
 
 void HttpStream::on_drained(std::function<void()> callback) {

@@ -57,6 +57,7 @@ void Watcher::pump() {
     for (const auto& event : *events) {
       cursor_ = event.object->version;
       tell(event);
+      if (ended_) return;
     }
   }
 }

@@ -47,8 +47,11 @@ class Watcher {
   void start_from_present();
   /// Tells what came after `version`.
   void start_from(std::uint64_t version) { cursor_ = version; }
-  /// Passes on events until the sink has enough or there are none.
+  /// Passes on events until the sink has enough or there are none. The sink may call `end`
+  /// meanwhile.
   void pump();
+  /// The sink goes away: it is not called again.
+  void end() { ended_ = true; }
   /// Up to where everything was told; what follows may not concern this watch.
   std::uint64_t caught_up_to() const;
 

@@ -433,6 +433,26 @@ TEST_F(Api, ServesControllersInTheSameProcess) {
   EXPECT_THAT(events, ElementsAre("0 a", "3 -", "1 a", "2 a"));
 }
 
+TEST_F(Api, AWatchMayEndFromInsideItsCallback) {
+  auto& api = *server.api;
+  const ObjectPath all{server.types.find("", "v1", "configmaps"), "default", {}, {}};
+  std::unique_ptr<ApiServer::Watch> watch;
+  std::promise<std::string> told;
+  int calls = 0;
+  server.loop.run([&] {
+    for (const auto* name : {"a", "b"})
+      ASSERT_TRUE(api.post(all, json::parse(config_map(name)).as_object()));
+    watch = *api.watch(all, [&, mark = std::string(100, 'm')](ApiWatchEvent) {
+      ++calls;
+      watch.reset();
+      told.set_value(mark);
+    });
+  });
+  EXPECT_EQ(told.get_future().get(), std::string(100, 'm'));
+  post(kConfigMaps, config_map("c"));
+  EXPECT_EQ(server.loop.run([&] { return calls; }), 1);
+}
+
 TEST_F(Api, AdmittersCompleteAndRefuse) {
   server.loop.run([&] {
     server.api->admit(*server.types.find("", "v1", "configmaps"),

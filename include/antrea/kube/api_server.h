@@ -71,7 +71,7 @@ class ANTREA_API ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
-  /// For HttpServer: its handler, and its `authenticate`.
+  /// For HttpServer: its handler, and its `authenticate`. The HttpServer must go before this.
   void handle(HttpRequest request, HttpExchange exchange);
   std::optional<HttpResponse> authenticate(HttpRequest& head) const;
 
@@ -105,7 +105,8 @@ class ANTREA_API ApiServer {
   /// `grace_seconds` < 0: the default of the type.
   Result<> remove(const ObjectPath& path, int grace_seconds = -1);
 
-  /// Ends the watch when destroyed, which must be before the ApiServer is.
+  /// Ends the watch when destroyed: at any time before the ApiServer is, also from inside the
+  /// callback.
   class Watch {
    public:
     virtual ~Watch() = default;
