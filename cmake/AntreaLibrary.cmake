@@ -162,6 +162,7 @@ function(antrea_add_test name)
   target_include_directories(${name}_test PRIVATE ${ANTREA_ROOT})
   target_compile_definitions(${name}_test PRIVATE ANTREA_SOURCE_DIR="${ANTREA_ROOT}"
     ANTREA_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_compile_options(${name}_test PRIVATE -O1)  # what is tested is optimised; the tests need not be
   target_link_libraries(${name}_test PRIVATE ${T_DEPS} ${T_LINK} GTest::gmock_main antrea_build_flags Threads::Threads)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(NOT T_TIMEOUT)

@@ -32,9 +32,10 @@ Result<> Controller::start() {
 
   kube::StandaloneOptions standalone;
   standalone.services.ranges = {options_.service_cidr};
-  standalone.pod_cidrs = {{options_.cluster_cidr, options_.node_mask_size}};
+  standalone.pod_cidrs.front() = {options_.cluster_cidr, options_.node_mask_size};
   standalone.logger = logger_;
-  ANTREA_TRY(controllers_, kube::StandaloneControllers::start(*api_, standalone));
+  ANTREA_TRY(controllers_,
+             kube::StandaloneControllers::start(io_.get_executor(), *api_, standalone));
 
   controlplane::ServerOptions server;
   server.logger = logger_;
