@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <charconv>
+
 #include "apps/common/command_line.h"
 
 namespace antrea::controller {
@@ -13,6 +15,20 @@ constexpr std::string_view kAbout =
 int refuse(const std::string& text) {
   fmt::print(stderr, "antrea-controller: {} (see antrea-controller --help)\n", text);
   return 2;
+}
+
+/// HOST:PORT, where port 0 is any free one.
+Result<Remote> parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const char* const digits = colon == std::string::npos ? end : text.data() + colon + 1;
+  const auto [next, code] = std::from_chars(digits, end, port);
+  if (code != std::errc() || next != end)
+    return make_error(Errc::kInvalidArgument, "expected HOST:PORT", "\"" + text + "\"");
+  ANTREA_TRY(Remote remote, parse_remote("tcp:" + text.substr(0, colon), 1));
+  remote.port = port;
+  return remote;
 }
 
 }  // namespace
@@ -47,7 +63,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     parsed.exit_code = refuse("this version only runs with --standalone");
     return parsed;
   }
-  const auto remote = parse_remote("tcp:" + listen);
+  const auto remote = parse_listen(listen);
   const auto pods = IpPrefix::parse(cluster_cidr);
   const auto services = IpPrefix::parse(service_cidr);
   if (!remote) {
