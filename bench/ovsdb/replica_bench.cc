@@ -19,7 +19,7 @@ constexpr std::string_view kSchema =
 std::string contents(std::size_t rows) {
   json::object table;
   for (std::size_t i = 0; i < rows; ++i) {
-    char uuid[40];
+    char uuid[64];
     std::snprintf(uuid, sizeof uuid, "%08zx-0000-4000-8000-000000000000", i);
     const auto n = std::to_string(i);
     table[uuid] =

@@ -13,7 +13,13 @@ TEST_F(Restart, KilledAgentLosesNoPacketAndRewritesNothing) {
   const std::string before = flows("worker-01");
   ASSERT_GT(before.size(), 1000U);
 
-  // Two seconds of packets, with the agent killed and started again meanwhile.
+  // The very first packet between two Nodes waits for the switches to learn each other's MAC
+  // address, and is lost.
+  ASSERT_TRUE(eventually([&] {
+    return in("exec default/frontend", "ping -q -c 1 -W 1 " + address.text).status == 0;
+  }));
+
+  // Four seconds of packets, with the agent killed and started again meanwhile.
   const auto stream =
       run("antrea-lab exec default/frontend --name " + name_ + " -- ping -q -i 0.01 -c 400 " +
           address.text + " & antrea-lab daemon kill worker-01 antrea-agent --name " + name_ +

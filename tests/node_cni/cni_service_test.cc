@@ -206,8 +206,12 @@ TEST_F(CniServiceTest, AMissingSandboxLeavesNothing) {
 
 TEST_F(CniServiceTest, ATakenInterfaceNameLeavesNothing) {
   ready();
-  ASSERT_TRUE(sandbox_.netlink().add_veth({"eth0", MacAddress::from_bits(0x020000000001), "peer",
-                                           MacAddress::from_bits(0x020000000002), 0, -1}));
+  VethSpec taken;
+  taken.name = "eth0";
+  taken.mac = MacAddress::from_bits(0x020000000001);
+  taken.peer_name = "peer";
+  taken.peer_mac = MacAddress::from_bits(0x020000000002);
+  ASSERT_TRUE(sandbox_.netlink().add_veth(taken));
   const auto refused = run(service_->add(arguments(), config_));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, cni::Code::kConfigInterfaceFailure);
