@@ -127,7 +127,8 @@ void Kubelet::update(PodSpec pod) {
     if (running != pods_.end() && running->second.net && !pod.deleting &&
         running->second.spec.uid == pod.uid)
       return;
-    work_[pod.key()] = Work{.spec = std::move(pod)};
+    std::string key = pod.key();
+    work_.insert_or_assign(std::move(key), Work{.spec = std::move(pod)});
   }
   wake_.notify_all();
 }

@@ -91,14 +91,13 @@ void Agent::spawn(awaitable<T> work) {
   });
 }
 
-kube::Informer& Agent::inform(kube::InformerOptions options, kube::Informer::Handler handler,
-                              kube::Informer::SyncedHandler synced) {
+void Agent::inform(kube::InformerOptions options, kube::Informer::Handler handler,
+                   kube::Informer::SyncedHandler synced) {
   options.transform = kube::drop_managed_fields;
   options.logger = logger_;
   informers_.push_back(std::make_unique<kube::Informer>(*api_, std::move(options),
                                                         std::move(handler), std::move(synced)));
   spawn(informers_.back()->run());
-  return *informers_.back();
 }
 
 awaitable<Result<>> Agent::run() {
@@ -318,21 +317,20 @@ void Agent::follow_policies() {
   spawn(policies_->run());
 }
 
-/// Interfaces whose Pod went away while nobody looked are removed as by DEL.
-void Agent::follow_pods() {
+/// Of the interfaces from before this start, those whose Pod went away meanwhile are removed as by
+/// DEL.
+void Agent::remove_orphans(std::vector<node::Interface> inherited) {
+  if (inherited.empty()) return;
   kube::InformerOptions pods;
   pods.path = "/api/v1/pods";
   pods.field_selector = "spec.nodeName=" + options_.node;
-  kube::Informer& informer = inform(
+  inform(
       std::move(pods), [](std::span<const kube::Change>) {},
-      [this, at = informers_.size()] {
+      [this, at = informers_.size(), inherited = std::move(inherited)] {
         const kube::WatchCache& cache = informers_[at]->cache();
-        for (const node::Interface* const interface :
-             interfaces_.all(node::InterfaceType::kContainer))
-          if (cache.find(interface->pod.to_string()) == nullptr)
-            spawn(remove_interface(*interface));
+        for (const node::Interface& interface : inherited)
+          if (cache.find(interface.pod.to_string()) == nullptr) spawn(remove_interface(interface));
       });
-  (void)informer;
 }
 
 awaitable<void> Agent::remove_interface(node::Interface interface) {
@@ -368,8 +366,11 @@ awaitable<Result<>> Agent::serve_pods() {
     ANTREA_CO_TRY(auto set, ipam::RangeSet::make({range}));
     ranges.push_back(std::move(set));
   }
+  std::vector<node::Interface> inherited;
+  for (const node::Interface* const each : interfaces_.all(node::InterfaceType::kContainer))
+    inherited.push_back(*each);
   cni_->set_ready(std::move(ranges));
-  follow_pods();
+  remove_orphans(std::move(inherited));
   logger_->info("ready: {} messages to the switch", switch_->statistics().messages);
 
   // What others change on the host is put right from time to time, as the switch's contents are.

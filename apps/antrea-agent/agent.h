@@ -49,7 +49,7 @@ class Agent {
   void follow_nodes();
   void follow_services();
   void follow_policies();
-  void follow_pods();
+  void remove_orphans(std::vector<node::Interface> inherited);
   boost::asio::awaitable<void> wait_for_inputs();
   boost::asio::awaitable<Result<>> serve_pods();
   boost::asio::awaitable<void> remove_interface(node::Interface interface);
@@ -58,8 +58,8 @@ class Agent {
 
   template <typename T>
   void spawn(boost::asio::awaitable<T> work);
-  kube::Informer& inform(kube::InformerOptions options, kube::Informer::Handler handler,
-                         kube::Informer::SyncedHandler synced = nullptr);
+  void inform(kube::InformerOptions options, kube::Informer::Handler handler,
+              kube::Informer::SyncedHandler synced = nullptr);
 
   boost::asio::io_context& io_;
   Options options_;

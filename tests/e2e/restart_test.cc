@@ -60,7 +60,8 @@ TEST_F(Restart, RestartedDatabaseIsNotFelt) {
   EXPECT_EQ(flows("worker-01"), before);
   // The agent follows the database again: a new Pod can be plugged in.
   const auto pod = kubectl(
-      "run late --image=any --overrides={\"spec\":{\"nodeName\":\"worker-01\"}} --restart=Never");
+      "run late --image=any --restart=Never "
+      "--overrides=\"{\\\"spec\\\":{\\\"nodeName\\\":\\\"worker-01\\\"}}\"");
   ASSERT_EQ(pod.status, 0) << pod.text;
   EXPECT_TRUE(eventually(
       [&] { return kubectl("get pod late -o jsonpath={.status.phase}").text == "Running"; }));

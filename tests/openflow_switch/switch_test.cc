@@ -389,11 +389,13 @@ TEST_F(SwitchTest, TellsPortsAndPackets) {
   EXPECT_EQ(first->packet, packet.packet);
   EXPECT_EQ(first->userdata, (Bytes{std::byte{2}, std::byte{9}}));
   const auto deadline = in(10s);
-  while (!(ports.contains("p1") && queue->dropped() == 2) &&
+  while (!(ports.contains("p1") && queue->dropped() >= 2) &&
          std::chrono::steady_clock::now() < deadline)
     io_.run_one_for(50ms);
   EXPECT_TRUE(ports.contains("p1"));
-  EXPECT_EQ(queue->dropped(), 2U);  // of five, two waited and one was taken
+  // Of five, two waited; one was taken, maybe only after the others had come.
+  EXPECT_GE(queue->dropped(), 2U);
+  EXPECT_LE(queue->dropped(), 3U);
 }
 
 TEST_F(SwitchTest, SyncsTenThousandFlows) {
