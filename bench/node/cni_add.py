@@ -28,7 +28,7 @@ def sandbox():
 def call(plugin, conf, command, container, netns):
     env = {"CNI_COMMAND": command, "CNI_CONTAINERID": container, "CNI_NETNS": netns, "CNI_IFNAME": "eth0",
            "CNI_PATH": "/usr/lib/cni", "PATH": os.environ["PATH"], "ANTREA_CNI_SOCKET": "/run/antrea/cni.sock",
-           "CNI_ARGS": "K8S_POD_NAMESPACE=default;K8S_POD_NAME=frontend"}
+           "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=frontend"}
     begin = time.perf_counter()
     done = subprocess.run([plugin], input=conf, env=env, capture_output=True, text=True)
     spent = (time.perf_counter() - begin) * 1000

@@ -1,0 +1,52 @@
+"""Installs a build into a scratch folder and uses it as a stranger would: find_package (shared and static) and pkg-config.
+Every example of a library's README must compile; that of antrea-ipam is linked in all three ways and run."""
+import glob, os, re, subprocess, sys, tempfile
+
+build, source = sys.argv[1:3]
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+with tempfile.TemporaryDirectory(prefix="antrea-install-") as scratch:
+    prefix = scratch + "/prefix"
+    run("cmake", "--install", build, "--prefix", prefix)
+    examples = {}
+    for readme in sorted(glob.glob(source + "/libantrea-*/README.md")):
+        library = os.path.basename(os.path.dirname(readme))[len("lib"):]
+        for i, text in enumerate(re.findall(r"```cpp\n(.*?)```", open(readme).read(), re.S)):
+            if "int main" not in text:
+                continue
+            examples[f"{library}-{i}"] = path = f"{scratch}/{library}-{i}.cc"
+            open(path, "w").write(text)
+            run("c++", "-std=c++20", "-fsyntax-only", f"-I{prefix}/include", path)
+    assert len(examples) >= 11, f"only {sorted(examples)} have an example"
+
+    open(scratch + "/CMakeLists.txt", "w").write("""
+cmake_minimum_required(VERSION 3.25)
+project(stranger CXX)
+set(CMAKE_CXX_STANDARD 20)
+foreach(package antrea-ipam antrea-openflow antrea-ovsdb antrea-policy antrea-proxy)
+  find_package(${package} REQUIRED)
+endforeach()
+foreach(flavor "" -static)
+  add_executable(ipam${flavor} antrea-ipam-0.cc)
+  target_link_libraries(ipam${flavor} PRIVATE antrea::ipam${flavor})
+endforeach()
+add_executable(policy antrea-policy-0.cc)
+target_link_libraries(policy PRIVATE antrea::policy)
+""")
+    run("cmake", "-S", scratch, "-B", scratch + "/b", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", scratch + "/b")
+    library_dir = os.path.dirname(glob.glob(prefix + "/**/libantrea-ipam.so", recursive=True)[0])
+    flags = run("pkg-config", "--cflags", "--libs", "antrea-ipam",
+                env=os.environ | {"PKG_CONFIG_PATH": library_dir + "/pkgconfig"}).split()
+    run("c++", scratch + "/antrea-ipam-0.cc", "-o", scratch + "/b/ipam-pkg-config", *flags)
+    for program in ("ipam", "ipam-static", "ipam-pkg-config"):
+        out = run(f"{scratch}/b/{program}", env=os.environ | {"LD_LIBRARY_PATH": library_dir})
+        assert out.startswith("10.10.1."), out
+print(f"{len(examples)} examples compile; antrea-ipam links shared, static and by pkg-config")
