@@ -35,8 +35,7 @@ struct Decoded {
 ANTREA_API DecodeResult<Decoded> decode_message(std::span<const std::byte> wire);
 
 /// Appends a whole message. Deterministic: equal messages give equal bytes. The caller splits what
-/// would exceed kMaxMessageSize (see `encoded_size_limit` of the lists); a longer message is not
-/// appended and false is returned.
+/// would exceed kMaxMessageSize; a longer message is not appended and false is returned.
 ANTREA_API bool encode(std::uint32_t xid, const Message& message, std::vector<std::byte>& out);
 
 /// The hot path of `encode`: appends a flow_mod of the command with all other members at their

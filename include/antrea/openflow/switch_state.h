@@ -109,8 +109,7 @@ struct ANTREA_API Plan {
   std::vector<PlannedMessage> bundle;
   std::vector<PlannedMessage> after;
 
-  /// Error kInvalidArgument: a bucket or meter that does not fit into a message, or a group of more
-  /// buckets than a switch can count in its statistics (4000).
+  /// Error kInvalidArgument: a bucket or meter that does not fit into a message.
   static Result<Plan> make(const Delta& delta);
   std::size_t size() const { return before.size() + bundle.size() + after.size(); }
 };
@@ -135,7 +134,7 @@ class ANTREA_API SwitchState {
   SwitchState& operator=(SwitchState&&) = default;
 
   /// Changes what is desired; returns what really changed. Error kInvalidArgument: a flow that does
-  /// not fit into a message; nothing has changed then.
+  /// not fit into a message, or a group of more than 4000 buckets; nothing has changed then.
   Result<Delta> apply(const Changes& changes);
   /// Takes a delta back that `apply` returned, newest first.
   void revert(const Delta& delta);
