@@ -175,8 +175,11 @@ ActionResult pull_set_field(In& in, unsigned) {
   for (const std::byte byte : in.rest())
     if (byte != std::byte{0}) return fail(errors::kActionBadSetArgument, at);
   const bool variable = info(tlv->id).bytes == 124;
-  return Action{SetField{tlv->id, variable ? tlv->length : std::uint8_t{0},
-                         tlv->bits.value & tlv->bits.mask, tlv->bits.mask}};
+  return Action{SetField{tlv->id,
+                         variable ? tlv->length : std::uint8_t{0},
+                         tlv->bits.value & tlv->bits.mask,
+                         tlv->bits.mask,
+                         {}}};
 }
 
 ActionResult pull_copy_field(In& in, unsigned) {
@@ -1025,6 +1028,14 @@ class Writer {
     const std::size_t start = nicira(kNxDeleteField);
     put_field_header(out_, info(a.field).nxm, 124);
     finish(start, 24);
+  }
+  void operator()(const LegacySet& a) {
+    if (const auto set = a.to_set_field()) return (*this)(*set);
+    const bool source = a.kind == LegacySet::Kind::kTpSrc;
+    std::byte* at = out_.put(8);
+    store_be(at, static_cast<std::uint16_t>(source ? 9 : 10));
+    store_be(at + 2, std::uint16_t{8});
+    store_be(at + 4, static_cast<std::uint16_t>(a.value));
   }
   void operator()(const UnknownAction& a) { out_.bytes(a.bytes); }
 

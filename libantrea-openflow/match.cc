@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "field_table.h"
+#include "wire.h"
 
 namespace antrea::openflow {
 namespace {
@@ -33,6 +34,30 @@ constexpr CtStateFlag kCtStateFlags[] = {
 }  // namespace
 
 bool MatchField::exact() const { return bits.mask == width_mask(id, length); }
+
+std::size_t Match::wide_offset(FieldId id) const {
+  std::size_t offset = 0;
+  for (const MatchField& field : fields_) {
+    if (field.id >= id) break;
+    if (field.wide()) offset += 2U * field.length;
+  }
+  return offset;
+}
+
+Match::Wide Match::wide(FieldId id) const {
+  if (wide_.empty()) return {};
+  const MatchField* field = find(id);
+  if (field == nullptr || !field->wide()) return {};
+  const auto both = std::span(wide_).subspan(wide_offset(id), 2U * field->length);
+  return {both.first(field->length), both.subspan(field->length)};
+}
+
+void Match::drop_wide(FieldId id) {
+  const Wide old = wide(id);
+  if (old.value.empty()) return;
+  const auto first = wide_.begin() + static_cast<std::ptrdiff_t>(wide_offset(id));
+  wide_.erase(first, first + static_cast<std::ptrdiff_t>(2 * old.value.size()));
+}
 
 MatchField* Match::find(FieldId id) {
   for (MatchField& field : fields_) {
@@ -120,7 +145,38 @@ Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_
 Match& Match::set_tun_metadata(unsigned index, std::uint8_t length, const FieldValue& value,
                                const FieldValue& mask) {
   const FieldId id = tun_metadata_field(index);
-  put(id, length, value, mask & width_mask(id, length));
+  const FieldValue kept = mask & width_mask(id, length);
+  if (length > sizeof(FieldValue)) {
+    std::vector<std::byte> bytes(2U * length);
+    detail::store_value(bytes.data(), value & kept, length);
+    detail::store_value(bytes.data() + length, kept, length);
+    return set_tun_metadata(index, std::span(bytes).first(length), std::span(bytes).last(length));
+  }
+  drop_wide(id);
+  put(id, length, value, kept);
+  return *this;
+}
+
+Match& Match::set_tun_metadata(unsigned index, std::span<const std::byte> value,
+                               std::span<const std::byte> mask) {
+  const FieldId id = tun_metadata_field(index);
+  const std::size_t length = std::min({value.size(), mask.size(), std::size_t{124}});
+  const auto low = [&](std::span<const std::byte> bytes) {
+    FieldValue number;
+    for (const std::byte byte : bytes.first(length))
+      number = number << 8 | FieldValue(std::to_integer<std::uint64_t>(byte));
+    return number;
+  };
+  drop_wide(id);
+  put(id, static_cast<std::uint8_t>(length), low(value), low(mask));
+  if (length <= sizeof(FieldValue)) return *this;
+  std::vector<std::byte> both(2 * length);
+  for (std::size_t i = 0; i < length; ++i) {
+    both[i] = value[i] & mask[i];
+    both[length + i] = mask[i];
+  }
+  wide_.insert(wide_.begin() + static_cast<std::ptrdiff_t>(wide_offset(id)), both.begin(),
+               both.end());
   return *this;
 }
 
@@ -162,6 +218,7 @@ Match& Match::ct_state(std::string_view flags) {
 }
 
 Match& Match::erase(FieldId id) {
+  drop_wide(id);
   std::erase_if(fields_, [&](const MatchField& field) { return field.id == id; });
   return *this;
 }

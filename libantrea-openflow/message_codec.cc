@@ -484,6 +484,11 @@ struct BodyWriter {
   std::uint8_t operator()(const NxTlvTableReply& m) { return nicira(kNxtTlvTableReply, m); }
   std::uint8_t operator()(const NxCtFlushZone& m) { return nicira(kNxtCtFlushZone, m); }
   std::uint8_t operator()(const NxCtFlush& m) { return nicira(kNxtCtFlush, m); }
+  std::uint8_t operator()(const NxFlowAge&) {
+    return experimenter(kNiciraVendor, kNxtFlowAge), kExperimenter;
+  }
+  std::uint8_t operator()(const NxPacketIn& m) { return nicira(kNxtPacketIn, m); }
+  std::uint8_t operator()(const NxFlowRemoved& m) { return nicira(kNxtFlowRemoved, m); }
   std::uint8_t operator()(const Experimenter& m) {
     experimenter(m.experimenter, m.type);
     out.bytes(m.data);

@@ -52,6 +52,9 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames{
     "NXT_TLV_TABLE_REPLY",
     "NXT_CT_FLUSH_ZONE",
     "NXT_CT_FLUSH",
+    "NXT_FLOW_AGE",
+    "NXT_PACKET_IN",
+    "NXT_FLOW_REMOVED",
     "OFPT_EXPERIMENTER",
     "unknown message",
 };
@@ -67,7 +70,7 @@ constexpr std::array<std::string_view, std::variant_size_v<MultipartReplyBody>> 
     "OFPST_PORT",           "OFPST_QUEUE",       "OFPST_GROUP",        "OFPST_GROUP_DESC",
     "OFPST_GROUP_FEATURES", "OFPST_METER",       "OFPST_METER_CONFIG", "OFPST_METER_FEATURES",
     "OFPST_TABLE_FEATURES", "OFPST_PORT_DESC",   "OFPST_TABLE_DESC",   "OFPST_QUEUE_DESC",
-    "OFPST_FLOW_MONITOR",   "unknown multipart",
+    "OFPST_FLOW_MONITOR",   "NXST_IPFIX_BRIDGE", "NXST_IPFIX_FLOW",    "unknown multipart",
 };
 
 }  // namespace

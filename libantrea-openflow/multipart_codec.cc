@@ -1,3 +1,4 @@
+#include <array>
 #include <utility>
 
 #include "antrea/openflow/codec.h"
@@ -373,6 +374,26 @@ void put_update(Out& out, const FlowUpdate& u) {
   out.patch16(start, out.size() - start);
 }
 
+template <typename Stats>
+auto ipfix_counters(Stats& s) {
+  return std::array{&s.total_flows,        &s.current_flows,      &s.packets,
+                    &s.ipv4_packets,       &s.ipv6_packets,       &s.error_packets,
+                    &s.ipv4_error_packets, &s.ipv6_error_packets, &s.tx_packets,
+                    &s.tx_errors};
+}
+void put_ipfix(Out& out, const IpfixStats& s) {
+  for (const std::uint64_t* counter : ipfix_counters(s)) out.be64(*counter);
+  out.be32(s.collector_set_id);
+  out.zeros(4);
+}
+IpfixStats take_ipfix(In& in) {
+  IpfixStats s;
+  for (std::uint64_t* counter : ipfix_counters(s)) *counter = in.be64();
+  s.collector_set_id = in.be32();
+  in.skip(4);
+  return s;
+}
+
 struct ReplyWriter {
   Out& out;
   std::uint16_t operator()(const DescReply& r) {
@@ -496,6 +517,18 @@ struct ReplyWriter {
   std::uint16_t operator()(const FlowMonitorReply& r) {
     for (const FlowUpdate& update : r.updates) put_update(out, update);
     return kFlowMonitor;
+  }
+  std::uint16_t operator()(const IpfixBridgeReply& r) {
+    out.be32(kNiciraVendor);
+    out.be32(kIpfixBridge);
+    put_ipfix(out, r.statistics);
+    return kExperimenter;
+  }
+  std::uint16_t operator()(const IpfixFlowReply& r) {
+    out.be32(kNiciraVendor);
+    out.be32(kIpfixFlow);
+    for (const IpfixStats& s : r.collectors) put_ipfix(out, s);
+    return kExperimenter;
   }
   std::uint16_t operator()(const UnknownMultipart& r) { return out.bytes(r.body), r.type; }
 };
@@ -873,7 +906,22 @@ DecodeResult<Message> pull_multipart_reply(In in) {
   in.skip(4);
   if (in.failed()) return bad_length(start);
   if (type == kExperimenter) {
-    reply.body = UnknownMultipart{type, to_bytes(in.rest())};
+    const Bytes raw = to_bytes(in.peek_rest());
+    const std::uint32_t experimenter = in.be32();
+    const std::uint32_t number = in.be32();
+    if (in.failed()) return bad_length(start);
+    constexpr std::size_t kIpfixSize = 88;
+    if (experimenter == kNiciraVendor && number == kIpfixBridge) {
+      if (in.remaining() != kIpfixSize) return bad_length(start);
+      reply.body = IpfixBridgeReply{take_ipfix(in)};
+    } else if (experimenter == kNiciraVendor && number == kIpfixFlow) {
+      if (in.remaining() % kIpfixSize != 0) return bad_length(start);
+      IpfixFlowReply flows;
+      while (!in.empty()) flows.collectors.push_back(take_ipfix(in));
+      reply.body = std::move(flows);
+    } else {
+      reply.body = UnknownMultipart{type, raw};
+    }
     return Message{std::move(reply)};
   }
   for (const ReplyRow& row : kReplies) {

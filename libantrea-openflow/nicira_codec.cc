@@ -1,5 +1,6 @@
 #include "nicira_codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "antrea/openflow/codec.h"
@@ -91,7 +92,7 @@ MessageResult pull_packet_in_properties(In in) {
         if ((good = numeric(1))) p.reason = static_cast<std::uint8_t>(number->lo);
         break;
       case kMetadata: {
-        auto match = pull_match_fields(body, false, true);
+        auto match = pull_kept_fields(body, true, p.metadata_fields);
         if (match.has_error()) return match.error();
         p.metadata = std::move(*match);
         break;
@@ -291,6 +292,50 @@ MessageResult pull_flush(In in) {
   }
   return Message{std::move(flush)};
 }
+MessageResult pull_flow_age(In) { return Message{NxFlowAge{}}; }
+/// The fields of `size` bytes, padded to 8.
+DecodeResult<Match> pull_nx_match(In& in, std::size_t size, bool loose, Bytes& raw) {
+  if (pad8(size) > in.remaining()) return fail(errors::kMatchBadLen, in);
+  In fields = in.sub(size);
+  in.skip(pad8(size) - size);
+  return pull_kept_fields(fields, loose, raw);
+}
+MessageResult pull_packet_in(In in) {
+  NxPacketIn m;
+  m.buffer_id = in.be32();
+  m.total_len = in.be16();
+  m.reason = in.u8();
+  m.table = TableId{in.u8()};
+  m.cookie = in.be64();
+  const std::uint16_t size = in.be16();
+  in.skip(6);
+  auto match = pull_nx_match(in, size, true, m.metadata_fields);
+  if (match.has_error()) return match.error();
+  m.metadata = std::move(*match);
+  in.skip(2);
+  if (in.failed()) return bad_length(in);
+  m.packet = to_bytes(in.rest());
+  return Message{std::move(m)};
+}
+MessageResult pull_flow_removed(In in) {
+  NxFlowRemoved m;
+  m.cookie = in.be64();
+  m.priority = in.be16();
+  m.reason = in.u8();
+  if (const std::uint8_t table = in.u8(); table != 0)
+    m.table = TableId{static_cast<std::uint8_t>(table - 1)};
+  m.duration.seconds = in.be32();
+  m.duration.nanoseconds = in.be32();
+  m.idle_timeout = in.be16();
+  const std::uint16_t size = in.be16();
+  m.packets = in.be64();
+  m.bytes = in.be64();
+  auto match = pull_nx_match(in, size, false, m.match_fields);
+  if (match.has_error()) return match.error();
+  m.match = std::move(*match);
+  if (!in.empty()) return bad_length(in);
+  return Message{std::move(m)};
+}
 MessageResult pull_onf_control(In in) {
   auto control = pull_bundle_control(in);
   if (control.has_error()) return control.error();
@@ -327,14 +372,12 @@ constexpr ExperimenterRow kRows[] = {
     {kNiciraVendor, kNxtCtFlushZone, 8, false, pull_flush_zone},
     {kNiciraVendor, kNxtPacketIn2, 0, true, pull_packet_in_properties<PacketIn2>},
     {kNiciraVendor, kNxtCtFlush, 8, true, pull_flush},
+    {kNiciraVendor, kNxtFlowAge, 0, false, pull_flow_age},
+    {kNiciraVendor, kNxtPacketIn, 24, true, pull_packet_in},
+    {kNiciraVendor, kNxtFlowRemoved, 40, true, pull_flow_removed},
     {kOnfVendor, kOnfBundleControl, 8, true, pull_onf_control},
     {kOnfVendor, kOnfBundleAdd, 8, true, pull_onf_add},
 };
-/// Nicira types that are valid and kept as bytes.
-bool known_raw(std::uint32_t experimenter, std::uint32_t type) {
-  return experimenter == kNiciraVendor && (type == 14 || type == 17 || type == 18);
-}
-
 }  // namespace
 
 void put_packet_in_properties(Out& out, const PacketInProperties& p, bool userdata) {
@@ -347,7 +390,7 @@ void put_packet_in_properties(Out& out, const PacketInProperties& p, bool userda
   if (p.metadata) {
     const std::size_t start = out.size();
     out.be32(kMetadata << 16);
-    put_match_fields(out, *p.metadata);
+    put_kept_fields(out, *p.metadata, p.metadata_fields);
     out.patch16(start + 2, out.size() - start);
     out.pad_from(start);
   }
@@ -356,6 +399,57 @@ void put_packet_in_properties(Out& out, const PacketInProperties& p, bool userda
   out.bytes(p.other_properties);
 }
 
+void put_kept_fields(Out& out, const Match& match, const Bytes& raw) {
+  if (!raw.empty()) {
+    const auto said = pull_match_fields(In(raw), false, true);
+    if (said.has_value() && *said == match) return out.bytes(raw);
+  }
+  put_match_fields(out, match);
+}
+
+DecodeResult<Match> pull_kept_fields(In in, bool loose, Bytes& raw) {
+  auto match = pull_match_fields(in, !loose, loose);
+  if (match.has_error()) return match;
+  std::vector<std::byte> usual;
+  Out out(usual);
+  put_match_fields(out, *match);
+  const auto came = in.peek_rest();
+  if (!std::equal(usual.begin(), usual.end(), came.begin(), came.end())) raw = to_bytes(came);
+  return match;
+}
+
+void put_nicira(Out& out, const NxPacketIn& m) {
+  out.be32(m.buffer_id);
+  out.be16(m.total_len);
+  out.u8(m.reason);
+  out.u8(m.table.value);
+  out.be64(m.cookie);
+  const std::size_t length_at = out.size();
+  out.zeros(8);
+  const std::size_t start = out.size();
+  put_kept_fields(out, m.metadata, m.metadata_fields);
+  out.patch16(length_at, out.size() - start);
+  out.pad_from(start);
+  out.zeros(2);
+  out.bytes(m.packet);
+}
+void put_nicira(Out& out, const NxFlowRemoved& m) {
+  out.be64(m.cookie);
+  out.be16(m.priority);
+  out.u8(m.reason);
+  out.u8(m.table ? static_cast<std::uint8_t>(m.table->value + 1) : std::uint8_t{0});
+  out.be32(m.duration.seconds);
+  out.be32(m.duration.nanoseconds);
+  out.be16(m.idle_timeout);
+  const std::size_t length_at = out.size();
+  out.be16(0);
+  out.be64(m.packets);
+  out.be64(m.bytes);
+  const std::size_t start = out.size();
+  put_kept_fields(out, m.match, m.match_fields);
+  out.patch16(length_at, out.size() - start);
+  out.pad_from(start);
+}
 void put_nicira(Out& out, const NxRole& m) { out.be32(m.role); }
 void put_nicira(Out& out, const NxFlowModTableId& m) {
   out.u8(m.enable ? 1 : 0);
@@ -411,9 +505,7 @@ DecodeResult<Message> pull_experimenter(In in) {
   }
   if (unknown.experimenter != kNiciraVendor && unknown.experimenter != kOnfVendor)
     return fail(errors::kBadVendor, start);
-  if (!known_raw(unknown.experimenter, unknown.type)) return fail(errors::kBadSubtype, start);
-  unknown.data = to_bytes(in.rest());
-  return Message{std::move(unknown)};
+  return fail(errors::kBadSubtype, start);
 }
 
 }  // namespace antrea::openflow::detail

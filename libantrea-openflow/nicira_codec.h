@@ -8,7 +8,8 @@ namespace antrea::openflow::detail {
 inline constexpr std::uint32_t kOnfVendor = 0x4f4e4600;
 
 /// Numbers of Nicira's messages.
-inline constexpr std::uint32_t kNxtRoleRequest = 10, kNxtRoleReply = 11, kNxtFlowModTableId = 15,
+inline constexpr std::uint32_t kNxtRoleRequest = 10, kNxtRoleReply = 11, kNxtFlowRemoved = 14,
+                               kNxtPacketIn = 17, kNxtFlowAge = 18, kNxtFlowModTableId = 15,
                                kNxtSetPacketInFormat = 16, kNxtSetAsyncConfig = 19,
                                kNxtSetControllerId = 20, kNxtTlvTableMod = 24,
                                kNxtTlvTableRequest = 25, kNxtTlvTableReply = 26, kNxtResume = 28,
@@ -25,6 +26,14 @@ void put_nicira(Out& out, const NxTlvTableMod& m);
 void put_nicira(Out& out, const NxTlvTableReply& m);
 void put_nicira(Out& out, const NxCtFlushZone& m);
 void put_nicira(Out& out, const NxCtFlush& m);
+void put_nicira(Out& out, const NxPacketIn& m);
+void put_nicira(Out& out, const NxFlowRemoved& m);
+
+/// Fields without a match header; `raw` gets them as they came where they are not in the usual form
+/// or some are not known. `loose`: unknown fields and absent prerequisites pass.
+DecodeResult<Match> pull_kept_fields(In in, bool loose, Bytes& raw);
+/// `raw` as long as it says the same as `match`.
+void put_kept_fields(Out& out, const Match& match, const Bytes& raw);
 
 // Bundles have the same body as standard messages (message_codec.cc).
 DecodeResult<BundleControl> pull_bundle_control(In in);

@@ -73,6 +73,44 @@ struct ActionPrinter {
                            : a.mask == FieldValue::ones(row.bits);
     return fmt::format("set_field:{}->{}", value_text(a.field, {a.value, a.mask}, exact), row.name);
   }
+  std::string operator()(const LegacySet& a) const {
+    using Kind = LegacySet::Kind;
+    const auto number = [&](const char* name) { return fmt::format("{}:{}", name, a.value); };
+    const auto value = [&](const char* name, FieldId id) {
+      return fmt::format("{}:{}", name, value_text(id, {a.value, FieldValue::ones(128)}, true));
+    };
+    switch (a.kind) {
+      case Kind::kVlanVid:
+        return number("set_vlan_vid");
+      case Kind::kVlanPcp:
+        return number("set_vlan_pcp");
+      case Kind::kEthSrc:
+        return value("mod_dl_src", FieldId::kEthSrc);
+      case Kind::kEthDst:
+        return value("mod_dl_dst", FieldId::kEthDst);
+      case Kind::kIpSrc:
+        return value("mod_nw_src", FieldId::kIpSrc);
+      case Kind::kIpDst:
+        return value("mod_nw_dst", FieldId::kIpDst);
+      case Kind::kIpTos:
+        return number("mod_nw_tos");
+      case Kind::kIpEcn:
+        return number("mod_nw_ecn");
+      case Kind::kTpSrc:
+        return number("mod_tp_src");
+      case Kind::kTpDst:
+        return number("mod_tp_dst");
+      case Kind::kMplsLabel:
+        return fmt::format("set_mpls_label({})", a.value);
+      case Kind::kMplsTc:
+        return fmt::format("set_mpls_tc({})", a.value);
+      case Kind::kTunnel:
+      case Kind::kTunnel64:
+        break;
+    }
+    const bool wide = a.kind == Kind::kTunnel64 || a.value > 0xffffffff;
+    return fmt::format("set_tunnel{}:{:#x}", wide ? "64" : "", a.value);
+  }
   std::string operator()(const Move& a) const {
     return fmt::format("move:{}->{}", to_string(a.source), to_string(a.target));
   }

@@ -33,6 +33,7 @@ struct Output {
 struct OutputReg {
   Subfield source;
   std::uint16_t max_len = 0xffff;
+  bool extended = false;  ///< in the form with room for 8-byte field headers
   friend bool operator==(const OutputReg&, const OutputReg&) = default;
 };
 /// output(port=1,max_len=100)
@@ -52,6 +53,9 @@ struct SetField {
   std::uint8_t length = 0;  ///< bytes of the value on the wire; 0: the field's
   FieldValue value;
   FieldValue mask;
+  /// Of a tun_metadata of more than 16 bytes: value and mask, `length` bytes each, as on the wire.
+  /// `value` and `mask` are then their low 128 bits.
+  std::vector<std::byte> wide;
   friend bool operator==(const SetField&, const SetField&) = default;
 };
 /// move:SOURCE->TARGET (copy_field). Both have the same number of bits.
@@ -65,6 +69,7 @@ struct Resubmit {
   PortNo in_port = kPortInPort;  ///< kPortInPort: unchanged
   TableId table{255};            ///< 255: the current one
   bool ct = false;               ///< look up with the original tuple of the connection
+  bool port_only = false;        ///< in the form without a table, which is then 255
   friend bool operator==(const Resubmit&, const Resubmit&) = default;
 };
 
@@ -90,6 +95,7 @@ struct LearnSpec {
   std::optional<Subfield> source;  ///< absent: `value`
   FieldValue value;                ///< immediate, right-aligned
   Subfield destination;            ///< not for kOutput
+  std::vector<std::byte> wide;     ///< an immediate of more than 128 bits, as on the wire
   friend bool operator==(const LearnSpec&, const LearnSpec&) = default;
 
   /// FIELD=FIELD of the packet.
@@ -113,6 +119,7 @@ struct Learn {
   std::uint32_t limit = 0;
   std::optional<Subfield> result;  ///< one bit: whether a flow was learned
   std::vector<LearnSpec> specs;
+  bool extended = false;  ///< in the form that has limit and result, though neither is used
   friend bool operator==(const Learn&, const Learn&) = default;
 };
 /// conjunction(ID,CLAUSE/COUNT); the clause counts from 0 here, from 1 in flow syntax
@@ -131,12 +138,14 @@ struct Controller {
   std::vector<std::uint8_t> userdata;
   bool pause = false;
   std::optional<MeterId> meter;
+  bool extended = false;  ///< in the form that has userdata, pause and meter, though none is used
   friend bool operator==(const Controller&, const Controller&) = default;
 };
 /// dec_ttl
 struct DecTtl {
   std::vector<std::uint16_t>
-      controller_ids;  ///< dec_ttl(id,id): who is told; empty: the plain action
+      controller_ids;     ///< dec_ttl(id,id): who is told; empty: the plain action
+  bool with_ids = false;  ///< in the form with ids, though it has none or only 0
   friend bool operator==(const DecTtl&, const DecTtl&) = default;
 };
 /// mod_nw_ttl:64
@@ -280,6 +289,34 @@ struct DeleteField {
   FieldId field{};
   friend bool operator==(const DeleteField&, const DeleteField&) = default;
 };
+/// The setters of OpenFlow 1.0 and 1.1 (mod_nw_src:10.0.0.1, set_vlan_vid:9, set_tunnel:7). In
+/// OpenFlow 1.5 they are taken, and written as the set_field that does the same.
+struct LegacySet {
+  enum class Kind : std::uint8_t {
+    kVlanVid,
+    kVlanPcp,
+    kEthSrc,
+    kEthDst,
+    kIpSrc,
+    kIpDst,
+    kIpTos,  ///< `value` holds all 8 bits, the low two clear
+    kIpEcn,
+    kTpSrc,
+    kTpDst,
+    kMplsLabel,
+    kMplsTc,
+    kTunnel,
+    kTunnel64,
+  };
+  Kind kind{};
+  std::uint64_t value = 0;
+  /// kTpSrc, kTpDst: the protocol that the flow matches. 0: not known, and written as it came.
+  std::uint8_t ip_proto = 0;
+  friend bool operator==(const LegacySet&, const LegacySet&) = default;
+
+  /// The set_field that does the same; absent for a port of an unknown protocol.
+  ANTREA_API std::optional<SetField> to_set_field() const;
+};
 /// An action this library has no type for, kept as it came, header included.
 struct UnknownAction {
   std::vector<std::byte> bytes;
@@ -294,7 +331,7 @@ using Action =
                  Learn, Conjunction, Controller, DecTtl, SetIpTtl, PushVlan, PopVlan, PushMpls,
                  PopMpls, SetMplsTtl, DecMplsTtl, SetQueue, PopQueue, MeterAction, Note, Clone,
                  CtClear, Exit, FinTimeout, StackPush, StackPop, Multipath, BundleLinks, Sample,
-                 Encap, Decap, DecNshTtl, CheckPktLarger, DeleteField, UnknownAction>;
+                 Encap, Decap, DecNshTtl, CheckPktLarger, DeleteField, LegacySet, UnknownAction>;
 using Actions = std::vector<Action>;
 
 /// ct(commit,force,zone=..,table=..,nat(..),exec(..),alg=..)

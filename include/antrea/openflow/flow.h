@@ -10,6 +10,7 @@
 #include "antrea/base/export.h"
 #include "antrea/openflow/action.h"
 #include "antrea/openflow/match.h"
+#include "antrea/openflow/property.h"
 
 namespace antrea::openflow {
 
@@ -35,11 +36,12 @@ struct Instructions {
   Actions write_actions;
   std::optional<WriteMetadata> write_metadata;
   std::optional<TableId> goto_table;
+  bool write_nothing = false;  ///< write_actions(drop): the instruction, without actions
 
   /// None at all: the packet is dropped.
   bool empty() const {
     return apply_actions.empty() && !clear_actions && write_actions.empty() && !write_metadata &&
-           !goto_table;
+           !goto_table && !write_nothing;
   }
   friend bool operator==(const Instructions&, const Instructions&) = default;
 };
@@ -100,6 +102,7 @@ struct FlowStatistics {
   std::optional<std::uint32_t> flows;
   std::optional<std::uint64_t> packets;
   std::optional<std::uint64_t> bytes;
+  PropertyOrder order;  ///< of the numbers of OXS fields, where a peer's is not the usual one
   friend bool operator==(const FlowStatistics&, const FlowStatistics&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "antrea/openflow/action.h"
+#include "antrea/openflow/property.h"
 
 namespace antrea::openflow {
 
@@ -19,9 +20,6 @@ inline constexpr std::uint32_t kBucketFirst = 0xfffffffd, kBucketLast = 0xffffff
                                kBucketAll = 0xffffffff;
 
 enum class GroupType : std::uint8_t { kAll = 0, kSelect = 1, kIndirect = 2, kFastFailover = 3 };
-
-/// Properties decoded from a peer that this library has no member for, as they came.
-using RawProperties = std::vector<std::byte>;
 
 struct Bucket {
   std::uint32_t id = 0;                 ///< unique in its group, up to 0xffffff00
@@ -41,7 +39,8 @@ struct SelectionMethod {
     FieldValue mask;
     friend bool operator==(const HashField&, const HashField&) = default;
   };
-  std::vector<HashField> fields;  ///< only with "hash"
+  std::vector<HashField> fields;            ///< only with "hash"
+  std::uint32_t experimenter = 0x0000154d;  ///< 0x00001540 from old peers
   friend bool operator==(const SelectionMethod&, const SelectionMethod&) = default;
 };
 

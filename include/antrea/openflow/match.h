@@ -43,7 +43,10 @@ struct Masked {
 struct MatchField {
   FieldId id{};
   std::uint8_t length = 0;  ///< bytes on the wire, of value or mask
-  Masked bits;
+  Masked bits;              ///< of a wide field (`Match::wide`) the low 128 bits
+
+  /// A tun_metadata of more than 16 bytes.
+  bool wide() const { return length > sizeof(FieldValue); }
 
   /// The mask counts every bit of the field.
   ANTREA_API bool exact() const;
@@ -68,9 +71,13 @@ class ANTREA_API Match {
   /// bits of registers accumulate. Bits of `value` outside the field or the mask are dropped.
   Match& set(FieldId id, const FieldValue& value);
   Match& set(FieldId id, const FieldValue& value, const FieldValue& mask);
-  /// Of tun_metadata: `length` is that of the mapped option, 4 to 16 in steps of 4.
+  /// Of tun_metadata: `length` is that of the mapped option in bytes, 4 to 124 in steps of 4; above
+  /// 16 the number gives the low 128 bits, the others do not count.
   Match& set_tun_metadata(unsigned index, std::uint8_t length, const FieldValue& value,
                           const FieldValue& mask);
+  /// The same from bytes as on the wire; value and mask are equally long, up to 124 bytes.
+  Match& set_tun_metadata(unsigned index, std::span<const std::byte> value,
+                          std::span<const std::byte> mask);
   Match& set(const Subfield& subfield, std::uint64_t value);
   /// Bits [offset, offset + bits) of a 32-bit register; other bits of it stay as they are.
   Match& set_reg(unsigned reg, unsigned offset, unsigned bits, std::uint32_t value);
@@ -154,6 +161,12 @@ class ANTREA_API Match {
   bool has(FieldId id) const { return get(id).has_value(); }
   /// The fields in canonical order.
   std::span<const MatchField> fields() const { return fields_; }
+  /// Value and mask of a tun_metadata of more than 16 bytes, each of its length, as on the wire;
+  /// empty for all other fields. Borrowed from the match.
+  struct Wide {
+    std::span<const std::byte> value, mask;
+  };
+  Wide wide(FieldId id) const;
   bool empty() const { return fields_.empty(); }
   /// The first field whose prerequisite is absent.
   std::optional<FieldId> missing_prerequisite() const;
@@ -169,8 +182,11 @@ class ANTREA_API Match {
   MatchField* find(FieldId id);
   const MatchField* find(FieldId id) const { return const_cast<Match*>(this)->find(id); }
   void put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask);
+  void drop_wide(FieldId id);
+  std::size_t wide_offset(FieldId id) const;
 
   std::vector<MatchField> fields_;
+  std::vector<std::byte> wide_;  ///< value and mask of each wide field, in the order of the fields
 };
 
 /// Whether `match` has what `id` requires.

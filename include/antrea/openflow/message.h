@@ -33,7 +33,8 @@ struct Hello {
 struct ErrorMessage {
   OfError error;
   Bytes data;  ///< the refused message or its beginning; text for HELLO_FAILED
-  std::uint8_t version = kOpenFlow15;  ///< of the header; one of a foreign version answers no request
+  std::uint8_t version =
+      kOpenFlow15;  ///< of the header; one of a foreign version answers no request
   friend bool operator==(const ErrorMessage&, const ErrorMessage&) = default;
 };
 struct EchoRequest {
@@ -80,6 +81,7 @@ struct PacketIn {
   std::uint64_t cookie = 0;
   Match metadata;
   Bytes packet;
+  Bytes metadata_fields;  ///< as in `PacketInProperties`
   friend bool operator==(const PacketIn&, const PacketIn&) = default;
 };
 /// The properties of NXT_PACKET_IN2 and NXT_RESUME; a resume sends them back, packet and metadata
@@ -92,9 +94,13 @@ struct PacketInProperties {
   std::optional<std::uint64_t> cookie;
   std::optional<std::uint8_t> reason;
   std::optional<Match> metadata;  ///< in_port, registers, tunnel, conntrack state
+  /// The fields of `metadata` as they came, where they are not in the usual form or some are not
+  /// known; written again as long as `metadata` says the same.
+  Bytes metadata_fields;
   Bytes userdata;
   std::optional<Bytes> continuation;  ///< opaque; present if the packet waits for a resume
   RawProperties other_properties;
+  PropertyOrder order;  ///< of the property types, where a peer's is not the usual one
   friend bool operator==(const PacketInProperties&, const PacketInProperties&) = default;
 };
 struct PacketIn2 : PacketInProperties {};
@@ -283,6 +289,7 @@ struct CtTuple {
   std::optional<std::uint16_t> src_port, dst_port;
   std::optional<std::uint16_t> icmp_id;
   std::optional<std::uint8_t> icmp_type, icmp_code;
+  PropertyOrder order;  ///< of the property types, where a peer's is not the usual one
   bool empty() const { return *this == CtTuple{}; }
   friend bool operator==(const CtTuple&, const CtTuple&) = default;
 };
@@ -293,7 +300,37 @@ struct NxCtFlush {
   std::optional<std::uint16_t> zone;
   std::optional<std::uint32_t> mark, mark_mask;
   std::optional<FieldValue> labels, labels_mask;
+  PropertyOrder order;  ///< of the property types, where a peer's is not the usual one
   friend bool operator==(const NxCtFlush&, const NxCtFlush&) = default;
+};
+/// NXT_FLOW_AGE: no body, no effect.
+struct NxFlowAge {
+  friend bool operator==(const NxFlowAge&, const NxFlowAge&) = default;
+};
+/// NXT_PACKET_IN: the form of packet-in before OpenFlow 1.3, which a client may still ask for.
+struct NxPacketIn {
+  std::uint32_t buffer_id = 0xffffffff;
+  std::uint16_t total_len = 0;
+  std::uint8_t reason = 0;
+  TableId table;
+  std::uint64_t cookie = 0;
+  Match metadata;
+  Bytes metadata_fields;  ///< as in `PacketInProperties`
+  Bytes packet;
+  friend bool operator==(const NxPacketIn&, const NxPacketIn&) = default;
+};
+/// NXT_FLOW_REMOVED: the form of flow-removed before OpenFlow 1.1.
+struct NxFlowRemoved {
+  std::uint64_t cookie = 0;
+  std::uint16_t priority = 0;
+  std::uint8_t reason = 0;
+  std::optional<TableId> table;  ///< absent if the peer does not tell
+  FlowStatistics::Duration duration;
+  std::uint16_t idle_timeout = 0;
+  Match match;
+  Bytes match_fields;  ///< as `PacketInProperties::metadata_fields`
+  std::uint64_t packets = 0, bytes = 0;
+  friend bool operator==(const NxFlowRemoved&, const NxFlowRemoved&) = default;
 };
 /// An experimenter message without a struct of its own.
 struct Experimenter {
@@ -310,14 +347,16 @@ struct UnknownMessage {
   friend bool operator==(const UnknownMessage&, const UnknownMessage&) = default;
 };
 
-using Message = std::variant<
-    Hello, ErrorMessage, EchoRequest, EchoReply, FeaturesRequest, FeaturesReply, GetConfigRequest,
-    GetConfigReply, SetConfig, PacketIn, PacketIn2, Resume, PacketOut, FlowRemoved, PortStatus,
-    FlowMod, GroupMod, MeterMod, PortMod, TableMod, TableStatus, MultipartRequest, MultipartReply,
-    BarrierRequest, BarrierReply, RoleRequest, RoleReply, RoleStatus, GetAsyncRequest,
-    GetAsyncReply, SetAsync, BundleControl, BundleAdd, RequestForward, NxRole, NxFlowModTableId,
-    NxSetPacketInFormat, NxSetAsyncConfig, NxSetControllerId, NxTlvTableMod, NxTlvTableRequest,
-    NxTlvTableReply, NxCtFlushZone, NxCtFlush, Experimenter, UnknownMessage>;
+using Message =
+    std::variant<Hello, ErrorMessage, EchoRequest, EchoReply, FeaturesRequest, FeaturesReply,
+                 GetConfigRequest, GetConfigReply, SetConfig, PacketIn, PacketIn2, Resume,
+                 PacketOut, FlowRemoved, PortStatus, FlowMod, GroupMod, MeterMod, PortMod, TableMod,
+                 TableStatus, MultipartRequest, MultipartReply, BarrierRequest, BarrierReply,
+                 RoleRequest, RoleReply, RoleStatus, GetAsyncRequest, GetAsyncReply, SetAsync,
+                 BundleControl, BundleAdd, RequestForward, NxRole, NxFlowModTableId,
+                 NxSetPacketInFormat, NxSetAsyncConfig, NxSetControllerId, NxTlvTableMod,
+                 NxTlvTableRequest, NxTlvTableReply, NxCtFlushZone, NxCtFlush, NxFlowAge,
+                 NxPacketIn, NxFlowRemoved, Experimenter, UnknownMessage>;
 
 /// "OFPT_FLOW_MOD", "OFPST_PORT_DESC reply", "NXT_PACKET_IN2".
 ANTREA_API std::string message_name(const Message& message);

@@ -328,11 +328,32 @@ struct FlowMonitorReply {
   friend bool operator==(const FlowMonitorReply&, const FlowMonitorReply&) = default;
 };
 
+/// Counters of an IPFIX exporter.
+struct IpfixStats {
+  std::uint64_t total_flows = 0, current_flows = 0;
+  std::uint64_t packets = 0, ipv4_packets = 0, ipv6_packets = 0;
+  std::uint64_t error_packets = 0, ipv4_error_packets = 0, ipv6_error_packets = 0;
+  std::uint64_t tx_packets = 0, tx_errors = 0;
+  std::uint32_t collector_set_id = 0;
+  friend bool operator==(const IpfixStats&, const IpfixStats&) = default;
+};
+/// Of the bridge's own exporter.
+struct IpfixBridgeReply {
+  IpfixStats statistics;
+  friend bool operator==(const IpfixBridgeReply&, const IpfixBridgeReply&) = default;
+};
+/// One entry a collector set.
+struct IpfixFlowReply {
+  std::vector<IpfixStats> collectors;
+  friend bool operator==(const IpfixFlowReply&, const IpfixFlowReply&) = default;
+};
+
 using MultipartReplyBody =
     std::variant<DescReply, FlowStatsReply, AggregateReply, TableStatsReply, PortStatsReply,
                  QueueStatsReply, GroupStatsReply, GroupDescReply, GroupFeaturesReply,
                  MeterStatsReply, MeterConfigReply, MeterFeaturesReply, TableFeaturesReply,
-                 PortDescReply, TableDescReply, QueueDescReply, FlowMonitorReply, UnknownMultipart>;
+                 PortDescReply, TableDescReply, QueueDescReply, FlowMonitorReply, IpfixBridgeReply,
+                 IpfixFlowReply, UnknownMultipart>;
 
 /// OFPT_MULTIPART_REQUEST. With `more` set the request goes on in the next message of the same xid.
 struct MultipartRequest {
