@@ -1,103 +1,18 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "antrea/openflow/codec.h"
+#include "tests/ovs/fixture.h"
 
 namespace antrea::openflow::testing {
-
-/// A real ovs-vswitchd with a userspace datapath and one bridge, br0, in its own run directory and
-/// network namespace.
-class OpenVSwitch {
- public:
-  OpenVSwitch() {
-    char pattern[] = "/tmp/antrea-of-XXXXXX";
-    directory_ = mkdtemp(pattern);
-  }
-  ~OpenVSwitch() {
-    for (const pid_t pid : daemons_) {
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-    }
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  OpenVSwitch(const OpenVSwitch&) = delete;
-  OpenVSwitch& operator=(const OpenVSwitch&) = delete;
-
-  static bool installed() { return std::filesystem::exists("/usr/sbin/ovs-vswitchd"); }
-
-  /// False if something did not come up.
-  bool start() {
-    const std::string database = directory_ + "/conf.db";
-    const std::string socket = directory_ + "/db.sock";
-    if (!run({"ovsdb-tool", "create", database, "/usr/share/openvswitch/vswitch.ovsschema"}))
-      return false;
-    spawn({"ovsdb-server", database, "--remote=punix:" + socket,
-           "--log-file=" + directory_ + "/ovsdb.log"});
-    if (!wait_for([&] { return std::filesystem::exists(socket); })) return false;
-    if (!run({"ovs-vsctl", "--db=unix:" + socket, "--no-wait", "init"})) return false;
-    spawn({"ovs-vswitchd", "unix:" + socket, "--disable-system",
-           "--log-file=" + directory_ + "/vswitchd.log"});
-    if (!run({"ovs-vsctl", "--timeout=20", "--db=unix:" + socket, "add-br", "br0", "--", "set",
-              "bridge", "br0", "datapath_type=netdev", "protocols=OpenFlow15", "fail_mode=secure"}))
-      return false;
-    return wait_for([&] { return std::filesystem::exists(directory_ + "/br0.mgmt"); });
-  }
-  std::string target() const { return directory_ + "/br0.mgmt"; }
-
- private:
-  static bool wait_for(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-  }
-  pid_t launch(std::vector<std::string> args) {
-    std::vector<char*> argv;
-    for (std::string& arg : args) argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    const pid_t pid = fork();
-    if (pid != 0) return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) _exit(126);
-    for (const char* name : {"OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR"})
-      setenv(name, directory_.c_str(), 1);
-    setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    if (freopen("/dev/null", "w", stderr) == nullptr ||
-        freopen("/dev/null", "w", stdout) == nullptr)
-      _exit(125);
-    execvp(argv[0], argv.data());
-    _exit(127);
-  }
-  void spawn(std::vector<std::string> args) { daemons_.push_back(launch(std::move(args))); }
-  bool run(std::vector<std::string> args) {
-    const pid_t pid = launch(std::move(args));
-    int status = 0;
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  }
-
-  std::string directory_;
-  std::vector<pid_t> daemons_;
-};
 
 /// The simplest client: blocking, with a deadline on every read.
 class Client {

@@ -10,9 +10,11 @@ namespace {
 class OvsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!OpenVSwitch::installed()) GTEST_SKIP() << "Open vSwitch is not installed";
-    ASSERT_TRUE(ovs_.start());
-    ASSERT_TRUE(client_.connect(ovs_.target()));
+    if (!antrea::testing::enter_private_network())
+      GTEST_SKIP() << "needs the right to make a network namespace";
+    ovs_.start_switch();
+    ASSERT_TRUE(ovs_.add_bridge());
+    ASSERT_TRUE(client_.connect(ovs_.bridge_socket()));
     MeterMod meter;
     meter.meter = {
         MeterId{1}, meter_flags::kPktps | meter_flags::kBurst, {{Band::Type::kDrop, 100, 200}}};
@@ -57,7 +59,7 @@ class OvsTest : public ::testing::Test {
     }
   }
 
-  OpenVSwitch ovs_;
+  antrea::testing::OpenVSwitch ovs_;
   Client client_;
 };
 

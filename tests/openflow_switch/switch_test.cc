@@ -9,7 +9,7 @@
 #include <set>
 
 #include "antrea/base/asio.h"
-#include "tests/ovsdb/fixture.h"
+#include "tests/ovs/fixture.h"
 
 namespace antrea::openflow {
 namespace {
@@ -74,22 +74,16 @@ class SwitchTest : public ::testing::Test {
     if (!testing::enter_private_network())
       GTEST_SKIP() << "needs the right to make a network namespace";
     ovs_.start_switch();
-    ASSERT_EQ(vsctl({"add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
-                     "protocols=OpenFlow15", "fail_mode=secure"}),
-              0);
+    ASSERT_TRUE(ovs_.add_bridge());
   }
   void TearDown() override { stop_agent(); }
 
-  int vsctl(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"ovs-vsctl", "--timeout=20", "--db=" + ovs_.remote()});
-    return testing::run_command(arguments);
-  }
   int ofctl(const std::string& command, const std::string& argument = {}) {
     std::vector<std::string> line{"ovs-ofctl", "-OOpenFlow15", command, "unix:" + socket()};
     if (!argument.empty()) line.push_back(argument);
     return testing::run_command(line);
   }
-  std::string socket() const { return ovs_.dir() / "br0.mgmt"; }
+  std::string socket() const { return ovs_.bridge_socket(); }
 
   SwitchOptions options() {
     SwitchOptions options;
@@ -378,7 +372,8 @@ TEST_F(SwitchTest, TellsPortsAndPackets) {
   agent_->connection().on_port_status(
       [&](const PortStatus& status) { ports.insert(status.port.name); });
   wait_synced();
-  ASSERT_EQ(vsctl({"add-port", "br0", "p1", "--", "set", "interface", "p1", "type=internal"}), 0);
+  ASSERT_EQ(ovs_.vsctl({"add-port", "br0", "p1", "--", "set", "interface", "p1", "type=internal"}),
+            0);
   PacketOut packet;
   packet.match.in_port(kPortController);
   packet.actions = {Output{kPortTable}};
@@ -488,7 +483,7 @@ TEST_F(SwitchTest, EndsAsDesiredWhereverTheStreamIsCut) {
 }
 
 TEST_F(SwitchTest, SaysWhyThereIsNoSession) {
-  ASSERT_EQ(vsctl({"set", "bridge", "br0", "protocols=OpenFlow10,OpenFlow13"}), 0);
+  ASSERT_EQ(ovs_.vsctl({"set", "bridge", "br0", "protocols=OpenFlow10,OpenFlow13"}), 0);
   start_agent(sample(1));
   const auto synced = run(io_, agent_->wait_synced(in(500ms)));
   ASSERT_TRUE(synced.has_error());

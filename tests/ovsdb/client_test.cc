@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 
 #include "antrea/base/asio.h"
-#include "fixture.h"
+#include "tests/ovs/fixture.h"
 
 namespace antrea::ovsdb {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "antrea/base/asio.h"
-#include "fixture.h"
+#include "tests/ovs/fixture.h"
 
 namespace antrea::ovsdb {
 namespace {
@@ -21,7 +21,7 @@ class VSwitchTest : public ::testing::Test {
     start_client();
     BridgeSpec spec;
     spec.name = "br-int";
-    spec.datapath_type = "netdev";
+    spec.datapath_type = testing::datapath_type();
     spec.external_ids = {{"owner", "antrea"}};
     spec.other_config = {{"datapath-id", "0000000000000abc"}};
     spec_ = spec;

@@ -1,7 +1,6 @@
 #include "fixture.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 extern char** environ;
@@ -32,6 +34,12 @@ pid_t spawn(const std::vector<std::string>& command, const std::string& log) {
   return failed == 0 ? pid : -1;
 }
 
+/// What is not there at the start of a test is no finding of it.
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  std::abort();
+}
+
 bool accepts(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -45,7 +53,7 @@ bool accepts(const std::string& path) {
 void wait_for_socket(const std::string& path) {
   const auto deadline = in(std::chrono::seconds(20));
   while (!accepts(path)) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << path;
+    if (std::chrono::steady_clock::now() > deadline) give_up("nothing listens at " + path);
     std::this_thread::yield();
     ::poll(nullptr, 0, 5);
   }
@@ -70,11 +78,11 @@ TempDir::TempDir() {
 }
 
 OpenVSwitch::OpenVSwitch() {
-  EXPECT_EQ(run_command({"ovsdb-tool", "create", dir_ / "conf.db",
-                         "/usr/share/openvswitch/vswitch.ovsschema"}),
-            0);
+  if (run_command({"ovsdb-tool", "create", dir_ / "conf.db",
+                   "/usr/share/openvswitch/vswitch.ovsschema"}) != 0)
+    give_up("cannot create an OVSDB database: is Open vSwitch installed?");
   start_server();
-  EXPECT_EQ(run_command({"ovs-vsctl", "--no-wait", "--db=" + remote(), "init"}), 0);
+  if (vsctl({"--no-wait", "init"}) != 0) give_up("cannot initialise the database of Open vSwitch");
 }
 
 void OpenVSwitch::start_server() {
@@ -86,14 +94,40 @@ void OpenVSwitch::start_server() {
 
 void OpenVSwitch::start_switch() {
   ::setenv("OVS_RUNDIR", (dir_ / "").c_str(), 1);
-  switch_ = Process({"ovs-vswitchd", "--no-chdir", "--disable-system", "-vconsole:warn",
-                     "--unixctl=" + (dir_ / "switch.ctl"), remote()},
+  switch_ = Process({"ovs-vswitchd", "--no-chdir", "--disable-system", "--enable-dummy",
+                     "-vconsole:warn", "--unixctl=" + (dir_ / "switch.ctl"), remote()},
                     dir_ / "switch.log");
+}
+
+int OpenVSwitch::vsctl(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {"ovs-vsctl", "--timeout=20", "--db=" + remote()});
+  return run_command(arguments);
+}
+
+bool OpenVSwitch::add_bridge(const std::string& name) const {
+  return vsctl({"add-br", name, "--", "set", "bridge", name, "datapath_type=" + datapath_type(),
+                "protocols=OpenFlow15", "fail_mode=secure"}) == 0;
+}
+
+std::string datapath_type() {
+  static const bool tun = [] {
+    const int fd = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    if (fd >= 0) ::close(fd);
+    return fd >= 0;
+  }();
+  return tun ? "netdev" : "dummy";
 }
 
 bool enter_private_network() {
   static const bool entered = [] {
-    if (::unshare(CLONE_NEWNET) != 0) return false;
+    if (::unshare(CLONE_NEWNET) != 0) {
+      const auto uid = ::geteuid();
+      const auto gid = ::getegid();
+      if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+      std::ofstream("/proc/self/setgroups") << "deny";
+      std::ofstream("/proc/self/uid_map") << "0 " << uid << " 1";
+      std::ofstream("/proc/self/gid_map") << "0 " << gid << " 1";
+    }
     return run_command({"ip", "link", "set", "lo", "up"}) == 0;
   }();
   return entered;

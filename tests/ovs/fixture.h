@@ -25,6 +25,7 @@ class Process {
     return *this;
   }
   void kill();
+  pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;
@@ -43,6 +44,10 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+/// The datapath_type that bridges of a test use: "netdev", whose internal ports are tap devices, or
+/// "dummy", the same code without devices, where /dev/net/tun cannot be opened.
+std::string datapath_type();
+
 /// A real ovsdb-server on a database of its own, and on demand a real ovs-vswitchd, both in the
 /// test's network namespace.
 class OpenVSwitch {
@@ -52,6 +57,15 @@ class OpenVSwitch {
   void stop_server() { server_.kill(); }
   void start_switch();
   void stop_switch() { switch_.kill(); }
+  pid_t switch_pid() const { return switch_.pid(); }
+  /// Adds a secure OpenFlow 1.5 bridge; false if that failed.
+  bool add_bridge(const std::string& name = "br0") const;
+  /// Runs ovs-vsctl; its exit status.
+  int vsctl(std::vector<std::string> arguments) const;
+  /// The socket where a bridge takes OpenFlow.
+  std::string bridge_socket(const std::string& name = "br0") const {
+    return dir_ / (name + ".mgmt");
+  }
   std::string socket() const { return dir_ / "db.sock"; }
   std::string remote() const { return "unix:" + socket(); }
   const TempDir& dir() const { return dir_; }
@@ -61,7 +75,8 @@ class OpenVSwitch {
   Process server_, switch_;
 };
 
-/// Puts this process into a network namespace of its own, once. False without the privilege.
+/// Puts this process into a network namespace of its own, once; as an ordinary user also into a
+/// user namespace. False where that is not allowed.
 bool enter_private_network();
 
 /// Runs a command and waits for it; its exit status.
