@@ -51,6 +51,10 @@ class Field {
   explicit Field(Document& document) : document_(&document), value_(&document.root()) {}
 
   bool present() const { return value_ != nullptr; }
+  /// Whether this is an object with members, known ones or not.
+  bool has_members() const {
+    return present() && value_->is_object() && !value_->get_object().empty();
+  }
   bool ok() const { return !document_->failed(); }
 
   /// The member of that name; absent if this is. Fault: this is not an object. `key` is borrowed.
@@ -140,6 +144,9 @@ class Field {
 ObjectMeta read_object_meta(Field json);
 LabelSelector read_label_selector(Field json);
 Protocol read_protocol(Field json);
+/// Faults: no CIDR, an exception that is not a part of it.
+IpBlock read_ip_block(Field json);
+inline constexpr std::int32_t kMaxPort = 65535;
 
 // Writers leave out what is empty.
 inline void put(boost::json::object& object, std::string_view key, std::string_view text) {
@@ -149,6 +156,7 @@ inline void put(boost::json::object& object, std::string_view key, std::string_v
 void put(boost::json::object& object, std::string_view key, boost::json::value value);
 boost::json::value to_json(const IntOrString& value);
 boost::json::object to_json(const Labels& labels);
+boost::json::object to_json(const IpBlock& block);
 boost::json::array to_json(const std::vector<std::string>& texts);
 /// `write` of each.
 template <typename T, typename Write>

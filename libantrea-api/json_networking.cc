@@ -9,33 +9,17 @@ using detail::put;
 
 namespace {
 
-constexpr std::int32_t kMaxPort = 65535;
-
 enum class PolicyDirection { kIngress, kEgress };
 constexpr std::pair<std::string_view, PolicyDirection> kPolicyTypes[] = {
     {"Ingress", PolicyDirection::kIngress},
     {"Egress", PolicyDirection::kEgress},
 };
 
-IpBlock read_ip_block(Field json) {
-  IpBlock block;
-  if (!json["cidr"].present()) json["cidr"].required_text();
-  block.cidr = json["cidr"].parsed(IpPrefix::parse);
-  block.except = json["except"].list([&block](Field field) {
-    const IpPrefix except = field.parsed(IpPrefix::parse);
-    if (field.ok() && (!block.cidr.contains(except) || block.cidr == except))
-      field.invalid("found " + except.to_string() + ", expected a part of " +
-                    block.cidr.to_string());
-    return except;
-  });
-  return block;
-}
-
 NetworkPolicyPeer read_peer(Field json) {
   NetworkPolicyPeer peer;
   peer.pod_selector = json["podSelector"].optional(detail::read_label_selector);
   peer.namespace_selector = json["namespaceSelector"].optional(detail::read_label_selector);
-  peer.ip_block = json["ipBlock"].optional(read_ip_block);
+  peer.ip_block = json["ipBlock"].optional(detail::read_ip_block);
   const bool selects = peer.pod_selector || peer.namespace_selector;
   if (!selects && !peer.ip_block)
     json.invalid("found an empty peer, expected podSelector, namespaceSelector or ipBlock");
@@ -49,11 +33,11 @@ NetworkPolicyPort read_port(Field json) {
   port.protocol = detail::read_protocol(json["protocol"]);
   port.port = json["port"].optional([](Field field) {
     const IntOrString value = field.int_or_string();
-    if (!value.is_name()) (void)field.int32(0, 1, kMaxPort);
+    if (!value.is_name()) (void)field.int32(0, 1, detail::kMaxPort);
     return value;
   });
   const Field end = json["endPort"];
-  port.end_port = end.optional([](Field field) { return field.int32(0, 1, kMaxPort); });
+  port.end_port = end.optional([](Field field) { return field.int32(0, 1, detail::kMaxPort); });
   if (port.end_port && (!port.port || port.port->is_name()))
     end.invalid("found endPort without a numeric port, expected both");
   else if (port.end_port && *port.end_port < port.port->number)
@@ -87,11 +71,7 @@ json::object to_json(const NetworkPolicyPeer& peer) {
   // An empty selector is not an absent one.
   if (peer.pod_selector) object["podSelector"] = encode(*peer.pod_selector);
   if (peer.namespace_selector) object["namespaceSelector"] = encode(*peer.namespace_selector);
-  if (peer.ip_block) {
-    json::object block{{"cidr", peer.ip_block->cidr.to_string()}};
-    put(block, "except", detail::to_texts(peer.ip_block->except));
-    object["ipBlock"] = std::move(block);
-  }
+  if (peer.ip_block) object["ipBlock"] = detail::to_json(*peer.ip_block);
   return object;
 }
 
@@ -114,6 +94,26 @@ json::array to_json(const std::vector<NetworkPolicyRule>& rules, std::string_vie
 }
 
 }  // namespace
+
+IpBlock detail::read_ip_block(Field json) {
+  IpBlock block;
+  if (!json["cidr"].present()) json["cidr"].required_text();
+  block.cidr = json["cidr"].parsed(IpPrefix::parse);
+  block.except = json["except"].list([&block](Field field) {
+    const IpPrefix except = field.parsed(IpPrefix::parse);
+    if (field.ok() && (!block.cidr.contains(except) || block.cidr == except))
+      field.invalid("found " + except.to_string() + ", expected a part of " +
+                    block.cidr.to_string());
+    return except;
+  });
+  return block;
+}
+
+json::object detail::to_json(const IpBlock& block) {
+  json::object object{{"cidr", block.cidr.to_string()}};
+  put(object, "except", to_texts(block.except));
+  return object;
+}
 
 Result<NetworkPolicy> decode_network_policy(const json::value& json) {
   Document document(json);
