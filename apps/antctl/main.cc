@@ -1,4 +1,4 @@
-// Shows what controller and agents know: antctl get VIEW [NAME].
+// Shows what controller and agents know: antctl get VIEW [NAME]; and tools for OpenFlow.
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "get.h"
+#include "openflow.h"
 
 namespace {
 
@@ -41,8 +42,10 @@ po::options_description describe(Request& request) {
 int usage(int exit_code) {
   Request request;
   std::string text =
-      "Usage: antctl get VIEW [NAME] [OPTION]...\n       antctl version [OPTION]...\n\n"
-      "Shows what Antrea's controller and agents know.\n\nViews:\n";
+      "Usage: antctl get VIEW [NAME] [OPTION]...\n       antctl version [OPTION]...\n"
+      "       antctl openflow COMMAND [OPTION]...\n\n"
+      "Shows what Antrea's controller and agents know; `antctl openflow --help` tells of its tools "
+      "for OpenFlow.\n\nViews:\n";
   for (const View& view : views()) text += fmt::format("  {:<18} {}\n", view.name, view.about);
   text += "\nOptions:\n";
   const auto options = describe(request);
@@ -113,6 +116,8 @@ int run(Request& request, int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc > 1 && std::string_view(argv[1]) == "openflow")
+    return run_openflow({argv + 2, argv + argc});
   Request request;
   return run(request, argc, argv);
 } catch (const po::error& error) {

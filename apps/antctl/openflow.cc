@@ -1,0 +1,111 @@
+#include "openflow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+
+namespace antrea::antctl {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::array kCommands{
+    OpenflowCommand{
+        "print", "[--kind KIND] [-o FORMAT]", "show what OpenFlow bytes mean",
+        "Reads hex digits (either case, no prefix) from standard input, one case a line, and\n"
+        "answers each with one line. What cannot be decoded is answered with its error.",
+        openflow_print},
+};
+
+int usage(std::FILE* to, int exit_code) {
+  std::string text =
+      "Usage: antctl openflow COMMAND [OPTION]...\n\nOpenFlow 1.5 as Open vSwitch speaks "
+      "it.\n\nCommands:\n";
+  for (const OpenflowCommand& command : kCommands)
+    text += fmt::format("  {:<8} {}\n", command.name, command.about);
+  text += "\n`antctl openflow COMMAND --help` tells more of a command.\n";
+  fmt::print(to, "{}", text);
+  return exit_code;
+}
+
+void show_help(const OpenflowCommand& command, const po::options_description& options) {
+  std::string text = fmt::format("Usage: antctl openflow {} {}\n\n{}\n\nOptions:\n", command.name,
+                                 command.arguments, command.details);
+  for (const auto& option : options.options())
+    text += fmt::format("  {:<24} {}\n", option->format_name() + " " + option->format_parameter(),
+                        option->description());
+  fmt::print("{}", text);
+}
+
+}  // namespace
+
+int complain_openflow(int exit_code, std::string_view text) {
+  fmt::print(stderr, "antctl openflow: {}\n", text);
+  return exit_code;
+}
+
+OpenflowArguments parse_openflow(const OpenflowCommand& command, po::options_description options,
+                                 const std::vector<std::string>& arguments,
+                                 std::size_t word_count) {
+  options.add_options()("help,h", "print this text");
+  OpenflowArguments parsed;
+  const auto refuse = [&](std::string_view cause) {
+    parsed.exit_code = complain_openflow(2, fmt::format("{}: {} (see antctl openflow {} --help)",
+                                                        command.name, cause, command.name));
+    return parsed;
+  };
+  try {
+    po::options_description all;
+    all.add(options).add_options()("word", po::value(&parsed.words));
+    po::positional_options_description words;
+    words.add("word", -1);
+    po::store(
+        po::command_line_parser(arguments)
+            .options(all)
+            .positional(words)
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        parsed.values);
+    if (parsed.values.count("help") != 0) {
+      show_help(command, options);
+      parsed.exit_code = 0;
+      return parsed;
+    }
+    po::notify(parsed.values);
+  } catch (const po::error& error) {
+    return refuse(error.what());
+  }
+  if (parsed.words.size() > word_count)
+    return refuse(fmt::format("\"{}\" is one argument too many", parsed.words[word_count]));
+  if (parsed.words.size() < word_count) return refuse("an argument is missing");
+  return parsed;
+}
+
+std::optional<bool> wants_json(const std::string& format) {
+  if (format == "json") return true;
+  if (format == "text") return false;
+  complain_openflow(2, fmt::format("there is no output format \"{}\": text or json", format));
+  return {};
+}
+
+void answer_lines(const std::function<std::string(std::string_view line)>& answer) {
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    std::cout << answer(line) << '\n' << std::flush;
+    if (!std::cout) return;
+  }
+}
+
+int run_openflow(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return usage(stderr, 2);
+  if (arguments[0] == "--help" || arguments[0] == "-h") return usage(stdout, 0);
+  const auto* const command = std::ranges::find(kCommands, arguments[0], &OpenflowCommand::name);
+  if (command == kCommands.end())
+    return complain_openflow(
+        2, fmt::format("\"{}\" is no command (see antctl openflow --help)", arguments[0]));
+  return command->run(*command, {arguments.begin() + 1, arguments.end()});
+}
+
+}  // namespace antrea::antctl
