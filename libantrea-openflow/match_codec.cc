@@ -72,7 +72,8 @@ std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Maske
 
 /// Open vSwitch writes these with a mask even where every bit counts.
 bool always_masked(const MatchField& field) {
-  return field.id == FieldId::kTunFlags || field.length == 0;
+  return field.id == FieldId::kTunFlags ||
+         is_in(field.id, FieldId::kTunErspanVer, FieldId::kTunErspanHwid) || field.length == 0;
 }
 
 }  // namespace

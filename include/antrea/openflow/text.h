@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "antrea/base/export.h"
 #include "antrea/openflow/message.h"
@@ -13,9 +14,10 @@ namespace antrea::openflow {
 /// Why a text was refused, and at which character of it.
 struct TextError {
   std::string cause;
-  std::size_t offset = 0;
+  std::size_t offset = 0;  ///< characters in front of the wrong one, in its line
+  std::size_t line = 0;    ///< of a file, from 1; else 0
 
-  /// kMalformed: "parse flow: CAUSE at character 17".
+  /// kMalformed: "parse flow syntax: CAUSE at character 17", behind it " of line 3" for a file.
   ANTREA_API Error to_error() const;
   operator Error() const { return to_error(); }
   friend bool operator==(const TextError&, const TextError&) = default;
@@ -44,5 +46,38 @@ ANTREA_API std::string to_string(const Meter& meter);
 ANTREA_API std::string to_string(const MeterMod& mod);
 /// "NXM_NX_REG0[0..3]"
 ANTREA_API std::string to_string(const Subfield& subfield);
+
+// Parsing takes what ovs-ofctl(8) takes, with reserved ports by name and others by number, and
+// tables by number. What it refuses, this refuses too: also actions that lack in the match what
+// they rely on. Encoded, the result is what `ovs-ofctl -O OpenFlow15` sends. All survive any text;
+// cost and allocation are linear in its length.
+
+/// "ip,nw_dst=10.0.0.0/24,tp_dst=80": also what a flow has besides, such as out_port, is taken, and
+/// dropped.
+ANTREA_API TextResult<Match> parse_match(std::string_view text);
+/// A list without "actions=", unchecked against any match.
+ANTREA_API TextResult<Actions> parse_actions(std::string_view text);
+/// A flow to be added: "table=3,priority=200,ip actions=output:2", or as `ovs-ofctl dump-flows`
+/// prints it. Without a table it goes to table 0.
+ANTREA_API TextResult<Flow> parse_flow(std::string_view text);
+/// What add-flow, mod-flows and del-flows take, with --strict the strict commands.
+ANTREA_API TextResult<FlowMod> parse_flow_mod(std::string_view text,
+                                              FlowCommand command = FlowCommand::kAdd);
+/// What add-group, mod-group, del-groups, insert-buckets and remove-buckets take. Buckets without
+/// bucket_id are numbered.
+ANTREA_API TextResult<GroupMod> parse_group_mod(std::string_view text,
+                                                GroupCommand command = GroupCommand::kAdd);
+/// What add-meter, mod-meter and del-meters take.
+ANTREA_API TextResult<MeterMod> parse_meter_mod(std::string_view text,
+                                                MeterCommand command = MeterCommand::kAdd);
+/// What packet-out takes: "in_port=1 packet=HEX actions=...".
+ANTREA_API TextResult<PacketOut> parse_packet_out(std::string_view text);
+
+/// A file of flows as add-flows takes it: one a line, with "add", "modify", "modify_strict",
+/// "delete" or "delete_strict" in front or nothing for "add"; "#" starts a comment.
+ANTREA_API TextResult<std::vector<FlowMod>> parse_flow_file(std::string_view text);
+/// A file as `ovs-ofctl bundle` takes it, each line with "flow", "group" or "packet-out" and the
+/// command in front: flow_mods, group_mods and packet-outs.
+ANTREA_API TextResult<std::vector<Message>> parse_bundle_file(std::string_view text);
 
 }  // namespace antrea::openflow

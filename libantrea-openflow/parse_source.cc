@@ -1,0 +1,229 @@
+#include "parse_source.h"
+
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "parse_names.h"
+
+namespace antrea::openflow::detail {
+namespace {
+
+enum CharClass : std::uint8_t { kBlank = 1, kSeparator = 2, kKeyEnd = 4 };
+constexpr auto kClasses = [] {
+  std::array<std::uint8_t, 256> classes{};
+  const auto add = [&](std::string_view set, std::uint8_t bits) {
+    for (const char c : set) classes[static_cast<unsigned char>(c)] |= bits;
+  };
+  add(kBlanks, kBlank);
+  add(kSeparators, kSeparator | kKeyEnd);
+  add(":=(", kKeyEnd);
+  return classes;
+}();
+bool is(char c, std::uint8_t bits) { return (kClasses[static_cast<unsigned char>(c)] & bits) != 0; }
+
+/// Behind the closing parenthesis of the one at `at`, or the end.
+const char* skip_parentheses(const char* at, const char* end) {
+  int level = 0;
+  do {
+    if (at == end) return end;
+    if (*at == '(') ++level;
+    if (*at == ')') --level;
+    ++at;
+  } while (level > 0);
+  return at;
+}
+
+const char* skip_value(const char* at, const char* end, bool parenthesized) {
+  while (at != end && (parenthesized ? *at != ')' : !is(*at, kSeparator)))
+    at = *at == '(' ? skip_parentheses(at, end) : at + 1;
+  return at;
+}
+
+std::string_view view(const char* from, const char* to) {
+  return {from, static_cast<std::size_t>(to - from)};
+}
+
+unsigned digit_of(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+  return 16;
+}
+
+bool has_hex_prefix(const char* at, const char* end) {
+  return end - at >= 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
+}
+
+template <typename Integer>
+bool read_signed(Source& source, std::string_view token, std::string_view what, Integer& number) {
+  std::int64_t value = 0;
+  if (!to_signed(token, 0, value) || value < 0 || value > std::numeric_limits<Integer>::max())
+    return source.fail(token, quoted(token) + " is no " + std::string(what));
+  number = static_cast<Integer>(value);
+  return true;
+}
+
+}  // namespace
+
+bool Lexer::next(Pair& pair) {
+  while (at_ != end_ && is(*at_, kSeparator)) ++at_;
+  if (at_ == end_) return false;
+  const char* start = at_;
+  while (at_ != end_ && !is(*at_, kKeyEnd)) ++at_;
+  pair.key = view(start, at_);
+  pair.value = view(at_, at_);
+  if (at_ == end_) return true;
+  const char delimiter = *at_++;
+  if (is(delimiter, kSeparator)) return true;
+  start = at_;
+  const bool parenthesized = delimiter == '(';
+  at_ = skip_value(at_, end_, parenthesized);
+  if (parenthesized && end_ - at_ >= 3 && at_[1] == '-' && at_[2] == '>')
+    at_ = skip_value(at_, end_, false);
+  pair.value = view(start, at_);
+  if (at_ != end_) ++at_;
+  return true;
+}
+
+bool next_token(std::string_view& rest, std::string_view delimiters, std::string_view& token) {
+  const std::size_t start = rest.find_first_not_of(delimiters);
+  if (start == std::string_view::npos) {
+    rest.remove_prefix(rest.size());
+    return false;
+  }
+  rest.remove_prefix(start);
+  token = rest.substr(0, rest.find_first_of(delimiters));
+  rest.remove_prefix(std::min(rest.size(), token.size() + 1));
+  return true;
+}
+
+std::string quoted(std::string_view token) { return '"' + std::string(token) + '"'; }
+
+Scan scan_number(const char*& at, const char* end, unsigned base, std::uint64_t& number) {
+  const char* p = at;
+  while (p != end && is(*p, kBlank)) ++p;
+  bool negative = false;
+  if (p != end && (*p == '+' || *p == '-')) negative = *p++ == '-';
+  if ((base == 0 || base == 16) && has_hex_prefix(p, end) && end - p > 2 && digit_of(p[2]) < 16) {
+    base = 16;
+    p += 2;
+  } else if (base == 0) {
+    base = p != end && *p == '0' ? 8 : 10;
+  }
+  const char* const digits = p;
+  std::uint64_t value = 0;
+  bool too_large = false;
+  for (; p != end && digit_of(*p) < base; ++p) {
+    const unsigned digit = digit_of(*p);
+    if (value > (~std::uint64_t{0} - digit) / base) too_large = true;
+    value = value * base + digit;
+  }
+  if (p == digits) return Scan::kNone;
+  at = p;
+  if (too_large) return Scan::kTooLarge;
+  number = negative ? 0 - value : value;
+  return Scan::kOk;
+}
+
+bool to_unsigned(std::string_view token, std::uint64_t& number) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  return scan_number(at, end, 0, number) == Scan::kOk && at == end;
+}
+
+bool to_signed(std::string_view token, unsigned base, std::int64_t& number) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  std::uint64_t value = 0;
+  if (scan_number(at, end, base, value) != Scan::kOk || at != end) return false;
+  const bool negative = token.find('-') != std::string_view::npos;
+  number = static_cast<std::int64_t>(value);
+  return value == 0 || (number < 0) == negative;
+}
+
+std::uint32_t lenient_number(std::string_view token) {
+  const char* at = token.data();
+  std::uint64_t value = 0;
+  if (scan_number(at, at + token.size(), 10, value) == Scan::kTooLarge) value = 0xffffffff;
+  return static_cast<std::uint32_t>(value);
+}
+
+Scan scan_value(const char*& at, const char* end, unsigned bytes, FieldValue& value) {
+  if (!has_hex_prefix(at, end)) {
+    std::uint64_t number = 0;
+    const Scan scan = scan_number(at, end, 0, number);
+    value = FieldValue(number);
+    if (scan == Scan::kOk && bytes < 8 && number >> (8 * bytes) != 0) return Scan::kTooLarge;
+    return scan;
+  }
+  FieldValue result;
+  unsigned digits = 0;
+  for (at += 2; at != end; ++at) {
+    if (is(*at, kBlank)) continue;
+    const unsigned digit = digit_of(*at);
+    if (digit > 15) break;
+    if (digit != 0 || digits != 0) ++digits;
+    if ((digits + 1) / 2 > std::min(bytes, 16U)) return Scan::kTooLarge;
+    result = result << 4 | FieldValue(digit);
+  }
+  value = result;
+  return Scan::kOk;
+}
+
+bool read_u8(Source& source, std::string_view token, std::string_view what, std::uint8_t& number) {
+  return read_signed(source, token, what, number);
+}
+bool read_u16(Source& source, std::string_view token, std::string_view what,
+              std::uint16_t& number) {
+  return read_signed(source, token, what, number);
+}
+bool read_u32(Source& source, std::string_view token, std::string_view what,
+              std::uint32_t& number) {
+  std::uint64_t value = 0;
+  if (!to_unsigned(token, value) || value > 0xffffffff)
+    return source.fail(token, quoted(token) + " is no " + std::string(what));
+  number = static_cast<std::uint32_t>(value);
+  return true;
+}
+bool read_u64(Source& source, std::string_view token, std::string_view what,
+              std::uint64_t& number) {
+  if (!to_unsigned(token, number))
+    return source.fail(token, quoted(token) + " is no " + std::string(what));
+  return true;
+}
+
+bool read_bytes(Source& source, std::string_view token, std::vector<std::uint8_t>& bytes) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  for (;;) {
+    while (at != end && (*at == '.' || is(*at, kBlank))) ++at;
+    if (at == end) return true;
+    const unsigned high = digit_of(*at);
+    const unsigned low = high < 16 && at + 1 != end ? digit_of(at[1]) : 16;
+    if (low > 15) return source.fail(at, "expected pairs of hex digits");
+    bytes.push_back(static_cast<std::uint8_t>(high << 4 | low));
+    at += 2;
+  }
+}
+
+bool to_port16(std::string_view token, std::uint16_t& port) {
+  if (token.empty() || token[0] == '-') return false;
+  std::int64_t number = 0;
+  if (to_signed(token, 10, number)) {
+    if (number > 0xffffffff || (number > 0xffff && number < 0xffffff00)) return false;
+    port = static_cast<std::uint16_t>(number);
+    return true;
+  }
+  return reserved_port(token, port);
+}
+
+bool read_table(Source& source, std::string_view token, TableId& table) {
+  std::int64_t number = 0;
+  if (token.empty() || token[0] == '-' || !to_signed(token, 10, number) || number > 255)
+    return source.fail(token, quoted(token) + " is no table (0 to 255)");
+  table = TableId{static_cast<std::uint8_t>(number)};
+  return true;
+}
+
+}  // namespace antrea::openflow::detail
