@@ -1,17 +1,18 @@
 #include <fmt/format.h>
-#include <grpcpp/grpcpp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "antrea/node/cni_service.h"
-#include "cni.grpc.pb.h"
+#include "cni.pb.h"
+#include "grpc_server.h"
 
 namespace antrea::node {
 namespace {
@@ -69,70 +70,69 @@ Result<> clear_way(const std::string& path) {
   return {};
 }
 
-class Server final : public CniServer, public proto::Cni::CallbackService {
+class Server final : public CniServer {
  public:
   Server(asio::any_io_executor executor, CniService& service)
-      : executor_(std::move(executor)), service_(service) {}
+      : acceptor_(std::make_shared<Acceptor>(std::move(executor))), service_(service) {}
   ~Server() override { stop(); }
 
   Result<> listen(const std::string& path) {
     ANTREA_CHECK(clear_way(path));
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    if (server_ == nullptr) return make_error(Errc::kIo, "listen for CNI calls", path);
-    ::chmod(path.c_str(), 0600);
+    boost::system::error_code code;
+    acceptor_->open({}, code);
+    if (!code) acceptor_->bind(path, code);
+    if (!code) ::chmod(path.c_str(), 0600);
+    if (!code) acceptor_->listen(asio::socket_base::max_listen_connections, code);
+    if (code) return errno_error(code.value(), "listen for CNI calls", path);
+    path_ = path;
+    auto methods = std::make_shared<GrpcMethods>();
+    add(*methods, "CmdAdd", &CniService::add);
+    add(*methods, "CmdCheck", &CniService::check);
+    add(*methods, "CmdDel", &CniService::del);
+    asio::co_spawn(acceptor_->get_executor(), serve_grpc(acceptor_, std::move(methods)),
+                   asio::detached);
     return {};
   }
 
   void stop() override {
-    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
-    server_.reset();
-  }
-
-  grpc::ServerUnaryReactor* CmdAdd(grpc::CallbackServerContext* context,
-                                   const proto::CniCmdRequest* request,
-                                   proto::CniCmdResponse* response) override {
-    return serve(context, request, response, &CniService::add);
-  }
-  grpc::ServerUnaryReactor* CmdCheck(grpc::CallbackServerContext* context,
-                                     const proto::CniCmdRequest* request,
-                                     proto::CniCmdResponse* response) override {
-    return serve(context, request, response, &CniService::check);
-  }
-  grpc::ServerUnaryReactor* CmdDel(grpc::CallbackServerContext* context,
-                                   const proto::CniCmdRequest* request,
-                                   proto::CniCmdResponse* response) override {
-    return serve(context, request, response, &CniService::del);
+    if (!acceptor_->is_open()) return;
+    boost::system::error_code ignored;
+    acceptor_->close(ignored);
+    std::error_code gone_already;
+    std::filesystem::remove(path_, gone_already);
   }
 
  private:
+  using Acceptor = asio::local::stream_protocol::acceptor;
   template <typename Outcome>
   using Method = asio::awaitable<Outcome> (CniService::*)(cni::Arguments, std::string);
 
-  /// Request, response and reactor live until Finish is called.
   template <typename Outcome>
-  grpc::ServerUnaryReactor* serve(grpc::CallbackServerContext* context,
-                                  const proto::CniCmdRequest* request,
-                                  proto::CniCmdResponse* response, Method<Outcome> method) {
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    const auto& args = request->cni_args();
-    asio::co_spawn(executor_, (service_.*method)(arguments_of(args), args.network_configuration()),
-                   [reactor, response](std::exception_ptr failure, Outcome outcome) {
-                     if (failure) {
-                       reactor->Finish({grpc::StatusCode::INTERNAL, "the agent failed"});
-                       return;
-                     }
-                     fill(*response, outcome);
-                     reactor->Finish(grpc::Status::OK);
-                   });
-    return reactor;
+  void add(GrpcMethods& methods, std::string_view name, Method<Outcome> method) {
+    methods.emplace("/antrea_io.antrea.pkg.apis.cni.v1beta1.Cni/" + std::string(name),
+                    [this, method](std::string request) {
+                      return serve(service_, method, std::move(request));
+                    });
   }
 
-  asio::any_io_executor executor_;
+  template <typename Outcome>
+  static asio::awaitable<Result<std::string>> serve(CniService& service, Method<Outcome> method,
+                                                    std::string bytes) {
+    proto::CniCmdRequest request;
+    if (!request.ParseFromString(bytes))
+      co_return make_error(Errc::kMalformed, "read the CNI call: no CniCmdRequest", "");
+    auto& args = *request.mutable_cni_args();
+    auto arguments = arguments_of(args);
+    auto work = (service.*method)(std::move(arguments), args.network_configuration());
+    const Outcome outcome = co_await std::move(work);
+    proto::CniCmdResponse response;
+    fill(response, outcome);
+    co_return response.SerializeAsString();
+  }
+
+  std::shared_ptr<Acceptor> acceptor_;
   CniService& service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::string path_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "antrea/base/hash.h"
@@ -188,8 +189,11 @@ awaitable<cni::Outcome<cni::CniResult>> CniService::add_locked(cni::Arguments ar
   }
   interface.ofport = *ofport;
   interfaces_.add(interface);
-  const auto announced = co_await run_on(pool_, announce_pod_addresses, spec);
-  if (!announced) logger_->warn("{}: {}", interface.name, announced.error().to_string());
+  // Nobody waits for it: closing its socket costs the kernel more than all the rest of an ADD.
+  asio::post(announcer_, [spec, logger = logger_] {
+    const auto announced = announce_pod_addresses(spec);
+    if (!announced) logger->debug("{}: {}", spec.host_name, announced.error().to_string());
+  });
   logger_->info("ADD Pod {}: {} port {}", interface.pod.to_string(), interface.name,
                 interface.ofport);
   co_return result_of(interface);

@@ -11,6 +11,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -333,7 +335,7 @@ TEST_F(CniServiceTest, ThePluginSpeaksToTheServer) {
   const auto checked = run_plugin(environment + "CHECK", config_, dir_);
   const auto bad = run_plugin(environment + "ADD", "{}", dir_);
   const auto deleted = run_plugin(environment + "DEL", config_, dir_);
-  (*server)->stop();
+  asio::post(io_, asio::use_future([&] { (*server)->stop(); })).get();
   const auto away = run_plugin(environment + "ADD", config_, dir_);
   guard.reset();
   io_.stop();

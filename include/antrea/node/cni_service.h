@@ -82,6 +82,7 @@ class ANTREA_API CniService {
   Signal changed_;                      // became ready, or a container was unlocked
   std::set<std::string> busy_;          // containers under work
   boost::asio::thread_pool pool_{4};
+  boost::asio::thread_pool announcer_{1};
 };
 
 /// The gRPC face of a service, on a Unix socket (mode 0600 in a folder made with mode 0750).
@@ -91,7 +92,7 @@ class ANTREA_API CniServer {
   static Result<std::unique_ptr<CniServer>> start(boost::asio::any_io_executor executor,
                                                   CniService& service, const std::string& socket);
   virtual ~CniServer() = default;
-  /// Refuses new calls and ends those under way. To be called from outside the executor's thread or
+  /// Refuses new calls and hangs up on those under way. To be called on the executor's thread, or
   /// after it has ended.
   virtual void stop() = 0;
 };
