@@ -79,6 +79,10 @@ bool check_bands(Source& source, std::string_view text, const Meter& meter) {
 
 bool read_meter_mod(Source& source, std::string_view text, MeterCommand command, MeterMod& mod) {
   mod.command = command;
+  if (command == MeterCommand::kDelete && text.empty()) {
+    mod.meter.id = kAllMeters;
+    return true;
+  }
   const bool whole = command != MeterCommand::kDelete;
   std::string_view before = text;
   std::string_view bands;

@@ -13,6 +13,13 @@ namespace po = boost::program_options;
 
 constexpr std::array kCommands{
     OpenflowCommand{
+        "encode", "[--command COMMAND] [-o FORMAT]", "turn flow syntax into OpenFlow bytes",
+        "Reads what an ovs-ofctl command takes from standard input, one case a line, and answers\n"
+        "each with one line: the message of OpenFlow 1.5 in hex digits (xid 0), or why the text "
+        "is\n"
+        "refused and at which character, as {\"error\":\"...\",\"offset\":N}.",
+        openflow_encode},
+    OpenflowCommand{
         "print", "[--kind KIND] [-o FORMAT]", "show what OpenFlow bytes mean",
         "Reads hex digits (either case, no prefix) from standard input, one case a line, and\n"
         "answers each with one line. What cannot be decoded is answered with its error.",

@@ -21,6 +21,7 @@ struct OpenflowCommand {
   int (*run)(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 };
 
+int openflow_encode(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 int openflow_print(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 
 /// `antctl openflow ARGUMENTS...`; the exit code: 0 done, 1 failed, 2 not understood.

@@ -64,10 +64,10 @@ ANTREA_API TextResult<Flow> parse_flow(std::string_view text);
 ANTREA_API TextResult<FlowMod> parse_flow_mod(std::string_view text,
                                               FlowCommand command = FlowCommand::kAdd);
 /// What add-group, mod-group, del-groups, insert-buckets and remove-buckets take. Buckets without
-/// bucket_id are numbered.
+/// bucket_id are numbered; to delete, no text stands for all groups.
 ANTREA_API TextResult<GroupMod> parse_group_mod(std::string_view text,
                                                 GroupCommand command = GroupCommand::kAdd);
-/// What add-meter, mod-meter and del-meters take.
+/// What add-meter, mod-meter and del-meters take; to delete, no text stands for all meters.
 ANTREA_API TextResult<MeterMod> parse_meter_mod(std::string_view text,
                                                 MeterCommand command = MeterCommand::kAdd);
 /// What packet-out takes: "in_port=1 packet=HEX actions=...".
