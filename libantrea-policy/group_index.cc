@@ -49,8 +49,9 @@ void sort_unique(std::vector<Value>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-std::size_t hash_labels(StringId namespace_, std::span<const Label> labels) {
-  std::uint64_t hash = namespace_ * 0x9e3779b97f4a7c15ULL;
+std::size_t hash_labels(EntityKind kind, StringId namespace_, std::span<const Label> labels) {
+  std::uint64_t hash =
+      (static_cast<std::uint64_t>(kind) << 32 | namespace_) * 0x9e3779b97f4a7c15ULL;
   for (const Label label : labels) {
     hash ^= label;
     hash *= 0xff51afd7ed558ccdULL;
@@ -62,19 +63,21 @@ std::size_t hash_labels(StringId namespace_, std::span<const Label> labels) {
 }  // namespace
 
 std::size_t GroupIndex::ItemHash::operator()(ItemId item) const {
-  return hash_labels(index->items_[item].namespace_, index->items_[item].labels);
+  return hash_labels(index->items_[item].kind, index->items_[item].namespace_,
+                     index->items_[item].labels);
 }
 std::size_t GroupIndex::ItemHash::operator()(const ItemKey& key) const {
-  return hash_labels(key.namespace_, key.labels);
+  return hash_labels(key.kind, key.namespace_, key.labels);
 }
 bool GroupIndex::ItemEqual::operator()(const ItemKey& a, ItemId b) const {
   const LabelItem& item = index->items_[b];
-  return a.namespace_ == item.namespace_ && std::ranges::equal(a.labels, item.labels);
+  return a.kind == item.kind && a.namespace_ == item.namespace_ &&
+         std::ranges::equal(a.labels, item.labels);
 }
 
 // --- Namespaces ---
 
-void GroupIndex::set_namespace(std::string_view name, const api::Labels& labels) {
+bool GroupIndex::set_namespace(std::string_view name, const api::Labels& labels) {
   const StringId id = namespace_at(name);
   LabelSet set;
   if (labels.find(kNamespaceNameLabel) == labels.end()) {
@@ -85,14 +88,39 @@ void GroupIndex::set_namespace(std::string_view name, const api::Labels& labels)
   } else {
     set = acquire_labels(labels, pool_);
   }
-  relabel_namespace(id, true, std::move(set));
+  return relabel_namespace(id, true, std::move(set));
 }
 
-void GroupIndex::remove_namespace(std::string_view name) {
+bool GroupIndex::remove_namespace(std::string_view name) {
   const StringId id = pool_.find(name);
-  if (id == StringPool::kNone || !namespaces_.contains(id)) return;
-  relabel_namespace(id, false, {});
+  if (id == StringPool::kNone || !namespaces_.contains(id)) return false;
+  const bool changed = relabel_namespace(id, false, {});
   drop_if_unused(id);
+  return changed;
+}
+
+const GroupIndex::Namespace* GroupIndex::known_namespace(std::string_view name) const {
+  const auto found = namespaces_.find(pool_.find(name));
+  return found != namespaces_.end() && found->second.known ? &found->second : nullptr;
+}
+
+bool GroupIndex::namespace_matches(std::string_view name,
+                                   const api::LabelSelector& selector) const {
+  const Namespace* ns = known_namespace(name);
+  if (ns == nullptr) return false;
+  api::Labels labels;
+  for (const Label label : ns->labels)
+    labels.emplace(pool_[static_cast<StringId>(label >> 32)], pool_[static_cast<StringId>(label)]);
+  return selector.matches(labels);
+}
+
+const std::string* GroupIndex::namespace_label(std::string_view name, std::string_view key) const {
+  const Namespace* ns = known_namespace(name);
+  const StringId id = pool_.find(key);
+  if (ns == nullptr || id == StringPool::kNone) return nullptr;
+  for (const Label label : ns->labels)
+    if (static_cast<StringId>(label >> 32) == id) return &pool_[static_cast<StringId>(label)];
+  return nullptr;
 }
 
 StringId GroupIndex::namespace_at(std::string_view name) {
@@ -101,7 +129,7 @@ StringId GroupIndex::namespace_at(std::string_view name) {
   const StringId id = pool_.acquire(name);
   Namespace& ns = namespaces_[id];
   for (const GroupId group : cluster_groups_of_any_namespace_)
-    if (groups_[group].open() && namespace_matches(groups_[group], false, {}))
+    if (groups_[group].open() && selects(groups_[group], false, {}))
       ns.selecting_open_groups.push_back(group);
   return id;
 }
@@ -114,16 +142,16 @@ void GroupIndex::drop_if_unused(StringId namespace_) {
 }
 
 /// A selector that asks for something cannot match a Namespace whose labels are not known yet.
-bool GroupIndex::namespace_matches(const Group& group, bool known, const LabelSet& labels) {
+bool GroupIndex::selects(const Group& group, bool known, const LabelSet& labels) {
   return group.namespace_selector.match_all() ||
          (known && group.namespace_selector.matches(labels));
 }
 
-void GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
+bool GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
   Namespace& ns = namespaces_.at(id);
   if (ns.known == known && ns.labels == labels) {
     release_labels(labels, pool_);
-    return;
+    return false;
   }
   std::vector<GroupId> candidates = cluster_groups_of_any_namespace_;
   for (const LabelSet* set : {&ns.labels, &labels})
@@ -132,8 +160,8 @@ void GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
         candidates.push_back(group);
   sort_unique(candidates);
   for (const GroupId group : candidates) {
-    const bool before = namespace_matches(groups_[group], ns.known, ns.labels);
-    const bool after = namespace_matches(groups_[group], known, labels);
+    const bool before = selects(groups_[group], ns.known, ns.labels);
+    const bool after = selects(groups_[group], known, labels);
     if (before != after) select_namespace(group, ns, after);
   }
 
@@ -142,6 +170,7 @@ void GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
   release_labels(ns.labels, pool_);
   ns.known = known;
   ns.labels = std::move(labels);
+  return true;
 }
 
 /// The group's namespace selector begins or ceases to match the Namespace.
@@ -153,8 +182,8 @@ void GroupIndex::select_namespace(GroupId group, Namespace& ns, bool selected) {
       remove_one(ns.selecting_open_groups, group);
   }
   for (const ItemId item : ns.items) {
-    if (!groups_[group].pod_selector.matches(items_[item].labels)) continue;
-    for (const PodId pod : items_[item].pods) touch(group, pod);
+    if (!groups_[group].matches(items_[item])) continue;
+    for (const EntityId entity : items_[item].members) touch(group, entity);
     if (selected)
       link(group, item);
     else
@@ -162,10 +191,33 @@ void GroupIndex::select_namespace(GroupId group, Namespace& ns, bool selected) {
   }
 }
 
-// --- Pods ---
+// --- Entities ---
 
-PodState GroupIndex::state_of(const api::Pod& pod) {
-  PodState state;
+namespace {
+
+/// Where a Node's own traffic comes from: its addresses and those of its gateway, the first of each
+/// Pod CIDR (antrea: pkg/agent/util/net.go).
+std::vector<IpAddress> addresses_of(const api::Node& node) {
+  constexpr std::string_view kTransportAnnotation = "node.antrea.io/transport-addresses";
+  std::vector<IpAddress> ips = node.internal_ips;
+  ips.insert(ips.end(), node.external_ips.begin(), node.external_ips.end());
+  for (const IpPrefix& cidr : node.pod_cidrs) ips.push_back(cidr.address().plus(1));
+  if (const auto found = node.metadata.annotations.find(kTransportAnnotation);
+      found != node.metadata.annotations.end()) {
+    for (std::string_view rest = found->second; !rest.empty();) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      if (const auto ip = IpAddress::parse(rest.substr(0, comma))) ips.push_back(*ip);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  sort_unique(ips);
+  return ips;
+}
+
+}  // namespace
+
+EntityState GroupIndex::state_of(const api::Pod& pod) {
+  EntityState state;
   if (!pod.node_name.empty()) state.node = pool_.acquire(pod.node_name);
   state.host_network = pod.host_network;
   state.terminated = pod.terminated();
@@ -185,33 +237,66 @@ PodState GroupIndex::state_of(const api::Pod& pod) {
   return state;
 }
 
-PodId GroupIndex::set_pod(const api::Pod& pod) {
-  const StringId ns = namespace_at(pod.metadata.namespace_);
-  StringId name = pool_.acquire(pod.metadata.name);
-  PodId id = 0;
-  if (const auto found = pods_by_key_.find(pod_key(ns, name)); found != pods_by_key_.end()) {
+void GroupIndex::set_pod(const api::Pod& pod) {
+  LabelSet labels = acquire_labels(pod.metadata.labels, pool_);
+  if (!pod.service_account_name.empty()) {
+    const Label account =
+        make_label(pool_.acquire(kServiceAccountLabel), pool_.acquire(pod.service_account_name));
+    labels.insert(std::ranges::lower_bound(labels, account), account);
+  }
+  set_entity(EntityKind::kPod, pod.metadata.namespace_, pod.metadata.name, std::move(labels),
+             state_of(pod));
+}
+
+void GroupIndex::set_external_entity(const api::crd::ExternalEntity& entity) {
+  EntityState state;
+  if (!entity.external_node.empty()) state.node = pool_.acquire(entity.external_node);
+  state.uid = entity.metadata.uid;
+  for (const auto& endpoint : entity.endpoints) state.ips.push_back(endpoint.ip);
+  if (!entity.ports.empty()) {
+    std::vector<api::controlplane::NamedPort> ports = entity.ports;
+    sort_unique(ports);
+    state.ports =
+        std::make_shared<const std::vector<api::controlplane::NamedPort>>(std::move(ports));
+  }
+  set_entity(EntityKind::kExternalEntity, entity.metadata.namespace_, entity.metadata.name,
+             acquire_labels(entity.metadata.labels, pool_), std::move(state));
+}
+
+void GroupIndex::set_node(const api::Node& node) {
+  EntityState state;
+  state.node = pool_.acquire(node.metadata.name);
+  state.uid = node.metadata.uid;
+  state.ips = addresses_of(node);
+  set_entity(EntityKind::kNode, {}, node.metadata.name, acquire_labels(node.metadata.labels, pool_),
+             std::move(state));
+}
+
+void GroupIndex::set_entity(EntityKind kind, std::string_view namespace_, std::string_view name_,
+                            LabelSet labels, EntityState state) {
+  const StringId ns = namespace_at(namespace_), name = pool_.acquire(name_);
+  EntityId id = 0;
+  if (const auto found = by_key(kind).find(entity_key(ns, name)); found != by_key(kind).end()) {
     id = found->second;
     pool_.release(name);
   } else {
-    if (free_pods_.empty()) {
-      id = static_cast<PodId>(pods_.size());
-      pods_.emplace_back();
+    if (free_entities_.empty()) {
+      id = static_cast<EntityId>(entities_.size());
+      entities_.emplace_back();
     } else {
-      id = free_pods_.back();
-      free_pods_.pop_back();
+      id = free_entities_.back();
+      free_entities_.pop_back();
     }
     pool_.acquire(ns);
-    pods_[id] = {.namespace_ = ns, .name = name, .item = kNone};
-    pods_by_key_.emplace(pod_key(ns, name), id);
+    entities_[id] = {.kind = kind, .namespace_ = ns, .name = name, .item = kNone};
+    by_key(kind).emplace(entity_key(ns, name), id);
   }
 
-  PodState state = state_of(pod);
-  const LabelSet labels = acquire_labels(pod.metadata.labels, pool_);
-  const ItemId item = item_for(ns, labels);
+  const ItemId item = item_for(kind, ns, labels);
   release_labels(labels, pool_);
-  const ItemId old_item = pods_[id].item;
+  const ItemId old_item = entities_[id].item;
   remember(id);
-  if (item != old_item || !(state == pods_[id].state)) {
+  if (item != old_item || !(state == entities_[id].state)) {
     if (old_item != kNone)
       for (const GroupId group : items_[old_item].groups) touch(group, id);
     if (item != old_item) {
@@ -220,58 +305,57 @@ PodId GroupIndex::set_pod(const api::Pod& pod) {
       attach(id, item);
     }
   }
-  if (pods_[id].state.scheduled()) release_later(pods_[id].state.node);
-  pods_[id].state = std::move(state);
-  return id;
+  if (entities_[id].state.scheduled()) release_later(entities_[id].state.node);
+  entities_[id].state = std::move(state);
 }
 
-PodId GroupIndex::remove_pod(std::string_view namespace_, std::string_view name) {
-  const StringId ns = pool_.find(namespace_), pod_name = pool_.find(name);
-  if (ns == StringPool::kNone || pod_name == StringPool::kNone) return kNone;
-  const auto found = pods_by_key_.find(pod_key(ns, pod_name));
-  if (found == pods_by_key_.end() || !exists(found->second)) return kNone;
-  const PodId id = found->second;
+void GroupIndex::remove(EntityKind kind, std::string_view namespace_, std::string_view name) {
+  const StringId ns = pool_.find(namespace_), name_id = pool_.find(name);
+  if (ns == StringPool::kNone || name_id == StringPool::kNone) return;
+  const auto found = by_key(kind).find(entity_key(ns, name_id));
+  if (found == by_key(kind).end() || !exists(found->second)) return;
+  const EntityId id = found->second;
   remember(id);
-  for (const GroupId group : items_[pods_[id].item].groups) touch(group, id);
+  for (const GroupId group : items_[entities_[id].item].groups) touch(group, id);
   detach(id);
-  pods_[id].item = kNone;
+  entities_[id].item = kNone;
   drop_if_unused(ns);
-  return id;
 }
 
-void GroupIndex::attach(PodId pod, ItemId item) {
-  pods_[pod].item = item;
-  pods_[pod].position = static_cast<std::uint32_t>(items_[item].pods.size());
-  items_[item].pods.push_back(pod);
+void GroupIndex::attach(EntityId entity, ItemId item) {
+  entities_[entity].item = item;
+  entities_[entity].position = static_cast<std::uint32_t>(items_[item].members.size());
+  items_[item].members.push_back(entity);
 }
 
-void GroupIndex::detach(PodId pod) {
-  const ItemId item = pods_[pod].item;
-  std::vector<PodId>& pods = items_[item].pods;
-  const PodId last = pods.back();
-  pods[pods_[pod].position] = last;
-  pods_[last].position = pods_[pod].position;
-  pods.pop_back();
-  if (pods.empty()) remove_item(item);
+void GroupIndex::detach(EntityId entity) {
+  const ItemId item = entities_[entity].item;
+  std::vector<EntityId>& members = items_[item].members;
+  const EntityId last = members.back();
+  members[entities_[entity].position] = last;
+  entities_[last].position = entities_[entity].position;
+  members.pop_back();
+  if (members.empty()) remove_item(item);
 }
 
-void GroupIndex::remember(PodId pod) {
-  old_states_.try_emplace(pod, OldState{exists(pod), pods_[pod].state});
+void GroupIndex::remember(EntityId entity) {
+  old_states_.try_emplace(entity, OldState{exists(entity), entities_[entity].state});
 }
 
-void GroupIndex::touch(GroupId group, PodId pod) {
+void GroupIndex::touch(GroupId group, EntityId entity) {
   if (groups_[group].fresh) return;
-  touches_.try_emplace(static_cast<std::uint64_t>(group) << 32 | pod, is_member(group, pod));
+  touches_.try_emplace(static_cast<std::uint64_t>(group) << 32 | entity, is_member(group, entity));
 }
 
-bool GroupIndex::is_member(GroupId group, PodId pod) const {
-  return exists(pod) && std::ranges::binary_search(groups_[group].items, pods_[pod].item);
+bool GroupIndex::is_member(GroupId group, EntityId entity) const {
+  return exists(entity) && std::ranges::binary_search(groups_[group].items, entities_[entity].item);
 }
 
 // --- Label items ---
 
-GroupIndex::ItemId GroupIndex::item_for(StringId namespace_, const LabelSet& labels) {
-  if (const auto found = items_by_labels_.find(ItemKey{namespace_, labels});
+GroupIndex::ItemId GroupIndex::item_for(EntityKind kind, StringId namespace_,
+                                        const LabelSet& labels) {
+  if (const auto found = items_by_labels_.find(ItemKey{kind, namespace_, labels});
       found != items_by_labels_.end())
     return *found;
   ItemId id = 0;
@@ -283,6 +367,7 @@ GroupIndex::ItemId GroupIndex::item_for(StringId namespace_, const LabelSet& lab
     free_items_.pop_back();
   }
   LabelItem& item = items_[id];
+  item.kind = kind;
   item.namespace_ = namespace_;
   item.labels = labels;
   for (const Label label : labels) {
@@ -327,7 +412,7 @@ void GroupIndex::link_matching_groups(ItemId id) {
   const LabelItem& item = items_[id];
   const Namespace& ns = namespaces_.at(item.namespace_);
   const auto try_link = [&](GroupId group) {
-    if (groups_[group].pod_selector.matches(item.labels)) link(group, id);
+    if (groups_[group].matches(item)) link(group, id);
   };
   for (const GroupId group : ns.open_groups) try_link(group);
   for (const GroupId group : ns.selecting_open_groups) try_link(group);
@@ -342,7 +427,7 @@ void GroupIndex::link_matching_groups(ItemId id) {
   }
   for (const Label label : item.labels)
     for (const GroupId group : look_up(cluster_groups_by_label_, label))
-      if (namespace_matches(groups_[group], ns.known, ns.labels)) try_link(group);
+      if (selects(groups_[group], ns.known, ns.labels)) try_link(group);
 }
 
 // --- Groups ---
@@ -365,17 +450,35 @@ GroupId GroupIndex::acquire(const GroupSelector& selector) {
   group = {};
   group.text = std::move(text);
   group.name = group_name(group.text);
+  group.kind = selector.kind;
   group.references = 1;
   // Without a Namespace and a selector of Namespaces it looks into all of them.
-  if (!selector.namespace_selector && !selector.namespace_.empty())
+  const bool within = !selector.namespace_selector && !selector.namespace_.empty();
+  if (selector.kind == EntityKind::kNode || (selector.kind != EntityKind::kService && within))
     group.namespace_ = namespace_at(selector.namespace_);
   if (selector.namespace_selector) group.namespace_selector = {*selector.namespace_selector, pool_};
-  if (selector.pod_selector) group.pod_selector = {*selector.pod_selector, pool_};
+  if (selector.selector) group.selector = {*selector.selector, pool_};
   groups_by_text_.emplace(group.text, id);
   fresh_groups_.push_back(id);
+  if (selector.kind == EntityKind::kService) return id;  // named, not selected
   index_group(id, true);
   link_matching_items(id);
   return id;
+}
+
+api::ObjectKey GroupIndex::service(GroupId group) const {
+  const std::string& text = groups_[group].text;
+  const auto slash = text.find('/');
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+bool GroupIndex::reaches_beyond(GroupId group, std::string_view namespace_) const {
+  return std::ranges::any_of(groups_[group].items, [&](ItemId item) {
+    return pool_[items_[item].namespace_] != namespace_ &&
+           std::ranges::any_of(items_[item].members, [&](EntityId entity) {
+             return entities_[entity].state.can_be_target();
+           });
+  });
 }
 
 void GroupIndex::release(GroupId group) {
@@ -401,10 +504,10 @@ void GroupIndex::index_group(GroupId id, bool add) {
   if (group.local()) {
     Namespace& ns = namespaces_.at(group.namespace_);
     change_list(group.open() ? ns.open_groups : ns.anchored_groups);
-    change(local_groups_by_label_, group.pod_selector.anchors());
+    change(local_groups_by_label_, group.selector.anchors());
     return;
   }
-  change(cluster_groups_by_label_, group.pod_selector.anchors());
+  change(cluster_groups_by_label_, group.selector.anchors());
   change(cluster_groups_by_namespace_label_, group.namespace_selector.anchors());
   if (group.namespace_selector.anchors().empty()) change_list(cluster_groups_of_any_namespace_);
 }
@@ -414,11 +517,10 @@ void GroupIndex::link_matching_items(GroupId id) {
   Group& group = groups_[id];
   const auto try_items = [&](std::span<const ItemId> items, auto&& in_scope) {
     for (const ItemId item : items)
-      if (in_scope(items_[item]) && group.pod_selector.matches(items_[item].labels))
-        group.items.push_back(item);
+      if (in_scope(items_[item]) && group.matches(items_[item])) group.items.push_back(item);
   };
   const auto always = [](const LabelItem&) { return true; };
-  const auto anchors = group.pod_selector.anchors();
+  const auto anchors = group.selector.anchors();
   if (group.local()) {
     const Namespace& ns = namespaces_.at(group.namespace_);
     if (group.open() || ns.items.size() <= count_all(items_by_label_, anchors)) {
@@ -432,11 +534,11 @@ void GroupIndex::link_matching_items(GroupId id) {
     for (const Label label : anchors)
       try_items(look_up(items_by_label_, label), [&](const LabelItem& item) {
         const Namespace& ns = namespaces_.at(item.namespace_);
-        return namespace_matches(group, ns.known, ns.labels);
+        return selects(group, ns.known, ns.labels);
       });
   } else {
     const auto try_namespace = [&](Namespace& ns) {
-      if (!namespace_matches(group, ns.known, ns.labels)) return;
+      if (!selects(group, ns.known, ns.labels)) return;
       ns.selecting_open_groups.push_back(id);
       try_items(ns.items, always);
     };
@@ -455,8 +557,9 @@ void GroupIndex::link_matching_items(GroupId id) {
 void GroupIndex::remove_group(GroupId id) {
   Group& group = groups_[id];
   for (const ItemId item : group.items) remove_one(items_[item].groups, id);
-  index_group(id, false);
-  if (!group.local() && group.open()) {
+  const bool indexed = group.kind != EntityKind::kService;
+  if (indexed) index_group(id, false);
+  if (indexed && !group.local() && group.open()) {
     if (group.namespace_selector.anchors().empty()) {
       for (auto& [ns_id, ns] : namespaces_) remove_one(ns.selecting_open_groups, id);
     } else {
@@ -468,7 +571,7 @@ void GroupIndex::remove_group(GroupId id) {
   if (group.local()) drop_if_unused(group.namespace_);
   groups_by_text_.erase(group.text);
   group.namespace_selector.release(pool_);
-  group.pod_selector.release(pool_);
+  group.selector.release(pool_);
   group = {};
   free_groups_.push_back(id);
 }
@@ -479,18 +582,18 @@ std::vector<GroupIndex::Touch> GroupIndex::touches() const {
   std::vector<Touch> touches;
   touches.reserve(touches_.size());
   for (const auto& [key, was_member] : touches_)
-    touches.push_back({static_cast<GroupId>(key >> 32), static_cast<PodId>(key), was_member});
+    touches.push_back({static_cast<GroupId>(key >> 32), static_cast<EntityId>(key), was_member});
   std::ranges::sort(touches, [](const Touch& a, const Touch& b) {
-    return std::pair(a.group, a.pod) < std::pair(b.group, b.pod);
+    return std::pair(a.group, a.entity) < std::pair(b.group, b.entity);
   });
   return touches;
 }
 
-std::vector<PodId> GroupIndex::touched_pods() const {
-  std::vector<PodId> pods;
-  pods.reserve(old_states_.size());
-  for (const auto& [pod, old] : old_states_) pods.push_back(pod);
-  return pods;
+std::vector<EntityId> GroupIndex::touched_entities() const {
+  std::vector<EntityId> entities;
+  entities.reserve(old_states_.size());
+  for (const auto& [entity, old] : old_states_) entities.push_back(entity);
+  return entities;
 }
 
 std::vector<GroupId> GroupIndex::unused_groups() const {
@@ -504,15 +607,15 @@ std::vector<GroupId> GroupIndex::unused_groups() const {
 void GroupIndex::end_batch() {
   for (const GroupId group : unused_groups()) remove_group(group);
   for (const GroupId group : fresh_groups_) groups_[group].fresh = false;
-  for (const auto& [pod, old] : old_states_) {
-    if (exists(pod)) continue;
-    PodRecord& record = pods_[pod];
-    pods_by_key_.erase(pod_key(record.namespace_, record.name));
+  for (const auto& [entity, old] : old_states_) {
+    if (exists(entity)) continue;
+    EntityRecord& record = entities_[entity];
+    by_key(record.kind).erase(entity_key(record.namespace_, record.name));
     if (record.state.scheduled()) pool_.release(record.state.node);
     pool_.release(record.namespace_);
     pool_.release(record.name);
     record = {};
-    free_pods_.push_back(pod);
+    free_entities_.push_back(entity);
   }
   for (const StringId id : releases_) pool_.release(id);
   releases_.clear();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
@@ -10,16 +11,20 @@
 #include <unordered_map>
 #include <vector>
 
+#include "antrea/api/antrea_policy.h"
 #include "antrea/api/controlplane.h"
 #include "selector.h"
 
 namespace antrea::policy {
 
-using PodId = std::uint32_t;
+using EntityId = std::uint32_t;
 using GroupId = std::uint32_t;
 
-/// What groups and policies need to know of a Pod, beside its labels.
-struct PodState {
+/// The label that each Pod carries for groups: the name of its ServiceAccount.
+inline constexpr std::string_view kServiceAccountLabel = "internal.antrea.io/service-account";
+
+/// What groups and policies need to know of a Pod, an ExternalEntity or a Node, beside its labels.
+struct EntityState {
   StringId node = StringPool::kNone;
   bool host_network = false;
   bool terminated = false;
@@ -32,23 +37,24 @@ struct PodState {
   bool can_be_target() const { return scheduled() && !host_network && !terminated; }
   /// Whether its addresses stand for it in peers.
   bool can_be_peer() const { return !host_network && !terminated && !ips.empty(); }
-  friend bool operator==(const PodState& a, const PodState& b) {
+  friend bool operator==(const EntityState& a, const EntityState& b) {
     return a.node == b.node && a.host_network == b.host_network && a.terminated == b.terminated &&
            a.uid == b.uid && a.ips == b.ips &&
            (a.ports == b.ports || (a.ports && b.ports && *a.ports == *b.ports));
   }
 };
 
-/// Which Pods a selector picks, kept up to date (antrea: pkg/controller/grouping).
+/// Which Pods, ExternalEntities or Nodes a selector picks, kept up to date (antrea:
+/// pkg/controller/grouping). All three are its entities; Nodes live in the Namespace "".
 ///
-/// Pods with the same Namespace and labels share a *label item*; a group is linked to the label
-/// items that its selector matches. So a selector is matched once per distinct label set, not per
-/// Pod, and a change of a Pod touches only the groups linked to its old and new label item. Which
-/// groups can match a label item, and the other way round, is looked up by one label that the
+/// Entities of a kind with the same Namespace and labels share a *label item*; a group is linked to
+/// the label items that its selector matches. So a selector is matched once per distinct label set,
+/// not per Pod, and a change of a Pod touches only the groups linked to its old and new label item.
+/// Which groups can match a label item, and the other way round, is looked up by one label that the
 /// selector asks for (CompiledSelector::anchors).
 ///
-/// Changes are collected in a journal until `end_batch`: for each (group, Pod) pair that was
-/// touched, whether the Pod belonged to the group before. Groups made in the same batch are not
+/// Changes are collected in a journal until `end_batch`: for each (group, entity) pair that was
+/// touched, whether the entity belonged to the group before. Groups made in the same batch are not
 /// journalled: all their members are new.
 class GroupIndex {
  public:
@@ -56,15 +62,28 @@ class GroupIndex {
 
   struct Touch {
     GroupId group;
-    PodId pod;
+    EntityId entity;
     bool was_member;
   };
 
-  void set_namespace(std::string_view name, const api::Labels& labels);
-  void remove_namespace(std::string_view name);
-  PodId set_pod(const api::Pod& pod);
-  /// kNone if it is unknown.
-  PodId remove_pod(std::string_view namespace_, std::string_view name);
+  /// False if nothing changed, here and below.
+  bool set_namespace(std::string_view name, const api::Labels& labels);
+  bool remove_namespace(std::string_view name);
+  void set_pod(const api::Pod& pod);
+  void set_external_entity(const api::crd::ExternalEntity& entity);
+  void set_node(const api::Node& node);
+  void remove(EntityKind kind, std::string_view namespace_, std::string_view name);
+
+  /// The Namespaces that are known, in no order.
+  template <typename Function>
+  void for_each_namespace(Function function) const {
+    for (const auto& [id, ns] : namespaces_)
+      if (ns.known) function(pool_[id]);
+  }
+  bool namespace_known(std::string_view name) const { return known_namespace(name) != nullptr; }
+  bool namespace_matches(std::string_view name, const api::LabelSelector& selector) const;
+  /// The value of a label; null if the Namespace is not known or lacks it.
+  const std::string* namespace_label(std::string_view name, std::string_view key) const;
 
   /// One more user of the group; makes it if need be.
   GroupId acquire(const GroupSelector& selector);
@@ -73,33 +92,41 @@ class GroupIndex {
   void release(GroupId group);
 
   const std::string& name(GroupId group) const { return groups_[group].name; }
-  bool is_member(GroupId group, PodId pod) const;
+  EntityKind kind(GroupId group) const { return groups_[group].kind; }
+  /// The Service that a group of kind kService stands for.
+  api::ObjectKey service(GroupId group) const;
+  /// Whether policies applied to the group would reach into another Namespace than this.
+  bool reaches_beyond(GroupId group, std::string_view namespace_) const;
+  bool is_member(GroupId group, EntityId entity) const;
   template <typename Function>
   void for_each_member(GroupId group, Function function) const {
     for (const ItemId item : groups_[group].items)
-      for (const PodId pod : items_[item].pods) function(pod);
+      for (const EntityId entity : items_[item].members) function(entity);
   }
 
-  /// Whether the Pod exists now; its name and state stay readable until the end of the batch.
-  bool exists(PodId pod) const { return pods_[pod].item != kNone; }
-  const std::string& pod_namespace(PodId pod) const { return pool_[pods_[pod].namespace_]; }
-  const std::string& pod_name(PodId pod) const { return pool_[pods_[pod].name]; }
-  const PodState& state(PodId pod) const { return pods_[pod].state; }
-  /// The state before this batch; the current one if it did not change.
-  const PodState& old_state(PodId pod) const {
-    const auto found = old_states_.find(pod);
-    return found == old_states_.end() ? pods_[pod].state : found->second.state;
+  EntityKind kind_of(EntityId entity) const { return entities_[entity].kind; }
+  /// Whether the entity exists now; its name and state stay readable until the end of the batch.
+  bool exists(EntityId entity) const { return entities_[entity].item != kNone; }
+  const std::string& namespace_of(EntityId entity) const {
+    return pool_[entities_[entity].namespace_];
   }
-  bool existed(PodId pod) const {
-    const auto found = old_states_.find(pod);
-    return found == old_states_.end() ? exists(pod) : found->second.existed;
+  const std::string& name_of(EntityId entity) const { return pool_[entities_[entity].name]; }
+  const EntityState& state(EntityId entity) const { return entities_[entity].state; }
+  /// The state before this batch; the current one if it did not change.
+  const EntityState& old_state(EntityId entity) const {
+    const auto found = old_states_.find(entity);
+    return found == old_states_.end() ? entities_[entity].state : found->second.state;
+  }
+  bool existed(EntityId entity) const {
+    const auto found = old_states_.find(entity);
+    return found == old_states_.end() ? exists(entity) : found->second.existed;
   }
   std::string_view text(StringId id) const { return pool_[id]; }
 
-  /// The pairs touched in this batch, sorted by group and Pod.
+  /// The pairs touched in this batch, sorted by group and entity.
   std::vector<Touch> touches() const;
-  /// The Pods that appeared, changed or went in this batch, in no order.
-  std::vector<PodId> touched_pods() const;
+  /// The entities that appeared, changed or went in this batch, in no order.
+  std::vector<EntityId> touched_entities() const;
   /// The groups that `end_batch` will remove, once each.
   std::vector<GroupId> unused_groups() const;
   void end_batch();
@@ -110,36 +137,42 @@ class GroupIndex {
  private:
   using ItemId = std::uint32_t;
 
-  struct PodRecord {
+  struct EntityRecord {
+    EntityKind kind{};
     StringId namespace_ = StringPool::kNone;
     StringId name = StringPool::kNone;
     ItemId item = kNone;         // kNone: gone
     std::uint32_t position = 0;  // in the item's list
-    PodState state;
+    EntityState state;
   };
   struct OldState {
     bool existed = false;
-    PodState state;
+    EntityState state;
   };
-  /// All Pods of a Namespace that carry exactly these labels.
+  /// All entities of a kind and a Namespace that carry exactly these labels.
   struct LabelItem {
+    EntityKind kind{};
     StringId namespace_ = StringPool::kNone;
     LabelSet labels;
-    std::vector<PodId> pods;
+    std::vector<EntityId> members;
     std::vector<GroupId> groups;
   };
   struct Group {
     std::string text;
     std::string name;
+    EntityKind kind{};
     StringId namespace_ = StringPool::kNone;  // kNone: by namespace_selector
     CompiledSelector namespace_selector;
-    CompiledSelector pod_selector;
+    CompiledSelector selector;
     std::vector<ItemId> items;  // sorted
     std::uint32_t references = 0;
     bool fresh = true;  // made in this batch
 
     bool local() const { return namespace_ != StringPool::kNone; }
-    bool open() const { return pod_selector.anchors().empty(); }
+    bool open() const { return selector.anchors().empty(); }
+    bool matches(const LabelItem& item) const {
+      return kind == item.kind && selector.matches(item.labels);
+    }
   };
   struct Namespace {
     bool known = false;
@@ -153,6 +186,7 @@ class GroupIndex {
     }
   };
   struct ItemKey {
+    EntityKind kind;
     StringId namespace_;
     std::span<const Label> labels;
   };
@@ -170,33 +204,37 @@ class GroupIndex {
     bool operator()(ItemId a, const ItemKey& b) const { return (*this)(b, a); }
   };
 
-  static std::uint64_t pod_key(StringId namespace_, StringId name) {
+  static std::uint64_t entity_key(StringId namespace_, StringId name) {
     return static_cast<std::uint64_t>(namespace_) << 32 | name;
   }
   StringId namespace_at(std::string_view name);
   void drop_if_unused(StringId namespace_);
-  static bool namespace_matches(const Group& group, bool known, const LabelSet& labels);
-  void relabel_namespace(StringId id, bool known, LabelSet labels);
+  const Namespace* known_namespace(std::string_view name) const;
+  static bool selects(const Group& group, bool known, const LabelSet& labels);
+  bool relabel_namespace(StringId id, bool known, LabelSet labels);
   void select_namespace(GroupId group, Namespace& ns, bool selected);
-  ItemId item_for(StringId namespace_, const LabelSet& labels);
+  void set_entity(EntityKind kind, std::string_view namespace_, std::string_view name,
+                  LabelSet labels, EntityState state);
+  ItemId item_for(EntityKind kind, StringId namespace_, const LabelSet& labels);
   void remove_item(ItemId item);
   void link(GroupId group, ItemId item);
   void unlink(GroupId group, ItemId item);
   void link_matching_groups(ItemId item);
   void link_matching_items(GroupId group);
-  void attach(PodId pod, ItemId item);
-  void detach(PodId pod);
-  PodState state_of(const api::Pod& pod);
-  void remember(PodId pod);
-  void touch(GroupId group, PodId pod);
+  void attach(EntityId entity, ItemId item);
+  void detach(EntityId entity);
+  EntityState state_of(const api::Pod& pod);
+  void remember(EntityId entity);
+  void touch(GroupId group, EntityId entity);
   void index_group(GroupId group, bool add);
   void remove_group(GroupId group);
   void release_later(StringId id) { releases_.push_back(id); }
 
   StringPool pool_;
-  std::deque<PodRecord> pods_;
-  std::vector<PodId> free_pods_;
-  boost::unordered_flat_map<std::uint64_t, PodId> pods_by_key_;
+  std::deque<EntityRecord> entities_;
+  std::vector<EntityId> free_entities_;
+  auto& by_key(EntityKind kind) { return entities_by_key_[static_cast<std::size_t>(kind)]; }
+  std::array<boost::unordered_flat_map<std::uint64_t, EntityId>, 3> entities_by_key_;  // by kind
   std::deque<LabelItem> items_;
   std::vector<ItemId> free_items_;
   boost::unordered_flat_set<ItemId, ItemHash, ItemEqual> items_by_labels_{0, ItemHash{this},
@@ -216,7 +254,7 @@ class GroupIndex {
   std::vector<GroupId> cluster_groups_of_any_namespace_;  // no anchor in the Namespace's labels
 
   boost::unordered_flat_map<std::uint64_t, bool> touches_;
-  boost::unordered_flat_map<PodId, OldState> old_states_;
+  boost::unordered_flat_map<EntityId, OldState> old_states_;
   std::vector<StringId> releases_;
   std::vector<GroupId> released_groups_, fresh_groups_;
   std::shared_ptr<const std::vector<api::controlplane::NamedPort>> last_ports_;

@@ -1,38 +1,27 @@
 #include "k8s_policy.h"
 
-#include <algorithm>
-
-#include "antrea/base/hash.h"
-
 namespace antrea::policy {
 namespace {
 
 namespace cp = api::controlplane;
 
-/// Names policies from files that no API server has given a UID.
-constexpr std::string_view kPolicyNameSpace = "0f3aa2b5-6d11-4c0e-9d53-7f5f5e0c9a41";
-
 class Converter {
  public:
   Converter(const api::NetworkPolicy& source, bool enable_logging, GroupIndex& groups)
-      : source_(source), enable_logging_(enable_logging), groups_(groups) {}
+      : source_(source),
+        enable_logging_(enable_logging),
+        builder_(source.metadata, cp::PolicyType::kK8sNetworkPolicy, groups) {}
 
   ConvertedPolicy run() {
-    auto policy = std::make_shared<cp::NetworkPolicy>();
-    const api::ObjectMeta& meta = source_.metadata;
-    policy->source_ref = {cp::PolicyType::kK8sNetworkPolicy, meta.namespace_, meta.name, meta.uid};
-    if (meta.uid.empty())
-      policy->source_ref.uid = uuid_v5(kPolicyNameSpace, policy->source_ref.to_string());
-    policy->metadata.name = policy->metadata.uid = policy->source_ref.uid;
-
-    policy->applied_to_groups = {
-        groups_.name(use(applied_to_, {meta.namespace_, {}, source_.pod_selector}))};
-    policy->rules.reserve(
+    cp::NetworkPolicy& policy = builder_.policy();
+    targets_ = {builder_.target({source_.metadata.namespace_, {}, source_.pod_selector})};
+    policy.applied_to_groups = builder_.names(targets_);
+    policy.rules.reserve(
         (source_.policy_ingress ? std::max<std::size_t>(1, source_.ingress.size()) : 0) +
         (source_.policy_egress ? std::max<std::size_t>(1, source_.egress.size()) : 0));
-    if (source_.policy_ingress) add_rules(cp::Direction::kIn, source_.ingress, policy->rules);
-    if (source_.policy_egress) add_rules(cp::Direction::kOut, source_.egress, policy->rules);
-    return {std::move(policy), std::move(applied_to_), std::move(peers_)};
+    if (source_.policy_ingress) add_rules(cp::Direction::kIn, source_.ingress, policy.rules);
+    if (source_.policy_egress) add_rules(cp::Direction::kOut, source_.egress, policy.rules);
+    return builder_.finish();
   }
 
  private:
@@ -65,42 +54,32 @@ class Converter {
   cp::NetworkPolicyPeer convert_peers(const std::vector<api::NetworkPolicyPeer>& peers,
                                       bool resolves_ports_at_peers) {
     cp::NetworkPolicyPeer converted;
+    std::vector<GroupId> groups;
+    const auto add = [&](const GroupSelector& selector) {
+      const GroupId group = builder_.peer(selector);
+      if (std::ranges::find(groups, group) != groups.end()) return;
+      groups.push_back(group);
+      converted.address_groups.push_back(builder_.name(group));
+    };
     if (peers.empty()) {
-      converted.ip_blocks = {{IpPrefix(IpAddress::v4(0), 0), {}},
-                             {IpPrefix(IpAddress::v6({}), 0), {}}};
+      converted.ip_blocks = any_blocks();
       // Every Pod that declares the port is meant, at its own number.
-      if (resolves_ports_at_peers)
-        converted.address_groups.push_back(
-            groups_.name(use(peers_, {{}, api::LabelSelector{}, std::nullopt})));
-      return converted;
+      if (resolves_ports_at_peers) add({{}, api::LabelSelector{}, std::nullopt});
     }
     for (const api::NetworkPolicyPeer& peer : peers) {
-      if (peer.ip_block) {
+      if (peer.ip_block)
         converted.ip_blocks.push_back(*peer.ip_block);
-        continue;
-      }
-      const std::string& name = groups_.name(
-          use(peers_, {source_.metadata.namespace_, peer.namespace_selector, peer.pod_selector}));
-      if (std::ranges::find(converted.address_groups, name) == converted.address_groups.end())
-        converted.address_groups.push_back(name);
+      else
+        add({source_.metadata.namespace_, peer.namespace_selector, peer.pod_selector});
     }
+    builder_.link(targets_, groups);
     return converted;
-  }
-
-  GroupId use(std::vector<GroupId>& used, const GroupSelector& selector) {
-    const GroupId group = groups_.acquire(selector);
-    if (std::ranges::find(used, group) == used.end())
-      used.push_back(group);
-    else
-      groups_.release(group);
-    return group;
   }
 
   const api::NetworkPolicy& source_;
   const bool enable_logging_;
-  GroupIndex& groups_;
-  std::vector<GroupId> applied_to_;
-  std::vector<GroupId> peers_;
+  PolicyBuilder builder_;
+  std::vector<GroupId> targets_;
 };
 
 }  // namespace

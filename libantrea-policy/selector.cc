@@ -1,6 +1,7 @@
 #include "selector.h"
 
 #include <algorithm>
+#include <array>
 
 #include "antrea/base/hash.h"
 
@@ -132,17 +133,22 @@ std::string normalized(const api::LabelSelector& selector) {
 }
 
 std::string normalized(const GroupSelector& selector) {
-  std::string text;
-  // The parts in alphabetical order: "namespace=" or "namespaceSelector=", then "podSelector=".
+  if (selector.kind == EntityKind::kService) return selector.namespace_ + "/" + selector.service;
+  std::string where;
   if (selector.namespace_selector)
-    text.append("namespaceSelector=").append(normalized(*selector.namespace_selector));
+    where.append("namespaceSelector=").append(normalized(*selector.namespace_selector));
   else if (!selector.namespace_.empty())
-    text.append("namespace=").append(selector.namespace_);
-  if (selector.pod_selector) {
-    if (!text.empty()) text += " And ";
-    text.append("podSelector=").append(normalized(*selector.pod_selector));
+    where.append("namespace=").append(selector.namespace_);
+  std::string what;
+  if (selector.selector) {
+    constexpr std::array<std::string_view, 3> kKeys{"podSelector=", "eeSelector=", "nodeSelector="};
+    what.append(kKeys[static_cast<std::size_t>(selector.kind)])
+        .append(normalized(*selector.selector));
   }
-  return text;
+  if (where.empty() || what.empty()) return where + what;
+  // The parts in alphabetical order.
+  const bool what_first = selector.kind == EntityKind::kExternalEntity;
+  return what_first ? what + " And " + where : where + " And " + what;
 }
 
 std::string group_name(const std::string& normalized_selector) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,11 +46,17 @@ class CompiledSelector {
   LabelSet anchors_;
 };
 
+/// What a group is made of; the members of one group are of one kind. Nodes have no Namespace. A
+/// Service is named, not selected.
+enum class EntityKind : std::uint8_t { kPod, kExternalEntity, kNode, kService };
+
 /// What picks the members of a group. Absent selectors and present but empty ones differ.
 struct GroupSelector {
   std::string namespace_;  ///< used if `namespace_selector` is absent; empty: all Namespaces
   std::optional<api::LabelSelector> namespace_selector;
-  std::optional<api::LabelSelector> pod_selector;
+  std::optional<api::LabelSelector> selector;  ///< of the members' labels
+  EntityKind kind = EntityKind::kPod;
+  std::string service;  ///< the name; only kService
 };
 
 /// Requirements sorted by key and joined by commas, e.g. "app=web,!old,tier in (a,b)".

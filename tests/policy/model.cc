@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 #include "antrea/api/pipeline.h"
 
@@ -179,70 +181,149 @@ std::vector<RuleInput> AgentModel::interface_changes(const Cluster& cluster) {
   return inputs;
 }
 
-bool internal_allows(const StoreModel& store, const std::string& node, bool ingress,
-                     const Probe& probe) {
-  const api::Pod& target = ingress ? *probe.to : *probe.from;
-  const IpAddress& peer_address = ingress ? probe.source : probe.destination;
-  const cp::Direction direction = ingress ? cp::Direction::kIn : cp::Direction::kOut;
-  const api::ObjectKey target_key = api::key_of(target.metadata);
-  bool isolated = false;
+namespace {
 
-  const auto declared = [](const cp::Service& service, const std::vector<cp::NamedPort>& ports,
-                           std::uint16_t number) {
-    return std::ranges::any_of(ports, [&](const cp::NamedPort& port) {
-      return port.name == service.port->name && port.port == number &&
-             static_cast<int>(port.protocol) == static_cast<int>(*service.protocol);
-    });
-  };
-  const auto service_matches = [&](const cp::Service& service,
-                                   const std::vector<cp::NamedPort>& ports) {
-    if (static_cast<int>(*service.protocol) != probe.protocol) return false;
-    if (!service.port) return true;
-    if (service.port->is_name()) return declared(service, ports, probe.port);
-    return probe.port >= service.port->number &&
-           probe.port <= service.end_port.value_or(service.port->number);
-  };
-  const auto services_match = [&](const cp::NetworkPolicyRule& rule,
-                                  const std::vector<cp::NamedPort>& ports) {
-    return rule.services.empty() || std::ranges::any_of(rule.services, [&](const auto& service) {
-             return service_matches(service, ports);
-           });
-  };
+bool fqdn_matches(std::string_view pattern, std::string_view name) {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == name;
+  if (!name.starts_with(pattern.substr(0, star))) return false;
+  for (std::size_t from = star; from <= name.size(); ++from)
+    if (fqdn_matches(pattern.substr(star + 1), name.substr(from))) return true;
+  return false;
+}
 
-  for (const auto& [name, policy] : store.policies) {
-    if (!policy.span.contains(node)) continue;
-    const cp::GroupMember* member = nullptr;
-    for (const std::string& group : policy.object->applied_to_groups) {
-      const auto& nodes = store.applied_to_groups.at(group);
-      if (const auto on_node = nodes.find(node); on_node != nodes.end())
-        for (const cp::GroupMember& candidate : on_node->second)
-          if (candidate.pod == target_key) member = &candidate;
+/// The objects of one Node, read for one packet.
+class InternalReading {
+ public:
+  InternalReading(const StoreModel& store, const Cluster& cluster, const std::string& node,
+                  bool ingress, const Probe& probe)
+      : store_(store),
+        cluster_(cluster),
+        node_(node),
+        ingress_(ingress),
+        probe_(probe),
+        target_(api::key_of((ingress ? probe.to : probe.from)->metadata)),
+        peer_address_(ingress ? probe.source : probe.destination) {}
+
+  Judgement judge() {
+    for (const auto& [name, policy] : store_.policies)
+      if (policy.span.contains(node_)) read(*policy.object);
+    if (const auto decided = first(0, 252)) return *decided;
+    if (isolated_) return {allowed_ ? Verdict::kAllow : Verdict::kDrop, {}};
+    return first(253, 255).value_or(Judgement{});
+  }
+
+ private:
+  using Place = std::tuple<int, double, int, int>;
+
+  std::optional<Judgement> first(int low, int high) const {
+    static constexpr std::array kVerdicts{Verdict::kDrop, Verdict::kReject, Verdict::kAllow,
+                                          Verdict::kAllow};
+    for (const auto& [place, rules] : found_) {
+      if (std::get<0>(place) < low || std::get<0>(place) > high) continue;
+      const int rank = std::get<3>(place);
+      if (rank == 2) return std::nullopt;  // Pass
+      return Judgement{kVerdicts[static_cast<std::size_t>(rank)], rules};
     }
-    if (member == nullptr) continue;
-    for (const cp::NetworkPolicyRule& rule : policy.object->rules) {
-      if (rule.direction != direction) continue;
-      isolated = true;
-      if (!rule.action) continue;
-      const cp::NetworkPolicyPeer& peer = ingress ? rule.from : rule.to;
-      for (const api::IpBlock& block : peer.ip_blocks) {
-        const bool inside = block.cidr.contains(peer_address) &&
-                            std::ranges::none_of(block.except, [&](const IpPrefix& hole) {
-                              return hole.contains(peer_address);
-                            });
-        if (inside && services_match(rule, ingress ? member->ports : std::vector<cp::NamedPort>{}))
-          return true;
+    return std::nullopt;
+  }
+
+  void read(const cp::NetworkPolicy& policy) {
+    const bool k8s = policy.source_ref.type == cp::PolicyType::kK8sNetworkPolicy;
+    for (const cp::NetworkPolicyRule& rule : policy.rules) {
+      if (rule.direction != (ingress_ ? cp::Direction::kIn : cp::Direction::kOut)) continue;
+      const cp::GroupMember* member = member_of(
+          rule.applied_to_groups.empty() ? policy.applied_to_groups : rule.applied_to_groups);
+      if (member == nullptr) continue;
+      isolated_ |= k8s;
+      if (!rule.action || !matches(rule, *member)) continue;
+      if (k8s) {
+        allowed_ = true;
+        continue;
       }
-      for (const std::string& group : peer.address_groups) {
-        const auto& address_group = store.address_groups.at(group);
-        EXPECT_TRUE(address_group.span.contains(node)) << "a rule's group is not sent to its Node";
-        for (const cp::GroupMember& candidate : address_group.members)
-          if (std::ranges::find(candidate.ips, peer_address) != candidate.ips.end() &&
-              services_match(rule, ingress ? member->ports : candidate.ports))
-            return true;
-      }
+      static constexpr std::array kRanks{3, 0, 1, 2};  // Allow, Drop, Reject, Pass
+      found_[{*policy.tier_priority, *policy.priority, rule.priority,
+              kRanks[static_cast<std::size_t>(*rule.action)]}]
+          .insert(policy.source_ref.to_string() + "/" + rule.name);
     }
   }
-  return !isolated;
+
+  const cp::GroupMember* member_of(const std::vector<std::string>& groups) const {
+    const cp::GroupMember* member = nullptr;
+    for (const std::string& group : groups) {
+      const auto& nodes = store_.applied_to_groups.at(group);
+      if (const auto on_node = nodes.find(node_); on_node != nodes.end())
+        for (const cp::GroupMember& candidate : on_node->second)
+          if (candidate.pod == target_) member = &candidate;
+    }
+    return member;
+  }
+
+  bool matches(const cp::NetworkPolicyRule& rule, const cp::GroupMember& target) const {
+    const cp::NetworkPolicyPeer& peer = ingress_ ? rule.from : rule.to;
+    const auto services = [&](const std::vector<cp::NamedPort>& names) {
+      const auto& ports = ingress_ ? target.ports : names;
+      return rule.services.empty() || std::ranges::any_of(rule.services, [&](const auto& service) {
+               return service_matches(service, ports);
+             });
+    };
+    for (const std::string& group : peer.address_groups) {
+      const auto& address_group = store_.address_groups.at(group);
+      EXPECT_TRUE(address_group.span.contains(node_)) << "a rule's group is not sent to its Node";
+      for (const cp::GroupMember& candidate : address_group.members)
+        if (std::ranges::find(candidate.ips, peer_address_) != candidate.ips.end() &&
+            services(candidate.ports))
+          return true;
+    }
+    for (const cp::ServiceReference& service : peer.to_services)
+      if (probe_.service == api::ObjectKey{service.namespace_, service.name}) return true;
+    const bool in_block = std::ranges::any_of(peer.ip_blocks, [&](const api::IpBlock& block) {
+      return block.cidr.contains(peer_address_) &&
+             std::ranges::none_of(
+                 block.except, [&](const IpPrefix& hole) { return hole.contains(peer_address_); });
+    });
+    const bool called = std::ranges::any_of(peer.fqdns, [&](const std::string& pattern) {
+      return std::ranges::any_of(cluster_.resolved, [&](const auto& entry) {
+        return fqdn_matches(pattern, entry.first) && entry.second.contains(peer_address_);
+      });
+    });
+    return (in_block || called) && services({});
+  }
+
+  bool service_matches(const cp::Service& service, const std::vector<cp::NamedPort>& names) const {
+    if (service.protocol && static_cast<int>(*service.protocol) != probe_.protocol) return false;
+    if (service.protocol == cp::ServiceProtocol::kIcmp)
+      return service.icmp_type.value_or(probe_.icmp_type) == probe_.icmp_type &&
+             service.icmp_code.value_or(probe_.icmp_code) == probe_.icmp_code;
+    if (service.src_port && (probe_.source_port < *service.src_port ||
+                             probe_.source_port > service.src_end_port.value_or(*service.src_port)))
+      return false;
+    if (!service.port) return true;
+    if (!service.port->is_name())
+      return probe_.port >= service.port->number &&
+             probe_.port <= service.end_port.value_or(service.port->number);
+    return std::ranges::any_of(names, [&](const cp::NamedPort& port) {
+      return port.name == service.port->name && port.port == probe_.port &&
+             static_cast<int>(port.protocol) == probe_.protocol;
+    });
+  }
+
+  const StoreModel& store_;
+  const Cluster& cluster_;
+  const std::string& node_;
+  const bool ingress_;
+  const Probe& probe_;
+  const api::ObjectKey target_;
+  const IpAddress& peer_address_;
+  bool isolated_ = false, allowed_ = false;
+  std::map<Place, std::set<std::string>> found_;
+};
+
+}  // namespace
+
+Judgement internal_judge(const StoreModel& store, const Cluster& cluster, const std::string& node,
+                         bool ingress, const Probe& probe) {
+  return InternalReading(store, cluster, node, ingress, probe).judge();
 }
 
 FlowVerdict flows_allow(const AgentModel& agent, bool ingress, const Probe& probe) {

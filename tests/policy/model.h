@@ -10,7 +10,7 @@
 #include "antrea/policy/flow_compiler.h"
 #include "antrea/policy/rule_cache.h"
 #include "flow_interpreter.h"
-#include "oracle.h"
+#include "native_oracle.h"
 
 namespace antrea::policy::testing {
 
@@ -80,8 +80,8 @@ class AgentModel {
 };
 
 /// Reads the objects that a Node holds rule by rule, without flows.
-bool internal_allows(const StoreModel& store, const std::string& node, bool ingress,
-                     const Probe& probe);
+Judgement internal_judge(const StoreModel& store, const Cluster& cluster, const std::string& node,
+                         bool ingress, const Probe& probe);
 
 /// The verdict of the Node's flows on the probe, and the policy whose rule let it pass, if a rule
 /// did.

@@ -208,8 +208,7 @@ TEST(OpenVSwitch, TracesARandomSampleAsTheSpecificationSays) {
         const std::string trace = ovs.trace(packet);
         const int exit = number(ingress ? Table::kConntrackCommit : Table::kL3Forwarding);
         const bool passed = trace.find(fmt::format("\n{:2}. ", exit)) != std::string::npos;
-        ASSERT_EQ(passed, ingress ? oracle_allows_ingress(world.cluster, probe)
-                                  : oracle_allows_egress(world.cluster, probe))
+        ASSERT_EQ(passed, oracle_judge(world.cluster, ingress, probe).verdict == Verdict::kAllow)
             << packet << "\n"
             << trace;
         ++here, ++traced, allowed += passed;

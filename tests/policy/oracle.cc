@@ -7,7 +7,9 @@ namespace {
 
 using Op = api::LabelSelectorRequirement::Operator;
 
-bool selects(const api::LabelSelector& selector, const api::Labels& labels) {
+}  // namespace
+
+bool oracle_selects(const api::LabelSelector& selector, const api::Labels& labels) {
   for (const auto& [key, value] : selector.match_labels) {
     const auto label = labels.find(key);
     if (label == labels.end() || label->second != value) return false;
@@ -25,6 +27,19 @@ bool selects(const api::LabelSelector& selector, const api::Labels& labels) {
   return true;
 }
 
+bool oracle_selects_namespace(const Cluster& cluster, const api::LabelSelector& selector,
+                              const std::string& name) {
+  const auto ns = cluster.namespaces.find(name);
+  if (ns == cluster.namespaces.end())
+    // No labels are known: only the selector that asks for nothing matches.
+    return selector.match_labels.empty() && selector.match_expressions.empty();
+  api::Labels labels = ns->second.metadata.labels;
+  labels["kubernetes.io/metadata.name"] = name;
+  return oracle_selects(selector, labels);
+}
+
+namespace {
+
 /// Bit by bit, to share nothing with IpPrefix::contains.
 bool inside(const IpPrefix& prefix, const IpAddress& address) {
   if (prefix.family() != address.family()) return false;
@@ -35,31 +50,28 @@ bool inside(const IpPrefix& prefix, const IpAddress& address) {
   return true;
 }
 
+}  // namespace
+
+bool oracle_contains(const api::IpBlock& block, const IpAddress& address) {
+  return inside(block.cidr, address) &&
+         std::none_of(block.except.begin(), block.except.end(),
+                      [&](const IpPrefix& hole) { return inside(hole, address); });
+}
+
+namespace {
+
 bool peer_matches(const Cluster& cluster, const api::NetworkPolicy& policy,
                   const api::NetworkPolicyPeer& peer, const api::Pod* pod,
                   const IpAddress& address) {
-  if (peer.ip_block) {
-    if (!inside(peer.ip_block->cidr, address)) return false;
-    return std::none_of(peer.ip_block->except.begin(), peer.ip_block->except.end(),
-                        [&](const IpPrefix& hole) { return inside(hole, address); });
-  }
+  if (peer.ip_block) return oracle_contains(*peer.ip_block, address);
   if (pod == nullptr || !oracle_is_member(*pod)) return false;
   if (peer.namespace_selector) {
-    const auto ns = cluster.namespaces.find(pod->metadata.namespace_);
-    if (ns == cluster.namespaces.end()) {
-      // No labels are known: only the selector that asks for nothing matches.
-      if (!peer.namespace_selector->match_labels.empty() ||
-          !peer.namespace_selector->match_expressions.empty())
-        return false;
-    } else {
-      api::Labels labels = ns->second.metadata.labels;
-      labels["kubernetes.io/metadata.name"] = ns->first;
-      if (!selects(*peer.namespace_selector, labels)) return false;
-    }
+    if (!oracle_selects_namespace(cluster, *peer.namespace_selector, pod->metadata.namespace_))
+      return false;
   } else if (pod->metadata.namespace_ != policy.metadata.namespace_) {
     return false;
   }
-  return !peer.pod_selector || selects(*peer.pod_selector, pod->metadata.labels);
+  return !peer.pod_selector || oracle_selects(*peer.pod_selector, pod->metadata.labels);
 }
 
 /// `destination` is the Pod whose container ports give names their meaning; null where there is
@@ -104,21 +116,21 @@ bool rule_allows(const Cluster& cluster, const api::NetworkPolicy& policy,
   return false;
 }
 
-bool allows(const Cluster& cluster, bool ingress, const Probe& probe) {
-  const api::Pod* target = ingress ? probe.to : probe.from;
-  if (target == nullptr || !oracle_is_member(*target)) return true;
+}  // namespace
+
+std::optional<bool> oracle_k8s_verdict(const Cluster& cluster, bool ingress, const Probe& probe) {
+  const api::Pod& target = ingress ? *probe.to : *probe.from;
   bool isolated = false;
   for (const auto& [key, policy] : cluster.policies) {
     if (!(ingress ? policy.policy_ingress : policy.policy_egress)) continue;
-    if (policy.metadata.namespace_ != target->metadata.namespace_) continue;
-    if (!selects(policy.pod_selector, target->metadata.labels)) continue;
+    if (policy.metadata.namespace_ != target.metadata.namespace_) continue;
+    if (!oracle_selects(policy.pod_selector, target.metadata.labels)) continue;
     isolated = true;
     if (oracle_policy_allows(cluster, policy, ingress, probe)) return true;
   }
-  return !isolated;
+  if (isolated) return false;
+  return std::nullopt;
 }
-
-}  // namespace
 
 bool oracle_is_member(const api::Pod& pod) {
   return !pod.host_network && pod.phase != "Succeeded" && pod.phase != "Failed";
@@ -133,20 +145,15 @@ bool oracle_policy_allows(const Cluster& cluster, const api::NetworkPolicy& poli
   });
 }
 
-bool oracle_allows_egress(const Cluster& cluster, const Probe& probe) {
-  return allows(cluster, false, probe);
-}
-bool oracle_allows_ingress(const Cluster& cluster, const Probe& probe) {
-  return allows(cluster, true, probe);
-}
-
 std::string Probe::to_string() const {
   const auto end = [](const api::Pod* pod, const IpAddress& address) {
     return (pod ? pod->metadata.namespace_ + "/" + pod->metadata.name + " " : std::string()) +
            address.to_string();
   };
   return end(from, source) + " -> " + end(to, destination) + " protocol " +
-         std::to_string(protocol) + " port " + std::to_string(port);
+         std::to_string(protocol) + " port " + std::to_string(port) + " source port " +
+         std::to_string(source_port) + " ICMP " + std::to_string(icmp_type) + "/" +
+         std::to_string(icmp_code) + (service ? " by Service " + service->to_string() : "");
 }
 
 }  // namespace antrea::policy::testing

@@ -18,9 +18,15 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+/// What was compared, so that a test can tell that it looked at something.
+struct Tally {
+  std::size_t verdicts = 0;
+  std::array<std::size_t, 3> native{};  // those that a native rule decided, by verdict
+};
+
 /// Compares the three readings of each probe. `sample`: one probe in that many.
 void expect_agreement(World& world, const StoreModel& store, const std::vector<AgentModel>& agents,
-                      std::size_t sample, std::size_t& compared) {
+                      std::size_t sample, Tally& tally) {
   const auto agent_of = [&](const api::Pod* pod) -> const AgentModel* {
     if (pod == nullptr || !oracle_is_member(*pod)) return nullptr;
     for (const AgentModel& agent : agents)
@@ -32,14 +38,17 @@ void expect_agreement(World& world, const StoreModel& store, const std::vector<A
     for (const bool ingress : {false, true}) {
       const AgentModel* agent = agent_of(ingress ? probe.to : probe.from);
       if (agent == nullptr) continue;
-      ++compared;
-      const bool expected = ingress ? oracle_allows_ingress(world.cluster, probe)
-                                    : oracle_allows_egress(world.cluster, probe);
+      const Judgement expected = oracle_judge(world.cluster, ingress, probe);
+      ++tally.verdicts;
+      if (!expected.deciders.empty()) ++tally.native[static_cast<std::size_t>(expected.verdict)];
       const std::string what = (ingress ? "ingress of " : "egress of ") + probe.to_string();
-      ASSERT_EQ(internal_allows(store, agent->node(), ingress, probe), expected)
-          << "internal policies, " << what;
+      const Judgement internal =
+          internal_judge(store, world.cluster, agent->node(), ingress, probe);
+      ASSERT_EQ(internal.verdict, expected.verdict) << "internal policies, " << what;
+      ASSERT_EQ(internal.deciders, expected.deciders) << "internal policies, " << what;
+      if (world.native()) continue;
       const FlowVerdict verdict = flows_allow(*agent, ingress, probe);
-      ASSERT_EQ(verdict.allowed, expected) << "flows, " << what;
+      ASSERT_EQ(verdict.allowed, expected.verdict == Verdict::kAllow) << "flows, " << what;
       if (verdict.rule) {
         const auto policy = world.cluster.policies.find(
             {verdict.rule->policy.namespace_, verdict.rule->policy.name});
@@ -64,31 +73,43 @@ std::vector<AgentModel> start_agents(const World& world, const StoreModel& store
   return agents;
 }
 
-TEST(PolicyOracle, RandomClustersAreJudgedAsTheSpecificationSays) {
+/// Without and with policies beside Kubernetes'.
+class PolicyOracle : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Policies, PolicyOracle, ::testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("Native") : std::string("Kubernetes");
+});
+
+TEST_P(PolicyOracle, RandomClustersAreJudgedAsTheSpecificationSays) {
   const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 150);
   const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 1);
-  std::size_t compared = 0;
+  Tally tally;
   for (std::uint64_t i = seed; i < seed + cases; ++i) {
     SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
-    World world(i);
+    World world(i, GetParam());
     world.populate();
     Compiler compiler;
     StoreModel store;
     store.apply(compiler.apply(world.everything()));
     const std::vector<AgentModel> agents = start_agents(world, store);
-    expect_agreement(world, store, agents, 5, compared);
+    expect_agreement(world, store, agents, 5, tally);
     if (HasFailure()) return;
   }
-  RecordProperty("probes", std::to_string(compared));
-  std::printf("%zu verdicts compared in %llu clusters\n", compared,
-              static_cast<unsigned long long>(cases));
+  std::printf(
+      "%zu verdicts compared in %llu clusters; by native rules %zu allowed, %zu dropped, %zu "
+      "rejected\n",
+      tally.verdicts, static_cast<unsigned long long>(cases), tally.native[0], tally.native[1],
+      tally.native[2]);
+  for (const std::size_t count : tally.native) {
+    EXPECT_EQ(count > 0, GetParam());
+    EXPECT_GE(count, GetParam() ? tally.verdicts / 50 : 0) << "too few to tell much";
+  }
 }
 
 /// Histories through the whole chain, with each Node's watches lagging behind one another: whenever
 /// all is delivered, every engine must be where a new one would be that sees only the present.
-void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
-                 std::size_t& compared) {
-  World world(seed);
+void run_history(std::uint64_t seed, bool native, int steps, FlowCompiler::Options options,
+                 Tally& tally) {
+  World world(seed, native);
   world.populate();
   Compiler compiler;
   StoreModel store;
@@ -142,7 +163,7 @@ void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
       ASSERT_TRUE(same);
       ASSERT_TRUE(same->empty());
     }
-    expect_agreement(world, store, agents, 40, compared);
+    expect_agreement(world, store, agents, 40, tally);
     if (::testing::Test::HasFailure()) return;
   }
   // Everything goes: nothing is left behind.
@@ -153,6 +174,7 @@ void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
     goodbye.emplace_back(ObjectDeleted{ObjectKind::kNetworkPolicy, key});
   for (const auto& [name, ns] : world.cluster.namespaces)
     goodbye.emplace_back(ObjectDeleted{ObjectKind::kNamespace, {{}, name}});
+  world.add_goodbyes(goodbye);
   world.shuffle(goodbye);
   store.apply(compiler.apply(goodbye));
   EXPECT_EQ(store, StoreModel{});
@@ -168,24 +190,24 @@ void run_history(std::uint64_t seed, int steps, FlowCompiler::Options options,
   }
 }
 
-TEST(PolicyOracle, HistoriesEndWhereTheirInputEnds) {
+TEST_P(PolicyOracle, HistoriesEndWhereTheirInputEnds) {
   const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 30);
   const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 1000);
-  std::size_t compared = 0;
+  Tally tally;
   for (std::uint64_t i = seed; i < seed + cases; ++i) {
     SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
-    run_history(i, 32, {}, compared);
+    run_history(i, GetParam(), 32, {}, tally);
     if (HasFailure()) return;
   }
 }
 
-TEST(PolicyOracle, CollidingConjunctionIdsDependOnlyOnTheRules) {
+TEST_P(PolicyOracle, CollidingConjunctionIdsDependOnlyOnTheRules) {
   const std::uint64_t cases = from_environment("ANTREA_POLICY_CASES", 10);
   const std::uint64_t seed = from_environment("ANTREA_POLICY_SEED", 5000);
-  std::size_t compared = 0;
+  Tally tally;
   for (std::uint64_t i = seed; i < seed + cases; ++i) {
     SCOPED_TRACE("ANTREA_POLICY_CASES=1 ANTREA_POLICY_SEED=" + std::to_string(i));
-    run_history(i, 24, {.first_id = 2, .last_id = 600}, compared);
+    run_history(i, GetParam(), 24, {.first_id = 2, .last_id = 600}, tally);
     if (HasFailure()) return;
   }
 }

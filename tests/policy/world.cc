@@ -3,18 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "vocabulary.h"
+
 namespace antrea::policy::testing {
-namespace {
-
-const std::vector<std::string> kKeys{"app", "tier", "env"};
-const std::vector<std::string> kValues{"x", "y", "z"};
-const std::vector<std::string> kNamespaces{"red", "green", "blue"};
-const std::vector<std::string> kPortNames{"web", "dns"};
-const std::vector<int> kPorts{53, 80, 81, 443, 8080, 65535, 1};
-const std::vector<api::Protocol> kProtocols{api::Protocol::kTcp, api::Protocol::kUdp,
-                                            api::Protocol::kSctp};
-
-}  // namespace
 
 api::Labels World::labels() {
   api::Labels labels;
@@ -82,6 +73,7 @@ void World::give_node_and_addresses(api::Pod& pod) {
 
 api::Pod World::make_pod(const api::ObjectKey& key) {
   api::Pod pod;
+  if (native_) pod.service_account_name = pick(kAccounts);
   pod.metadata.namespace_ = key.namespace_;
   pod.metadata.name = key.name;
   pod.metadata.uid = "pod-" + std::to_string(next_uid_++);
@@ -172,6 +164,7 @@ void World::populate() {
     const api::ObjectKey key{pick(kNamespaces), "policy-" + std::to_string(i)};
     cluster.policies[key] = make_policy(key);
   }
+  if (native_) populate_native();
 }
 
 std::vector<ObjectChange> World::everything() {
@@ -182,11 +175,13 @@ std::vector<ObjectChange> World::everything() {
     changes.emplace_back(std::make_shared<const api::Pod>(pod));
   for (const auto& [key, policy] : cluster.policies)
     changes.emplace_back(std::make_shared<const api::NetworkPolicy>(policy));
+  if (native_) add_native(changes);
   shuffle(changes);
   return changes;
 }
 
 ObjectChange World::mutate() {
+  if (native_ && chance(0.5)) return mutate_native();
   const std::size_t kind = below(20);
   if (kind < 3) {
     const std::string name = pick(kNamespaces);
@@ -264,6 +259,15 @@ std::vector<Probe> World::probes() {
   for (std::uint32_t i = 0; i < 3; ++i) ends.push_back({nullptr, IpAddress::v4(0xc0a80000 + i)});
   ends.push_back({nullptr, *IpAddress::parse("2001:db8::1")});
   ends.push_back({nullptr, *IpAddress::parse("10.0.9.9")});
+  if (native_) {
+    for (const auto& [name, node] : cluster.nodes) {
+      ends.push_back({nullptr, node.internal_ips.front()});
+      ends.push_back({nullptr, node.pod_cidrs.front().address().plus(1)});
+    }
+    // Every combination would be too many.
+    while (ports.size() > 6)
+      ports.erase(std::next(ports.begin(), static_cast<std::ptrdiff_t>(below(ports.size()))));
+  }
 
   std::vector<Probe> probes;
   for (const End& from : ends) {
@@ -272,11 +276,13 @@ std::vector<Probe> World::probes() {
       if (from.pod == to.pod) continue;  // two outsiders, or a Pod and itself
       Probe probe{from.pod, to.pod, from.address, to.address};
       probe.protocol = 1;
+      if (native_) vary(probe);
       probes.push_back(probe);
       for (const std::uint16_t port : ports)
         for (const std::uint8_t protocol : {6, 17, 132}) {
           probe.protocol = protocol;
           probe.port = port;
+          if (native_) vary(probe);
           probes.push_back(probe);
         }
     }

@@ -13,9 +13,11 @@ namespace antrea::policy::testing {
 /// them.
 class World {
  public:
-  explicit World(std::uint64_t seed) : random_(seed) {}
+  /// With `native`, also of tiers, groups and the policies beside Kubernetes'.
+  explicit World(std::uint64_t seed, bool native = false) : random_(seed), native_(native) {}
 
   Cluster cluster;
+  bool native() const { return native_; }
 
   /// Some Namespaces, Pods and policies; with some objects that are not in order (Pods without Node
   /// or address, ended ones whose address another has, Namespaces that nobody has told of).
@@ -24,6 +26,8 @@ class World {
   std::vector<ObjectChange> everything();
   /// Changes the cluster at random and says how.
   ObjectChange mutate();
+  /// The deletion of every native object.
+  void add_goodbyes(std::vector<ObjectChange>& changes) const;
   /// First packets between all Pods and outside addresses, with the ports that policies and Pods
   /// speak of.
   std::vector<Probe> probes();
@@ -56,7 +60,28 @@ class World {
   api::NetworkPolicyRule make_rule();
   api::NetworkPolicyPort make_port();
 
+  // The native part: native_world.cc.
+  void populate_native();
+  void add_native(std::vector<ObjectChange>& changes) const;
+  ObjectChange mutate_native();
+  void vary(Probe& probe);
+  api::crd::GroupSpec make_group(bool cluster);
+  api::crd::AppliedTo make_applied_to(bool cluster, const std::string& ns);
+  api::crd::NetworkPolicyPeer make_native_peer(bool cluster, bool ingress);
+  api::crd::Rule make_native_rule(bool cluster, bool ingress, bool baseline);
+  api::crd::PolicySpec make_spec(bool cluster, const std::string& ns);
+  api::admin::NamespacedPods make_namespaced_pods() { return {selector(), selector()}; }
+  api::admin::Rule make_admin_rule(bool ingress, bool baseline);
+  template <typename Policy>
+  void fill_admin(Policy& policy, bool baseline);
+  api::Node make_node(std::size_t index);
+  api::crd::ExternalEntity make_entity(const api::ObjectKey& key);
+  void resolve_names();
+  template <typename Object>
+  void name(Object& object, const api::ObjectKey& key);
+
   std::mt19937_64 random_;
+  bool native_;
   std::uint32_t next_address_ = 1;
   std::uint32_t next_uid_ = 1;
 };

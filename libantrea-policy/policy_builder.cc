@@ -1,0 +1,29 @@
+#include "policy_builder.h"
+
+#include "antrea/base/hash.h"
+
+namespace antrea::policy {
+namespace {
+
+/// Names policies from files that no API server has given a UID.
+constexpr std::string_view kPolicyNameSpace = "0f3aa2b5-6d11-4c0e-9d53-7f5f5e0c9a41";
+
+}  // namespace
+
+PolicyBuilder::PolicyBuilder(const api::ObjectMeta& meta, api::controlplane::PolicyType type,
+                             GroupIndex& groups)
+    : groups_(groups), policy_(std::make_shared<api::controlplane::NetworkPolicy>()) {
+  auto& source = policy_->source_ref;
+  source = {type, meta.namespace_, meta.name, meta.uid};
+  if (source.uid.empty()) source.uid = uuid_v5(kPolicyNameSpace, source.to_string());
+  policy_->metadata.name = policy_->metadata.uid = source.uid;
+}
+
+ConvertedPolicy PolicyBuilder::finish() {
+  std::ranges::sort(links_);
+  links_.erase(std::unique(links_.begin(), links_.end()), links_.end());
+  links_.shrink_to_fit();
+  return {std::move(policy_), std::move(applied_to_), std::move(links_), {}};
+}
+
+}  // namespace antrea::policy
