@@ -11,6 +11,11 @@ extern const std::array<FieldInfo, kFieldCount> kFields;
 
 inline const FieldInfo& info(FieldId id) { return kFields[static_cast<std::size_t>(id)]; }
 
+/// The place of a field in the order of Open vSwitch's own numbers, in which it lists sets of
+/// fields; 0 to kFieldCount - 1.
+std::size_t own_place(FieldId id);
+FieldId field_at_own_place(std::size_t place);
+
 /// FieldId + 1 by class and field number, 0 where there is none. Experimenter classes stand behind
 /// the others.
 enum OxmSpace : std::uint8_t {

@@ -1,308 +1,375 @@
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "field_table.h"
 #include "text_internal.h"
 
 namespace antrea::openflow {
 namespace detail {
-
-std::string port_text(std::uint32_t port) {
-  switch (port) {
-    case kPortUnset.value:
-      return "UNSET";
-    case kPortInPort.value:
-      return "IN_PORT";
-    case kPortTable.value:
-      return "TABLE";
-    case kPortNormal.value:
-      return "NORMAL";
-    case kPortFlood.value:
-      return "FLOOD";
-    case kPortAll.value:
-      return "ALL";
-    case kPortController.value:
-      return "CONTROLLER";
-    case kPortLocal.value:
-      return "LOCAL";
-    case kPortAny.value:
-      return "ANY";
-    default:
-      return std::to_string(port);
-  }
-}
-
-std::string hex_text(const FieldValue& value) {
-  if (value.zero()) return "0";
-  if (value.hi == 0) return fmt::format("{:#x}", value.lo);
-  return fmt::format("{:#x}{:016x}", value.hi, value.lo);
-}
-
-IpAddress address_of(const FieldValue& value, bool v6) {
-  if (!v6) return IpAddress::v4(static_cast<std::uint32_t>(value.lo));
-  std::array<std::uint8_t, 16> bytes;
-  for (unsigned i = 0; i < 16; ++i)
-    bytes[i] = static_cast<std::uint8_t>((value >> (8 * (15 - i))).lo & 0xff);
-  return IpAddress::v6(bytes);
-}
-
 namespace {
 
-std::optional<unsigned> prefix_length(const FieldValue& mask, unsigned width) {
-  for (unsigned length = 0; length <= width; ++length)
-    if (mask == FieldValue::ones(length) << (width - length)) return length;
-  return {};
-}
+/// The order in which ovs-ofctl prints the fields of a match; what is not named here stands behind
+/// the field before it in FieldId.
+constexpr FieldId kPrintOrder[] = {
+    FieldId::kPktMark,      FieldId::kRecircId,       FieldId::kDpHash,
+    FieldId::kConjId,       FieldId::kActsetOutput,   FieldId::kCtState,
+    FieldId::kCtZone,       FieldId::kCtMark,         FieldId::kCtLabel,
+    FieldId::kCtNwSrc,      FieldId::kCtIpv6Src,      FieldId::kCtNwDst,
+    FieldId::kCtIpv6Dst,    FieldId::kCtNwProto,      FieldId::kCtTpSrc,
+    FieldId::kCtTpDst,      FieldId::kPacketType,     FieldId::kEthType,
+    FieldId::kXreg0,        FieldId::kTunId,          FieldId::kTunSrc,
+    FieldId::kTunDst,       FieldId::kTunIpv6Src,     FieldId::kTunIpv6Dst,
+    FieldId::kTunGbpId,     FieldId::kTunGbpFlags,    FieldId::kTunErspanVer,
+    FieldId::kTunErspanIdx, FieldId::kTunErspanDir,   FieldId::kTunErspanHwid,
+    FieldId::kTunGtpuFlags, FieldId::kTunGtpuMsgType, FieldId::kTunFlags,
+    FieldId::kTunMetadata0, FieldId::kMetadata,       FieldId::kInPortOxm,
+    FieldId::kVlanVid,      FieldId::kVlanPcp,        FieldId::kEthSrc,
+    FieldId::kEthDst,       FieldId::kIpSrc,          FieldId::kIpDst,
+    FieldId::kIpv6Src,      FieldId::kIpv6Dst,        FieldId::kIpv6Label,
+    FieldId::kArpSpa,       FieldId::kArpTpa,         FieldId::kNshFlags,
+    FieldId::kNshTtl,       FieldId::kNshMdtype,      FieldId::kNshNp,
+    FieldId::kNshSpi,       FieldId::kNshSi,          FieldId::kNshC1,
+    FieldId::kNshC2,        FieldId::kNshC3,          FieldId::kNshC4,
+    FieldId::kIpProto,      FieldId::kArpOp,          FieldId::kArpSha,
+    FieldId::kArpTha,       FieldId::kIpDscp,         FieldId::kIpEcn,
+    FieldId::kIpTtl,        FieldId::kMplsLabel,      FieldId::kMplsTc,
+    FieldId::kMplsTtl,      FieldId::kMplsBos,        FieldId::kIpFrag,
+    FieldId::kIcmpType,     FieldId::kIcmpCode,       FieldId::kIcmpv6Type,
+    FieldId::kIcmpv6Code,   FieldId::kNdTarget,       FieldId::kNdSll,
+    FieldId::kNdTll,        FieldId::kNdReserved,     FieldId::kNdOptionsType,
+    FieldId::kTcpSrc,       FieldId::kUdpSrc,         FieldId::kSctpSrc,
+    FieldId::kTcpDst,       FieldId::kUdpDst,         FieldId::kSctpDst,
+    FieldId::kTcpFlags,
+};
 
-std::string ip_text(const Masked& bits, bool v6) {
-  const unsigned width = v6 ? 128 : 32;
-  std::string text = address_of(bits.value, v6).to_string();
-  const auto length = prefix_length(bits.mask, width);
-  if (!length)
-    text += "/" + address_of(bits.mask, v6).to_string();
-  else if (*length < width)
-    text += "/" + std::to_string(*length);
-  return text;
-}
+constexpr auto kRanks = [] {
+  std::array<std::uint16_t, kFieldCount> ranks{};
+  for (std::uint16_t i = 0; i < std::size(kPrintOrder); ++i)
+    ranks[static_cast<std::size_t>(kPrintOrder[i])] = static_cast<std::uint16_t>((i + 1) * 100);
+  for (std::size_t i = 1; i < kFieldCount; ++i)
+    if (ranks[i] == 0) ranks[i] = static_cast<std::uint16_t>(ranks[i - 1] + 1);
+  return ranks;
+}();
 
-std::string mac_text(const Masked& bits) {
-  std::string text = MacAddress::from_bits(bits.value.lo).to_string();
-  if (bits.mask != FieldValue::ones(48))
-    text += "/" + MacAddress::from_bits(bits.mask.lo).to_string();
-  return text;
-}
+std::uint16_t rank(const MatchField* field) { return kRanks[static_cast<std::size_t>(field->id)]; }
 
-std::string frag_text(const Masked& bits) {
-  constexpr const char* kNames[4][4] = {{"", "", "", ""},
-                                        {"<error>", "yes", "", ""},
-                                        {"not_later", "", "later", ""},
-                                        {"no", "first", "<error>", "later"}};
-  const std::uint64_t mask = bits.mask.lo & 3;
-  const std::uint64_t value = bits.value.lo & 3;
-  if (mask == 1) return value == 1 ? "yes" : "no";
-  return kNames[mask][value];
-}
-
-/// "+new-est": the flags that count.
-std::string flags_masked(const Masked& bits, std::span<const FlagName> names) {
-  std::string text;
-  for (const FlagName& name : names) {
-    if ((bits.mask.lo & name.bit) == 0) continue;
-    text += (bits.value.lo & name.bit) != 0 ? '+' : '-';
-    text += name.name;
+/// "tcp6", "arp"; empty for an ethertype that has no word. `proto_said` if it says the protocol
+/// too.
+std::string_view protocol_word(std::uint64_t type, const MatchField* proto, bool& proto_said) {
+  struct Word {
+    std::uint64_t type;
+    std::uint64_t proto;
+    std::string_view word;
+  };
+  static constexpr Word kWords[] = {
+      {eth_type::kIpv4, ip_proto::kIcmp, "icmp"},    {eth_type::kIpv4, ip_proto::kTcp, "tcp"},
+      {eth_type::kIpv4, ip_proto::kUdp, "udp"},      {eth_type::kIpv4, ip_proto::kSctp, "sctp"},
+      {eth_type::kIpv6, ip_proto::kIcmpv6, "icmp6"}, {eth_type::kIpv6, ip_proto::kTcp, "tcp6"},
+      {eth_type::kIpv6, ip_proto::kUdp, "udp6"},     {eth_type::kIpv6, ip_proto::kSctp, "sctp6"},
+  };
+  if (proto != nullptr)
+    for (const Word& word : kWords)
+      if (word.type == type && word.proto == proto->bits.value.lo) {
+        proto_said = true;
+        return word.word;
+      }
+  switch (type) {
+    case eth_type::kIpv4:
+      return "ip";
+    case eth_type::kIpv6:
+      return "ipv6";
+    case eth_type::kArp:
+      return "arp";
+    case eth_type::kRarp:
+      return "rarp";
+    case eth_type::kMpls:
+      return "mpls";
+    case eth_type::kMplsMulticast:
+      return "mplsm";
+    default:
+      return {};
   }
-  return text;
-}
-/// "syn|ack"
-std::string flags_exact(std::uint64_t value, std::span<const FlagName> names) {
-  std::string text;
-  for (const FlagName& name : names) {
-    if ((value & name.bit) == 0) continue;
-    if (!text.empty()) text += '|';
-    text += name.name;
-  }
-  return text.empty() ? "0" : text;
 }
 
-}  // namespace
-
-std::string value_text(FieldId id, const Masked& bits, bool exact) {
-  switch (info(id).format) {
-    case FieldFormat::kEthernet:
-      return mac_text(bits);
-    case FieldFormat::kIpv4:
-      return ip_text(bits, false);
-    case FieldFormat::kIpv6:
-      return ip_text(bits, true);
-    case FieldFormat::kPort16:
-      return port_text(port_from16(static_cast<std::uint16_t>(bits.value.lo)).value);
-    case FieldFormat::kPort32:
-      return port_text(static_cast<std::uint32_t>(bits.value.lo));
-    case FieldFormat::kFrag:
-      return frag_text(bits);
-    case FieldFormat::kCtState:
-      return bits.mask.lo == 0xff ? flags_exact(bits.value.lo, kCtStateNames)
-                                  : flags_masked(bits, kCtStateNames);
-    case FieldFormat::kTunFlags:
-      return flags_masked(bits, kTunFlagNames);
-    case FieldFormat::kTcpFlags:
-      return exact ? flags_exact(bits.value.lo, kTcpFlagNames) : flags_masked(bits, kTcpFlagNames);
-    case FieldFormat::kPacketType:
-      return fmt::format("({},{})", bits.value.lo >> 16, hex_text(bits.value.lo & 0xffff));
-    case FieldFormat::kDecimal:
-      if (exact) return std::to_string(bits.value.lo);
-      [[fallthrough]];
-    case FieldFormat::kHex:
-      return hex_text(bits.value) + (exact ? "" : "/" + hex_text(bits.mask));
-  }
-  return {};
-}
-
-/// Prints a match in the order of ovs-ofctl.
+/// Prints a match in the order of ovs-ofctl, with the formats of its match printer (which are not
+/// those of its action printer).
 class MatchPrinter {
  public:
-  explicit MatchPrinter(const Match& match) : match_(match) {}
+  MatchPrinter(std::string& out, const Match& match) : out_(out), match_(match) {}
 
-  std::string print() {
-    for (const FieldId id : {FieldId::kPktMark, FieldId::kRecircId, FieldId::kDpHash,
-                             FieldId::kConjId, FieldId::kActsetOutput})
-      field(id, info(id).name);
-    for (auto id = FieldId::kCtState; id <= FieldId::kCtTpDst; id = field_at(id, 1))
-      if (id != FieldId::kCtNwProto || match_.has(id)) field(id, info(id).name);
-    field(FieldId::kPacketType, "packet_type");
-    const bool named_type = protocol();
-    for (unsigned reg = 0; reg < 32; ++reg) field(reg_field(reg), info(reg_field(reg)).name);
-    for (auto id = FieldId::kTunId; id <= FieldId::kTunGtpuMsgType; id = field_at(id, 1))
-      field(id, info(id).name);
-    field(FieldId::kMetadata, "metadata");
-    field(FieldId::kInPortOxm, "in_port");
-    vlan();
-    field(FieldId::kEthSrc, "dl_src");
-    field(FieldId::kEthDst, "dl_dst");
-    if (!named_type && match_.has(FieldId::kEthType))
-      item(fmt::format("dl_type=0x{:04x}", match_.get(FieldId::kEthType)->value.lo));
-    field(FieldId::kIpSrc, "nw_src");
-    field(FieldId::kIpDst, "nw_dst");
-    field(FieldId::kIpv6Src, "ipv6_src");
-    field(FieldId::kIpv6Dst, "ipv6_dst");
-    label();
-    field(FieldId::kArpSpa, "arp_spa");
-    field(FieldId::kArpTpa, "arp_tpa");
-    for (auto id = FieldId::kNshFlags; id <= FieldId::kNshC4; id = field_at(id, 1))
-      if (id != FieldId::kNshTtl) field(id, info(id).name);
-    field(FieldId::kNshTtl, "nsh_ttl");
-    if (!named_protocol_) field(FieldId::kIpProto, "nw_proto");
-    for (const FieldId id : {FieldId::kArpOp, FieldId::kArpSha, FieldId::kArpTha})
-      field(id, info(id).name);
-    if (const auto dscp = match_.get(FieldId::kIpDscp))
-      item(fmt::format("nw_tos={}", dscp->value.lo << 2));
-    for (const FieldId id : {FieldId::kIpEcn, FieldId::kIpTtl, FieldId::kMplsLabel,
-                             FieldId::kMplsTc, FieldId::kMplsTtl, FieldId::kMplsBos})
-      field(id, info(id).name);
-    field(FieldId::kIpFrag, "nw_frag");
-    field(FieldId::kIcmpType, "icmp_type");
-    field(FieldId::kIcmpCode, "icmp_code");
-    field(FieldId::kIcmpv6Type, "icmp_type");
-    field(FieldId::kIcmpv6Code, "icmp_code");
-    for (const FieldId id : {FieldId::kNdTarget, FieldId::kNdSll, FieldId::kNdTll,
-                             FieldId::kNdReserved, FieldId::kNdOptionsType})
-      field(id, info(id).name);
-    for (const FieldId id : {FieldId::kTcpSrc, FieldId::kUdpSrc, FieldId::kSctpSrc})
-      field(id, "tp_src");
-    for (const FieldId id : {FieldId::kTcpDst, FieldId::kUdpDst, FieldId::kSctpDst})
-      field(id, "tp_dst");
-    field(FieldId::kTcpFlags, "tcp_flags");
-    return std::move(text_);
+  void print_all() {
+    std::array<const MatchField*, kFieldCount> fields;
+    std::size_t count = 0;
+    for (const MatchField& field : match_.fields()) {
+      std::size_t at = count++;
+      for (; at > 0 && rank(fields[at - 1]) > rank(&field); --at) fields[at] = fields[at - 1];
+      fields[at] = &field;
+    }
+    for (std::size_t i = 0; i < count; ++i) note(*fields[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      // vlan and dl_type stand where their fields do not.
+      if (rank(fields[i]) >= kRanks[static_cast<std::size_t>(FieldId::kIpSrc)]) ethertype();
+      one(*fields[i]);
+    }
+    ethertype();
+    if (!out_.empty() && out_.back() == ',') out_.pop_back();
   }
 
  private:
-  void item(std::string_view part) {
-    if (!text_.empty()) text_ += ',';
-    text_ += part;
+  void note(const MatchField& field) {
+    if (field.id == FieldId::kEthType) type_ = &field;
+    if (field.id == FieldId::kIpProto) proto_ = &field;
+    if (field.id == FieldId::kCtNwProto) ct_proto_ = true;
+    if (field.id == FieldId::kTunErspanVer) erspan_version_ = field.bits.value.lo;
+    if (field.id == FieldId::kRecircId) recirculated_ = true;
+    if (field.id == FieldId::kNshMdtype) md_type_ = field.bits.value.lo;
   }
-  void field(FieldId id, std::string_view name) {
-    for (const MatchField& f : match_.fields())
-      if (f.id == id && f.length == 0) return item(name);  // tun_metadata that is present
-    const auto bits = match_.get(id);
-    if (!bits) return;
-    const bool exact = is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63)
-                           ? tun_exact(id)
-                           : bits->mask == FieldValue::ones(info(id).bits);
-    item(std::string(name) + "=" +
-         (id == FieldId::kCtZone ? std::to_string(bits->value.lo) : value_text(id, *bits, exact)));
+  /// dl_type, unless a word said it.
+  void ethertype() {
+    if (type_ == nullptr || type_said_) return;
+    type_said_ = true;
+    print(out_, "dl_type=0x{:04x},", type_->bits.value.lo);
   }
-  bool tun_exact(FieldId id) const {
-    for (const MatchField& f : match_.fields())
-      if (f.id == id) return f.exact();
-    return true;
-  }
-  /// The keyword of ethertype and protocol, if there is one.
-  bool protocol() {
-    const auto type = match_.get(FieldId::kEthType);
-    if (!type) return false;
-    const auto proto = match_.get(FieldId::kIpProto);
-    const auto named = [&](std::string_view name) {
-      item(name);
-      named_protocol_ = true;
-      return true;
-    };
-    const bool v6 = type->value.lo == eth_type::kIpv6;
-    switch (type->value.lo) {
-      case eth_type::kIpv4:
-      case eth_type::kIpv6:
-        if (proto) {
-          switch (proto->value.lo) {
-            case ip_proto::kIcmp:
-              if (!v6) return named("icmp");
-              break;
-            case ip_proto::kIcmpv6:
-              if (v6) return named("icmp6");
-              break;
-            case ip_proto::kTcp:
-              return named(v6 ? "tcp6" : "tcp");
-            case ip_proto::kUdp:
-              return named(v6 ? "udp6" : "udp");
-            case ip_proto::kSctp:
-              return named(v6 ? "sctp6" : "sctp");
-            default:
-              break;
-          }
-        }
-        item(v6 ? "ipv6" : "ip");
-        return true;
-      case eth_type::kArp:
-        return item("arp"), true;
-      case eth_type::kRarp:
-        return item("rarp"), true;
-      case eth_type::kMpls:
-        return item("mpls"), true;
-      case eth_type::kMplsMulticast:
-        return item("mplsm"), true;
+
+  void one(const MatchField& field) {
+    const FieldId id = field.id;
+    const Masked& bits = field.bits;
+    if (is_in(id, FieldId::kXreg0, FieldId::kXreg15)) return registers(id, bits);
+    if (is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63)) return tun_metadata(field);
+    switch (id) {
+      case FieldId::kEthType:
+        return protocol();
+      case FieldId::kVlanVid:
+      case FieldId::kVlanPcp:
+        return vlan();
+      case FieldId::kPacketType:
+        if (bits.value.lo == 0 && !recirculated_) return;
+        break;
+      case FieldId::kIpProto:
+        if (proto_said_) return;
+        break;
+      case FieldId::kCtTpSrc:
+      case FieldId::kCtTpDst:
+        if (!ct_proto_) return;
+        break;
+      case FieldId::kTunErspanIdx:
+        if (erspan_version_ != 1) return;
+        break;
+      case FieldId::kTunErspanDir:
+      case FieldId::kTunErspanHwid:
+        if (erspan_version_ != 2) return;
+        break;
+      case FieldId::kNshC1:
+      case FieldId::kNshC2:
+      case FieldId::kNshC3:
+      case FieldId::kNshC4:
+        if (md_type_ != 1) return;
+        break;
       default:
-        return false;
+        break;
+    }
+    out_ += name(id);
+    out_ += '=';
+    value(id, bits, bits.mask == FieldValue::ones(info(id).bits));
+    out_ += ',';
+  }
+
+  static std::string_view name(FieldId id) {
+    switch (id) {
+      case FieldId::kInPortOxm:
+        return "in_port";
+      case FieldId::kEthSrc:
+        return "dl_src";
+      case FieldId::kEthDst:
+        return "dl_dst";
+      case FieldId::kIpSrc:
+        return "nw_src";
+      case FieldId::kIpDst:
+        return "nw_dst";
+      case FieldId::kIpDscp:
+        return "nw_tos";
+      case FieldId::kIpFrag:
+        return "nw_frag";
+      case FieldId::kIcmpv6Type:
+        return "icmp_type";
+      case FieldId::kIcmpv6Code:
+        return "icmp_code";
+      case FieldId::kTcpSrc:
+      case FieldId::kUdpSrc:
+      case FieldId::kSctpSrc:
+        return "tp_src";
+      case FieldId::kTcpDst:
+      case FieldId::kUdpDst:
+      case FieldId::kSctpDst:
+        return "tp_dst";
+      case FieldId::kTunGtpuFlags:
+        return "gtpu_flags";
+      case FieldId::kTunGtpuMsgType:
+        return "gtpu_msgtype";
+      default:
+        return info(id).name;
     }
   }
+
+  void value(FieldId id, const Masked& bits, bool exact) {
+    const std::uint64_t value = bits.value.lo;
+    const std::uint64_t mask = bits.mask.lo;
+    switch (id) {
+      case FieldId::kCtState:
+        return print_flags(out_, bits, 0xff, kCtStateNames);
+      case FieldId::kTcpFlags:
+        return print_flags(out_, bits, 0xfff, kTcpFlagNames);
+      case FieldId::kTunFlags:
+        return print_flags(out_, bits, ~std::uint64_t{0}, kTunFlagNames);
+      case FieldId::kRecircId:
+      case FieldId::kTunGbpFlags:  // the masks of these are not shown
+      case FieldId::kTunErspanIdx:
+      case FieldId::kTunErspanHwid:
+      case FieldId::kTunGtpuFlags:
+        return print_hex(out_, value);
+      case FieldId::kTunErspanVer:
+      case FieldId::kTunErspanDir:
+      case FieldId::kTunGtpuMsgType:
+        return print(out_, "{}", value);
+      case FieldId::kIpDscp:
+        return print(out_, "{}", value << 2);
+      case FieldId::kIpv6Label:
+        print(out_, "0x{:05x}", value);
+        if (!exact) print(out_, "/0x{:05x}", mask);
+        return;
+      case FieldId::kNdReserved:
+        return exact ? print(out_, "{}", value) : print(out_, "0x{:08x}/0x{:08x}", value, mask);
+      case FieldId::kNshSpi:
+      case FieldId::kNshC1:
+      case FieldId::kNshC2:
+      case FieldId::kNshC3:
+      case FieldId::kNshC4:
+        print(out_, "0x{:x}", value);
+        if (!exact) print(out_, "/0x{:x}", mask);
+        return;
+      case FieldId::kNshFlags:
+      case FieldId::kNshTtl:
+      case FieldId::kNshMdtype:
+      case FieldId::kNshNp:
+      case FieldId::kNshSi:
+        return exact ? print(out_, "{}", value) : print(out_, "0x{:02x}/0x{:02x}", value, mask);
+      case FieldId::kCtZone:
+      case FieldId::kCtTpSrc:
+      case FieldId::kCtTpDst:
+      case FieldId::kTcpSrc:
+      case FieldId::kTcpDst:
+      case FieldId::kUdpSrc:
+      case FieldId::kUdpDst:
+      case FieldId::kSctpSrc:
+      case FieldId::kSctpDst:
+      case FieldId::kTunGbpId:
+        return exact ? print(out_, "{}", value) : print(out_, "0x{:x}/0x{:x}", value, mask);
+      case FieldId::kConjId:
+        return print(out_, "{}", value);
+      default:
+        return print_value(out_, id, bits, exact);
+    }
+  }
+
+  void registers(FieldId id, const Masked& pair) {
+    const unsigned first = 2 * (static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kXreg0));
+    for (unsigned i = 0; i < 2; ++i) {
+      const unsigned shift = i == 0 ? 32 : 0;
+      const std::uint64_t value = pair.value.lo >> shift & 0xffffffff;
+      const std::uint64_t mask = pair.mask.lo >> shift & 0xffffffff;
+      if (mask == 0) continue;
+      print(out_, "reg{}=", first + i);
+      print_hex(out_, value);
+      if (mask != 0xffffffff) {
+        out_ += '/';
+        print_hex(out_, mask);
+      }
+      out_ += ',';
+    }
+  }
+
+  void tun_metadata(const MatchField& field) {
+    out_ += info(field.id).name;
+    if (field.length != 0 && !any_value(field)) {
+      out_ += '=';
+      if (field.wide()) {
+        const Match::Wide wide = match_.wide(field.id);
+        print_hex(out_, wide.value);
+        if (!field.exact()) {
+          out_ += '/';
+          print_hex(out_, wide.mask);
+        }
+      } else {
+        print_value(out_, field.id, field.bits, field.exact());
+      }
+    }
+    out_ += ',';
+  }
+
+  /// The option is there, whatever its value.
+  bool any_value(const MatchField& field) const {
+    if (!field.wide()) return field.bits.mask.zero();
+    return std::ranges::all_of(match_.wide(field.id).mask,
+                               [](std::byte byte) { return byte == std::byte{0}; });
+  }
+
+  void protocol() {
+    const std::string_view word = protocol_word(type_->bits.value.lo, proto_, proto_said_);
+    if (word.empty()) return;
+    type_said_ = true;
+    out_ += word;
+    out_ += ',';
+  }
+
   void vlan() {
+    if (vlan_said_) return;
+    vlan_said_ = true;
     const auto tci = match_.get(FieldId::kVlanTci);
     if (!tci) return;
     const std::uint64_t mask = tci->mask.lo;
     const std::uint64_t value = tci->value.lo;
     const std::uint64_t vid = mask & 0xfff;
     const std::uint64_t pcp = mask & 0xe000;
-    if ((mask & value & 0x1000) != 0 && (vid == 0 || vid == 0xfff) && (vid != 0 || pcp != 0)) {
-      if (vid != 0) item(fmt::format("dl_vlan={}", value & 0xfff));
-      if (pcp != 0) item(fmt::format("dl_vlan_pcp={}", value >> 13));
+    if ((mask & value & 0x1000) != 0 && (vid == 0 || vid == 0xfff) && (pcp == 0 || pcp == 0xe000) &&
+        (vid != 0 || pcp != 0)) {
+      if (vid != 0) print(out_, "dl_vlan={},", value & 0xfff);
+      if (pcp != 0) print(out_, "dl_vlan_pcp={},", value >> 13);
     } else if (mask == 0xffff) {
-      item(fmt::format("vlan_tci=0x{:04x}", value));
+      print(out_, "vlan_tci=0x{:04x},", value);
     } else {
-      item(fmt::format("vlan_tci=0x{:04x}/0x{:04x}", value, mask));
+      print(out_, "vlan_tci=0x{:04x}/0x{:04x},", value, mask);
     }
   }
-  void label() {
-    const auto bits = match_.get(FieldId::kIpv6Label);
-    if (!bits) return;
-    if (bits->mask == FieldValue::ones(20))
-      item(fmt::format("ipv6_label=0x{:05x}", bits->value.lo));
-    else
-      item(fmt::format("ipv6_label=0x{:05x}/0x{:05x}", bits->value.lo, bits->mask.lo));
-  }
 
+  std::string& out_;
   const Match& match_;
-  std::string text_;
-  bool named_protocol_ = false;
+  const MatchField* type_ = nullptr;
+  const MatchField* proto_ = nullptr;
+  bool type_said_ = false;
+  bool proto_said_ = false;
+  bool vlan_said_ = false;
+  bool ct_proto_ = false;
+  bool recirculated_ = false;
+  std::uint64_t erspan_version_ = 0;
+  std::uint64_t md_type_ = 0;
 };
+
+}  // namespace
+
+void print_match(std::string& out, const Match& match, std::uint16_t priority) {
+  // What stands in `out` may end in a comma of its own.
+  std::string text;
+  if (priority != 0x8000) print(text, "priority={},", priority);
+  MatchPrinter(text, match).print_all();
+  out += text;
+}
 
 }  // namespace detail
 
-std::string to_string(const Match& match) { return detail::MatchPrinter(match).print(); }
-
-std::string to_string(const Subfield& s) {
-  const FieldInfo& row = detail::info(s.field);
-  if (s.offset == 0 && s.bits == row.bits) return fmt::format("{}[]", row.nxm_name);
-  if (s.bits == 1) return fmt::format("{}[{}]", row.nxm_name, s.offset);
-  return fmt::format("{}[{}..{}]", row.nxm_name, s.offset, s.offset + s.bits - 1);
+std::string to_string(const Match& match) {
+  std::string text;
+  detail::print_match(text, match);
+  return text;
 }
 
 }  // namespace antrea::openflow

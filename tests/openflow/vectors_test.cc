@@ -53,6 +53,11 @@ std::map<std::string, std::string> load_known(const std::string& check) {
   return known;
 }
 
+std::string without_end(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 struct Outcome {
   std::string error;
   std::string again;
@@ -72,14 +77,6 @@ Outcome outcome_of(const Decoded& decoded, Encode encode_again) {
   return outcome;
 }
 
-/// What ofp-print shows behind the header, for the messages that have a text here.
-std::string message_text(const Message& message) {
-  if (const auto* mod = std::get_if<FlowMod>(&message)) return ": " + to_string(*mod);
-  if (const auto* mod = std::get_if<GroupMod>(&message)) return ":\n " + to_string(*mod);
-  if (const auto* mod = std::get_if<MeterMod>(&message)) return ": " + to_string(*mod);
-  return {};
-}
-
 Outcome run(const Vector& v) {
   const auto bytes = *from_hex(v.hex);
   if (v.kind == "match")
@@ -97,10 +94,11 @@ Outcome run(const Vector& v) {
       encode_instructions(i, out);
       text = "actions=" + to_string(i);
     });
-  return outcome_of(decode_message(bytes), [](const Decoded& d, auto& out, auto& text) {
+  Outcome outcome = outcome_of(decode_message(bytes), [](const Decoded& d, auto& out, auto&) {
     EXPECT_TRUE(encode(d.xid, d.message, out));
-    text = message_text(d.message);
   });
+  outcome.text = print_message(bytes);
+  return outcome;
 }
 
 void check_all(
@@ -139,22 +137,28 @@ TEST(Vectors, DecodeRefuseAndEncodeBack) {
 }
 
 TEST(Vectors, PrintAsOvsOfctlDoes) {
-  check_all("text", [](const Vector& v, const Outcome& got) -> std::optional<std::string> {
-    if (!v.error.empty() || !got.error.empty() || got.text.empty()) return {};
-    if (v.kind == "match") {
-      if (v.flow.empty() || got.text == v.flow) return {};
-      return "printed " + got.text + ", expected " + v.flow;
-    }
-    std::string want = v.text;
-    if (v.kind == "message") {
-      const auto at = want.find("):");
-      if (at == std::string::npos) return {};
-      want = want.substr(at + 1);
-    }
-    while (!want.empty() && want.back() == '\n') want.pop_back();
-    if (got.text == want) return {};
+  const auto not_decoded = load_known("codec");
+  check_all("text", [&](const Vector& v, const Outcome& got) -> std::optional<std::string> {
+    // What cannot be decoded has a text as a message, with the error in it.
+    if (v.kind != "message" && (!v.error.empty() || !got.error.empty())) return {};
+    const std::string& want = v.kind == "match" ? v.flow : v.text;
+    if (want.empty() || without_end(got.text) == without_end(want)) return {};
+    // Texts of captured answers are cut.
+    constexpr std::size_t kCut = 200;
+    if (want.size() == kCut && got.text.starts_with(want)) return {};
+    // Other bytes, or another error, cannot have the same text.
+    if (not_decoded.contains(v.id)) return {};
     return "printed " + got.text + ", expected " + want;
   });
+}
+
+TEST(Vectors, NameMessages) {
+  for (const Vector& v : load_vectors()) {
+    // Messages whose headers were changed are named after what they were before.
+    const bool renamed = v.id.starts_with("malformed:") && v.error.starts_with("OFPBRC_");
+    if (v.kind != "message" || renamed) continue;
+    EXPECT_EQ(message_name(*from_hex(v.hex)), v.type) << v.id;
+  }
 }
 
 }  // namespace

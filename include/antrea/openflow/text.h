@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,20 @@ ANTREA_API std::string to_string(const GroupMod& mod);
 /// "meter=1 kbps bands=" and a line for each band.
 ANTREA_API std::string to_string(const Meter& meter);
 ANTREA_API std::string to_string(const MeterMod& mod);
+
+/// What `ovs-ofctl ofp-print` shows of bytes that are, or should be, one message: its name, version
+/// and xid, and what it says, in one or more lines, the last one ended. Any bytes have a text: what
+/// cannot be decoded is named ("***decode error: OFPBMC_BAD_PREREQ***") and dumped in hex, behind
+/// what could be decoded before it. Cost is linear in the size.
+ANTREA_API std::string print_message(std::span<const std::byte> wire);
+/// The same, appended to `out`.
+ANTREA_API void print_message(std::span<const std::byte> wire, std::string& out);
+/// The same of a message that is not encoded yet.
+ANTREA_API std::string to_string(std::uint32_t xid, const Message& message);
+/// The kind of message that bytes are, by their headers alone: "OFPT_FLOW_MOD",
+/// "OFPST_PORT_DESC reply", "NXT_RESUME", "type 35" for one without a name.
+ANTREA_API std::string message_name(std::span<const std::byte> wire);
+
 /// "NXM_NX_REG0[0..3]"
 ANTREA_API std::string to_string(const Subfield& subfield);
 
