@@ -167,40 +167,47 @@ bool in_version(const MessageKind& kind, std::uint8_t version) {
   return kind.type <= 14 || (version > 1 && kind.type <= 29);
 }
 
+const MessageKind* find_row(const Headers& headers) {
+  for (const MessageKind& kind : kKinds)
+    if (kind.type == headers.type && kind.number == headers.number &&
+        kind.experimenter == headers.experimenter && in_version(kind, headers.version))
+      return &kind;
+  return nullptr;
+}
+
 }  // namespace
 
 DecodeResult<const MessageKind*> find_kind(std::span<const std::byte> wire) {
   const auto headers = read_headers(wire);
   if (headers.has_error()) return headers.error();
-  for (const MessageKind& kind : kKinds) {
-    if (kind.type != headers->type || kind.number != headers->number ||
-        kind.experimenter != headers->experimenter || !in_version(kind, headers->version))
-      continue;
-    if (headers->version != kOpenFlow15 && kind.type > 3) return &kind;
-    const std::size_t body = wire.size() - headers->size;
-    const bool fits = body >= kind.size &&
-                      (kind.step == 0 ? body == kind.size : (body - kind.size) % kind.step == 0);
-    if (!fits) return fail(errors::kBadLen, 2);
-    return &kind;
-  }
-  return fail(headers->experimenter != 0 ? errors::kBadSubtype
-              : headers->multipart       ? errors::kBadStat
-                                         : errors::kBadType,
-              1);
+  const MessageKind* kind = find_row(*headers);
+  if (kind == nullptr)
+    return fail(headers->experimenter != 0 ? errors::kBadSubtype
+                : headers->multipart       ? errors::kBadStat
+                                           : errors::kBadType,
+                1);
+  // The sizes are those of 1.5; the first types are the same in all versions.
+  if (headers->version != kOpenFlow15 && kind->type > 3) return kind;
+  const std::size_t body = wire.size() - headers->size;
+  const bool fits = body >= kind->size &&
+                    (kind->step == 0 ? body == kind->size : (body - kind->size) % kind->step == 0);
+  if (!fits) return fail(errors::kBadLen, 2);
+  return kind;
+}
+
+bool kind_known(std::span<const std::byte> wire) {
+  const auto headers = read_headers(wire);
+  return headers.has_value() && find_row(*headers) != nullptr;
 }
 
 std::string kind_name(std::span<const std::byte> wire) {
-  In in(wire);
-  in.skip(1);
-  const std::uint8_t type = in.u8();
+  const std::uint8_t type = wire.size() > 1 ? std::to_integer<std::uint8_t>(wire[1]) : 0;
   const auto headers = read_headers(wire);
   if (headers.has_value())
-    for (const MessageKind& kind : kKinds)
-      if (kind.type == type && kind.number == headers->number &&
-          kind.experimenter == headers->experimenter && in_version(kind, headers->version))
-        return std::string(kind.name) + (type == kRequest ? " request"
-                                         : type == kReply ? " reply"
-                                                          : "");
+    if (const MessageKind* kind = find_row(*headers))
+      return std::string(kind->name) + (type == kRequest ? " request"
+                                        : type == kReply ? " reply"
+                                                         : "");
   switch (type) {
     case kExperimenterType:
       return "OFPT_EXPERIMENTER";

@@ -26,6 +26,9 @@ struct MessageKind {
 /// (BAD_LEN).
 DecodeResult<const MessageKind*> find_kind(std::span<const std::byte> wire);
 
+/// Whether the headers are of a kind that has a row, whatever the size is.
+bool kind_known(std::span<const std::byte> wire);
+
 /// "OFPST_FLOW reply", "NXT_RESUME", "type 35".
 std::string kind_name(std::span<const std::byte> wire);
 

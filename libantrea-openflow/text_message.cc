@@ -60,18 +60,14 @@ void print_async(std::string& out, const AsyncMasks& config) {
     out += role == 0 ? "\n primary:\n" : "\n secondary:\n";
     for (std::size_t i = 0; i < std::size(kRows); ++i) {
       const Row& row = kRows[i];
-      const std::uint32_t mask = config.masks[role][i];
       print(out, "{:>16}:", row.name);
-      for (unsigned bit = 0; bit < 32; ++bit) {
-        if ((mask & 1U << bit) == 0) continue;
-        const bool own = i == 0 && (bit == 6 || bit == 7);  // Open vSwitch's own, without a name
-        if (own) continue;
-        if (bit < row.reasons.size() && !row.reasons[bit].empty())
-          print(out, " {}", row.reasons[bit]);
-        else
-          print(out, " {}", bit);
+      bool any = false;
+      for (std::size_t bit = 0; bit < row.reasons.size(); ++bit) {
+        if ((config.masks[role][i] & 1U << bit) == 0 || row.reasons[bit].empty()) continue;
+        print(out, " {}", row.reasons[bit]);
+        any = true;
       }
-      out += mask == 0 ? " (off)\n" : "\n";
+      out += any ? "\n" : " (off)\n";
     }
   }
 }
@@ -315,11 +311,11 @@ class BodyPrinter {
     out_ += '\'';
   }
   void operator()(const MultipartRequest& m) const {
-    more(m.more);
+    flags();
     std::visit(*this, m.body);
   }
   void operator()(const MultipartReply& m) const {
-    more(m.more);
+    flags();
     std::visit(*this, m.body);
   }
   void operator()(const PortStatsRequest& m) const {
@@ -373,8 +369,14 @@ class BodyPrinter {
   void operator()(const UnknownMessage& m) const { rest(m.body); }
 
  private:
-  void more(bool more) const {
-    if (more) out_ += " flags=[more]";
+  /// Of a multipart; only the lowest one means something.
+  void flags() const {
+    constexpr std::size_t kFlagsAt = 10;
+    const auto flags = load_be<std::uint16_t>(wire_.data() + kFlagsAt);
+    if (flags == 0) return;
+    out_ += " flags=";
+    if ((flags & 1) != 0) out_ += "[more]";
+    if ((flags & ~1) != 0) print(out_, "[***unknown flags 0x{:04x}***]", flags & ~1);
   }
   void echo(std::span<const std::byte> data) const {
     print(out_, " {} bytes of payload\n", data.size());
@@ -520,9 +522,8 @@ void print_wire(std::string& out, std::span<const std::byte> wire, Detail detail
   const std::size_t length = load_be<std::uint16_t>(wire.data() + 2);
   if (length == wire.size()) return print_whole(out, wire, detail);
   if (length > wire.size()) {
-    const std::string name = kind_name(wire);
-    if (name.starts_with("OFP") || name.starts_with("NX") || name.starts_with("ONF")) {
-      print_header(out, name, std::to_integer<std::uint8_t>(wire[0]),
+    if (kind_known(wire)) {
+      print_header(out, kind_name(wire), std::to_integer<std::uint8_t>(wire[0]),
                    load_be<std::uint32_t>(wire.data() + 4));
       out += '\n';
     }

@@ -202,7 +202,7 @@ void print_body(std::string& out, const PortMod& mod) {
   out += " port: ";
   print_port(out, mod.port.value);
   print(out, ": addr:{}\n     config: ", mod.hw_addr.to_string());
-  print_bits(out, known_bits(mod.config, kPortConfig), kPortConfig, ' ');
+  print_bits(out, known_bits(mod.config & mod.mask, kPortConfig), kPortConfig, ' ');
   out += "\n     mask:   ";
   print_bits(out, known_bits(mod.mask, kPortConfig), kPortConfig, ' ');
   out += "\n     advertise: ";

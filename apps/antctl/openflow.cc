@@ -20,9 +20,20 @@ constexpr std::array kCommands{
         "refused and at which character, as {\"error\":\"...\",\"offset\":N}.",
         openflow_encode},
     OpenflowCommand{
-        "print", "[--kind KIND] [-o FORMAT]", "show what OpenFlow bytes mean",
+        "print", "[--kind KIND] [-o FORMAT] [--pcap FILE]", "show what OpenFlow bytes mean",
         "Reads hex digits (either case, no prefix) from standard input, one case a line, and\n"
-        "answers each with one line. What cannot be decoded is answered with its error.",
+        "answers each with one line, whatever it holds.\n\n"
+        "text  what ovs-ofctl ofp-print says of a message; the flow syntax of a match; "
+        "actions=...\n"
+        "      of actions and instructions. Newlines inside a message stand as \\n. What cannot "
+        "be\n"
+        "      decoded is shown as ***decode error: OFPBMC_BAD_WILDCARDS*** or the like.\n"
+        "json  {\"type\":\"OFPT_FLOW_MOD\",\"text\":\"...\",\"hex\":\"<encoded again>\"}, or with\n"
+        "      \"error\":\"OFPBMC_BAD_WILDCARDS\" in place of the hex. Only messages have a "
+        "type.\n\n"
+        "With --pcap, prints the messages of a capture of OpenFlow connections (classic pcap, "
+        "e.g.\n"
+        "of tcpdump -w), with time and direction, and says on standard error what is missing.",
         openflow_print},
 };
 
