@@ -327,7 +327,7 @@ Result<> Keeper::control_daemon(const std::string& host, const std::string& name
   }
   if (Node* node = topology_->find_node(host);
       node != nullptr && (name == "ovsdb-server" || name == "ovs-vswitchd")) {
-    if (action == "start") return node->vswitch.restart_dead();
+    if (action == "start") return topology_->restart_vswitch(*node);
     return end(name == "ovsdb-server" ? node->vswitch.database() : node->vswitch.daemon());
   }
   return make_error(Errc::kNotFound, "no such daemon", host + " " + name,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -10,6 +11,8 @@
 
 namespace antrea::lab {
 namespace {
+
+constexpr std::chrono::seconds kTunnelWait{10};
 
 /// Locally administered, the same for the same name.
 MacAddress mac_of(const std::string& name) {
@@ -128,22 +131,51 @@ Result<> Topology::build_uplink(Node& node) {
   if (options_.datapath == Datapath::kDummy) {
     ANTREA_CHECK(node.vswitch.tool({"ovs-vsctl", "add-port", kUplink, "br-phy~", "--", "set",
                                     "Interface", "br-phy~", "ofport_request=2"}));
-    // Open vSwitch and the host have the same address: tunnels go to the one, the rest to the
-    // other.
-    for (const char* flow :
-         {"priority=100,in_port=1,udp,tp_dst=6081,actions=LOCAL",
-          "priority=100,in_port=1,udp,tp_dst=4789,actions=LOCAL",
-          "priority=100,in_port=1,ip,nw_proto=47,actions=LOCAL",
-          "priority=90,in_port=1,arp,actions=LOCAL,2", "priority=80,in_port=1,actions=2",
-          "priority=80,in_port=2,actions=1", "priority=80,in_port=LOCAL,actions=1"})
-      ANTREA_CHECK(node.vswitch.tool({"ovs-ofctl", "add-flow", kUplink, flow}));
-    ANTREA_CHECK(node.vswitch.tool(
-        {"ovs-appctl", "-t", node.vswitch.run_dir() + "/ovs-vswitchd.ctl", "netdev-dummy/ip4addr",
-         kUplink, node.host.address.to_string() + "/24"}));
+    ANTREA_CHECK(program_uplink(node));
   }
   ANTREA_CHECK(net.set_up(kUplink));
   ANTREA_CHECK(net.add_address(kUplink, node.host.address, LabNetwork::nodes().length()));
   return net.add_route(IpPrefix(IpAddress::v4(0), 0), LabNetwork::nodes_router());
+}
+
+Result<> Topology::restart_vswitch(Node& node) {
+  ANTREA_CHECK(node.vswitch.restart_dead());
+  if (options_.datapath != Datapath::kDummy) return {};
+  // Changes nothing, but returns only once the bridge is there again.
+  ANTREA_CHECK(node.vswitch.tool({"ovs-vsctl", "--may-exist", "add-br", kUplink}));
+  return program_uplink(node);
+}
+
+Result<> Topology::program_uplink(Node& node) {
+  // Open vSwitch and the host have the same address: tunnels go to the one, the rest to the other.
+  for (const char* flow :
+       {"priority=100,in_port=1,udp,tp_dst=6081,actions=LOCAL",
+        "priority=100,in_port=1,udp,tp_dst=4789,actions=LOCAL",
+        "priority=100,in_port=1,ip,nw_proto=47,actions=LOCAL",
+        "priority=90,in_port=1,arp,actions=LOCAL,2", "priority=80,in_port=1,actions=2",
+        "priority=80,in_port=2,actions=1", "priority=80,in_port=LOCAL,actions=1"})
+    ANTREA_CHECK(node.vswitch.tool({"ovs-ofctl", "add-flow", kUplink, flow}));
+  const auto control = [&](std::vector<std::string> command) {
+    command.insert(command.begin(),
+                   {"ovs-appctl", "-t", node.vswitch.run_dir() + "/ovs-vswitchd.ctl"});
+    return node.vswitch.tool(std::move(command));
+  };
+  const std::string address = node.host.address.to_string();
+  ANTREA_CHECK(control({"netdev-dummy/ip4addr", kUplink, address + "/24"}));
+  // A device without an address when its routes were read is looked at again with the next route.
+  ANTREA_CHECK(control({"ovs/route/add", LabNetwork::nodes().to_string(), kUplink}));
+  // Tunnels, if there are any, end there only once the main loop has turned; their packets that
+  // came earlier were cached as the host's own.
+  const auto deadline = std::chrono::steady_clock::now() + kTunnelWait;
+  for (;;) {
+    ANTREA_TRY(const std::string tunnels, control({"tnl/ports/show", "-v"}));
+    if (tunnels.find("_sys_") == std::string::npos) return {};
+    if (tunnels.find("ipv4(dst=" + address + ",") != std::string::npos) break;
+    if (std::chrono::steady_clock::now() > deadline)
+      return make_error(Errc::kTimeout, "wait for the tunnels' own address", node.host.name);
+  }
+  ANTREA_CHECK(control({"revalidator/purge"}));
+  return {};
 }
 
 Result<> Topology::split_uplink(Node& node, const MacAddress& mac) {

@@ -31,6 +31,23 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
+void write_file(const char* path, const std::string& text) { std::ofstream(path) << text; }
+
+/// An ordinary user gets a namespace in which it may make network namespaces, before any thread
+/// starts.
+class Privileges final : public testing::Environment {
+ public:
+  void SetUp() override {
+    const auto uid = ::geteuid();
+    const auto gid = ::getegid();
+    if (uid == 0 || ::unshare(CLONE_NEWUSER) != 0) return;
+    write_file("/proc/self/setgroups", "deny");
+    write_file("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1");
+    write_file("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
+  }
+};
+const auto* const kPrivileges = testing::AddGlobalTestEnvironment(new Privileges);
+
 /// A process that does nothing but keep a network namespace alive.
 class PodSandbox {
  public:

@@ -3,6 +3,10 @@
 // What the shells share on top of Boost.Asio. Header only: a library that does no I/O never
 // includes it.
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -72,6 +76,19 @@ class Signal {
   std::shared_ptr<Waiters> waiters_;  ///< outlives the signal where a waiter's frame does
 };
 
+/// A TCP peer that has gone without a word (its machine died, a cable was pulled) is noticed within
+/// half a minute, whether or not something is being sent (tcp(7)).
+inline void watch_for_silence(int tcp_socket) {
+  const auto set = [&](int level, int option, int value) {
+    ::setsockopt(tcp_socket, level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+}
+
 /// How long to wait before the next attempt: doubles from `first` to `most`, each between half and
 /// all of it at random.
 class Backoff {
@@ -128,6 +145,7 @@ inline boost::asio::awaitable<Result<Stream>> connect_stream(Remote remote, Dura
       if (remote.kind == Remote::Kind::kTcp) {
         boost::system::error_code ignored;
         stream.set_option(asio::ip::tcp::no_delay(true), ignored);
+        watch_for_silence(stream.native_handle());
       }
       co_return stream;
     }

@@ -62,6 +62,8 @@ class ANTREA_API Topology {
   std::vector<std::unique_ptr<Node>>& nodes() { return nodes_; }
   const Host& outside() const { return *outside_; }
   Node* find_node(const std::string& name);
+  /// Starts what does not run of a Node's Open vSwitch, with what it had; blocks until it works.
+  Result<> restart_vswitch(Node& node);
 
  private:
   Topology(TopologyOptions options, NetNamespace fabric)
@@ -71,6 +73,8 @@ class ANTREA_API Topology {
   Result<> add_node(unsigned index);
   Result<Host> make_host(const std::string& name, const IpAddress& address);
   Result<> build_uplink(Node& node);
+  /// What the uplink's bridge of the dummy datapath holds outside of the database.
+  Result<> program_uplink(Node& node);
   Result<> split_uplink(Node& node, const MacAddress& mac);
   Result<> add_split_port(Node& node, const char* name, const char* peer);
   Result<> write_hosts_files();
