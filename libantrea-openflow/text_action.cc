@@ -36,7 +36,11 @@ class List {
     return out_;
   }
   void word(std::string_view word) { next() += word; }
-  void number(std::string_view name, std::uint64_t value) { print(next(), "{}={}", name, value); }
+  void number(std::string_view name, std::uint64_t value) {
+    next() += name;
+    out_ += '=';
+    print_number(out_, value);
+  }
   void number_if(std::string_view name, std::uint64_t value) {
     if (value != 0) number(name, value);
   }
@@ -52,7 +56,7 @@ void print_list(std::string& out, std::span<const Action> actions);
 void print_nat_address(std::string& out, const IpAddress& address, bool port_follows) {
   const bool brackets = port_follows && address.is_v6();
   if (brackets) out += '[';
-  out += address.to_string();
+  print_address(out, address);
   if (brackets) out += ']';
 }
 
@@ -70,6 +74,11 @@ struct ActionPrinter {
     print_subfield(out, field);
   }
 
+  void number(std::string_view name, std::uint64_t value) const {
+    out += name;
+    print_number(out, value);
+  }
+
   void operator()(const Output& a) const {
     if (a.port.value < 0xffffff00) out += "output:";
     print_port(out, a.port.value);
@@ -81,7 +90,7 @@ struct ActionPrinter {
     print_port(out, a.port.value);
     print(out, ",max_len={})", a.max_len);
   }
-  void operator()(const GroupAction& a) const { print(out, "group:{}", a.group.value); }
+  void operator()(const GroupAction& a) const { number("group:", a.group.value); }
   void operator()(const SetField& a) const {
     const FieldInfo& row = info(a.field);
     out += "set_field:";
@@ -115,7 +124,7 @@ struct ActionPrinter {
     list.next();
     if (a.in_port != kPortInPort) print_port(out, a.in_port.value);
     list.next();
-    if (a.table != TableId{255}) print(out, "{}", a.table.value);
+    if (a.table != TableId{255}) print_number(out, a.table.value);
     if (a.ct) list.word("ct");
   }
   void operator()(const Ct& a) const {
@@ -231,9 +240,9 @@ struct ActionPrinter {
   void operator()(const PopMpls& a) const { print(out, "pop_mpls:0x{:04x}", a.eth_type); }
   void operator()(const SetMplsTtl& a) const { print(out, "set_mpls_ttl({})", a.ttl); }
   void operator()(const DecMplsTtl&) const { out += "dec_mpls_ttl"; }
-  void operator()(const SetQueue& a) const { print(out, "set_queue:{}", a.queue); }
+  void operator()(const SetQueue& a) const { number("set_queue:", a.queue); }
   void operator()(const PopQueue&) const { out += "pop_queue"; }
-  void operator()(const MeterAction& a) const { print(out, "meter:{}", a.meter.value); }
+  void operator()(const MeterAction& a) const { number("meter:", a.meter.value); }
   void operator()(const Note& a) const {
     out += "note:";
     print_dotted(out, bytes_of(a.bytes));
@@ -451,7 +460,10 @@ void print_instructions(std::string& out, const Instructions& instructions) {
       print_hex(out, instructions.write_metadata->mask);
     }
   }
-  if (instructions.goto_table) print(next(), "goto_table:{}", instructions.goto_table->value);
+  if (instructions.goto_table) {
+    next() += "goto_table:";
+    print_number(out, instructions.goto_table->value);
+  }
 }
 
 }  // namespace detail

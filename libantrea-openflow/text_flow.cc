@@ -24,21 +24,34 @@ void print_reason(std::string& out, std::uint8_t reason) {
     print(out, "{}", reason);
 }
 
+/// "NAME=VALUE, "
+void print_item(std::string& out, std::string_view name, std::uint64_t value) {
+  out += name;
+  out += '=';
+  print_number(out, value);
+  out += ", ";
+}
+
 void print_count(std::string& out, std::string_view name, std::optional<std::uint64_t> count) {
-  if (count && *count != ~std::uint64_t{0})
-    print(out, "{}={}, ", name, *count);
-  else
-    print(out, "{}=?, ", name);
+  if (count && *count != ~std::uint64_t{0}) return print_item(out, name, *count);
+  out += name;
+  out += "=?, ";
+}
+
+void print_cookie(std::string& out, std::uint64_t cookie) {
+  out += "cookie=0x";
+  print_hex_digits(out, cookie);
+  out += ", ";
 }
 
 /// What stands between the table and "actions=". `statistics` null: without them.
 void print_flow_rest(std::string& out, const Flow& flow, const FlowStatistics* statistics) {
-  if (flow.idle_timeout != 0) print(out, "idle_timeout={}, ", flow.idle_timeout);
-  if (flow.hard_timeout != 0) print(out, "hard_timeout={}, ", flow.hard_timeout);
+  if (flow.idle_timeout != 0) print_item(out, "idle_timeout", flow.idle_timeout);
+  if (flow.hard_timeout != 0) print_item(out, "hard_timeout", flow.hard_timeout);
   print_flow_flags(out, flow.flags);
-  if (flow.importance != 0) print(out, "importance={}, ", flow.importance);
+  if (flow.importance != 0) print_item(out, "importance", flow.importance);
   if (statistics != nullptr && statistics->idle && statistics->idle->seconds <= 0x7fffffff)
-    print(out, "idle_age={}, ", statistics->idle->seconds);
+    print_item(out, "idle_age", statistics->idle->seconds);
   const std::size_t before = out.size();
   print_match(out, flow.match, flow.priority);
   if (out.size() != before) out += ' ';
@@ -47,15 +60,17 @@ void print_flow_rest(std::string& out, const Flow& flow, const FlowStatistics* s
 }
 
 void print_flow(std::string& out, const Flow& flow) {
-  if (flow.cookie != 0) print(out, "cookie=0x{:x}, ", flow.cookie);
-  if (flow.table.value != 0) print(out, "table={}, ", flow.table.value);
+  if (flow.cookie != 0) print_cookie(out, flow.cookie);
+  if (flow.table.value != 0) print_item(out, "table", flow.table.value);
   print_flow_rest(out, flow, nullptr);
 }
 
 void print_flow_stats(std::string& out, const FlowStats& stats) {
-  print(out, "cookie=0x{:x}, duration=", stats.flow.cookie);
+  print_cookie(out, stats.flow.cookie);
+  out += "duration=";
   print_duration(out, stats.statistics.duration.value_or(kNoDuration));
-  print(out, ", table={}, ", stats.flow.table.value);
+  out += ", ";
+  print_item(out, "table", stats.flow.table.value);
   print_count(out, "n_packets", stats.statistics.packets);
   print_count(out, "n_bytes", stats.statistics.bytes);
   print_flow_rest(out, stats.flow, &stats.statistics);

@@ -46,6 +46,10 @@ void print(std::string& out, fmt::format_string<Arguments...> format, Arguments&
   fmt::format_to(std::back_inserter(out), format, std::forward<Arguments>(arguments)...);
 }
 
+/// Digits, much faster than by a format.
+void print_number(std::string& out, std::uint64_t value);
+/// At least `width` hex digits, without 0x.
+void print_hex_digits(std::string& out, std::uint64_t value, unsigned width = 1);
 /// A port by name or number.
 void print_port(std::string& out, std::uint32_t port);
 /// As printf's %#x.
@@ -78,6 +82,8 @@ void print_instructions(std::string& out, const Instructions& instructions);
 /// Each flag with a blank behind it.
 void print_flow_flags(std::string& out, std::uint16_t flags);
 
+void print_address(std::string& out, const IpAddress& address);
+void print_mac(std::string& out, const MacAddress& mac);
 IpAddress address_of(const FieldValue& value, bool v6);
 
 // Bodies of messages, from what stands behind the header's colon on.

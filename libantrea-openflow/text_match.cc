@@ -91,8 +91,8 @@ std::string_view protocol_word(std::uint64_t type, const MatchField* proto, bool
   }
 }
 
-/// Prints a match in the order of ovs-ofctl, with the formats of its match printer (which are not
-/// those of its action printer).
+/// Prints a match in the order of ovs-ofctl, each field with a comma behind it, with the formats of
+/// its match printer (which are not those of its action printer).
 class MatchPrinter {
  public:
   MatchPrinter(std::string& out, const Match& match) : out_(out), match_(match) {}
@@ -112,7 +112,6 @@ class MatchPrinter {
       one(*fields[i]);
     }
     ethertype();
-    if (!out_.empty() && out_.back() == ',') out_.pop_back();
   }
 
  private:
@@ -128,7 +127,9 @@ class MatchPrinter {
   void ethertype() {
     if (type_ == nullptr || type_said_) return;
     type_said_ = true;
-    print(out_, "dl_type=0x{:04x},", type_->bits.value.lo);
+    out_ += "dl_type=0x";
+    print_hex_digits(out_, type_->bits.value.lo, 4);
+    out_ += ',';
   }
 
   void one(const MatchField& field) {
@@ -230,7 +231,7 @@ class MatchPrinter {
       case FieldId::kTunErspanVer:
       case FieldId::kTunErspanDir:
       case FieldId::kTunGtpuMsgType:
-        return print(out_, "{}", value);
+        return print_number(out_, value);
       case FieldId::kIpDscp:
         return print(out_, "{}", value << 2);
       case FieldId::kIpv6Label:
@@ -263,9 +264,9 @@ class MatchPrinter {
       case FieldId::kSctpSrc:
       case FieldId::kSctpDst:
       case FieldId::kTunGbpId:
-        return exact ? print(out_, "{}", value) : print(out_, "0x{:x}/0x{:x}", value, mask);
+        return exact ? print_number(out_, value) : print(out_, "0x{:x}/0x{:x}", value, mask);
       case FieldId::kConjId:
-        return print(out_, "{}", value);
+        return print_number(out_, value);
       default:
         return print_value(out_, id, bits, exact);
     }
@@ -278,7 +279,9 @@ class MatchPrinter {
       const std::uint64_t value = pair.value.lo >> shift & 0xffffffff;
       const std::uint64_t mask = pair.mask.lo >> shift & 0xffffffff;
       if (mask == 0) continue;
-      print(out_, "reg{}=", first + i);
+      out_ += "reg";
+      print_number(out_, first + i);
+      out_ += '=';
       print_hex(out_, value);
       if (mask != 0xffffffff) {
         out_ += '/';
@@ -357,11 +360,14 @@ class MatchPrinter {
 }  // namespace
 
 void print_match(std::string& out, const Match& match, std::uint16_t priority) {
-  // What stands in `out` may end in a comma of its own.
-  std::string text;
-  if (priority != 0x8000) print(text, "priority={},", priority);
-  MatchPrinter(text, match).print_all();
-  out += text;
+  const std::size_t start = out.size();
+  if (priority != 0x8000) {
+    out += "priority=";
+    print_number(out, priority);
+    out += ',';
+  }
+  MatchPrinter(out, match).print_all();
+  if (out.size() > start) out.pop_back();  // the last comma
 }
 
 }  // namespace detail

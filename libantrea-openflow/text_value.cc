@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <charconv>
 
 #include "field_table.h"
 #include "text_internal.h"
@@ -20,26 +23,46 @@ constexpr PortName kPortNames[] = {
     {kPortAny.value, "ANY"},
 };
 
+/// Of a mask as wide as `width`; absent if a one stands behind a zero.
 std::optional<unsigned> prefix_length(const FieldValue& mask, unsigned width) {
-  for (unsigned length = 0; length <= width; ++length)
-    if (mask == FieldValue::ones(length) << (width - length)) return length;
-  return {};
+  const FieldValue rest = ~mask & FieldValue::ones(width);
+  const unsigned zeros = rest.hi != 0 ? 64 + static_cast<unsigned>(std::bit_width(rest.hi))
+                                      : static_cast<unsigned>(std::bit_width(rest.lo));
+  if (rest != FieldValue::ones(zeros)) return {};
+  return width - zeros;
 }
 
-void print_ip(std::string& out, const Masked& bits, bool v6) {
+void print_ipv4(std::string& out, std::uint32_t address) {
+  for (unsigned shift = 32; shift > 0; shift -= 8) {
+    if (shift < 32) out += '.';
+    print_number(out, address >> (shift - 8) & 0xff);
+  }
+}
+
+void print_ip(std::string& out, const FieldValue& value, bool v6) {
+  if (v6)
+    out += address_of(value, true).to_string();
+  else
+    print_ipv4(out, static_cast<std::uint32_t>(value.lo));
+}
+
+void print_masked_ip(std::string& out, const Masked& bits, bool v6) {
   const unsigned width = v6 ? 128 : 32;
-  out += address_of(bits.value, v6).to_string();
+  print_ip(out, bits.value, v6);
   const auto length = prefix_length(bits.mask, width);
-  if (!length)
-    out += "/" + address_of(bits.mask, v6).to_string();
-  else if (*length < width)
-    print(out, "/{}", *length);
+  if (length == width) return;
+  out += '/';
+  if (length)
+    print_number(out, *length);
+  else
+    print_ip(out, bits.mask, v6);
 }
 
-void print_mac(std::string& out, const Masked& bits, bool exact) {
-  out += MacAddress::from_bits(bits.value.lo).to_string();
-  if (!exact && bits.mask != FieldValue::ones(48))
-    out += "/" + MacAddress::from_bits(bits.mask.lo).to_string();
+void print_masked_mac(std::string& out, const Masked& bits, bool exact) {
+  print_mac(out, MacAddress::from_bits(bits.value.lo));
+  if (exact || bits.mask == FieldValue::ones(48)) return;
+  out += '/';
+  print_mac(out, MacAddress::from_bits(bits.mask.lo));
 }
 
 std::string_view frag_text(const Masked& bits) {
@@ -64,6 +87,37 @@ void print_type_half(std::string& out, std::uint64_t value) {
 
 }  // namespace
 
+void print_number(std::string& out, std::uint64_t value) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void print_hex_digits(std::string& out, std::uint64_t value, unsigned width) {
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+  const auto size = static_cast<unsigned>(end - digits.data());
+  if (size < width) out.append(width - size, '0');
+  out.append(digits.data(), end);
+}
+
+void print_address(std::string& out, const IpAddress& address) {
+  if (address.is_v6())
+    out += address.to_string();
+  else
+    print_ipv4(out, static_cast<std::uint32_t>(FieldValue(address).lo));
+}
+
+void print_mac(std::string& out, const MacAddress& mac) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const std::uint64_t bits = mac.bits();
+  for (unsigned shift = 48; shift > 0; shift -= 8) {
+    if (shift < 48) out += ':';
+    out += kDigits[bits >> (shift - 4) & 15];
+    out += kDigits[bits >> (shift - 8) & 15];
+  }
+}
+
 void print_port(std::string& out, std::uint32_t port) {
   for (const PortName& name : kPortNames)
     if (name.port == port) {
@@ -71,16 +125,17 @@ void print_port(std::string& out, std::uint32_t port) {
       return;
     }
   // Ports are 16 bits wide inside Open vSwitch; the reserved ones between the names show it.
-  print(out, "{}", port >= 0xffffff00 ? port & 0xffff : port);
+  print_number(out, port >= 0xffffff00 ? port & 0xffff : port);
 }
 
 void print_hex(std::string& out, const FieldValue& value) {
-  if (value.zero())
+  if (value.zero()) {
     out += '0';
-  else if (value.hi == 0)
-    print(out, "0x{:x}", value.lo);
-  else
-    print(out, "0x{:x}{:016x}", value.hi, value.lo);
+    return;
+  }
+  out += "0x";
+  if (value.hi != 0) print_hex_digits(out, value.hi);
+  print_hex_digits(out, value.lo, value.hi != 0 ? 16 : 1);
 }
 
 void print_hex(std::string& out, std::span<const std::byte> bytes) {
@@ -104,9 +159,12 @@ void print_hex_dump(std::string& out, std::span<const std::byte> bytes) {
   constexpr std::size_t kLine = 16;
   for (std::size_t at = 0; at < bytes.size(); at += kLine) {
     const auto line = bytes.subspan(at, std::min(kLine, bytes.size() - at));
-    print(out, "{:08x}  ", at);
-    for (std::size_t i = 0; i < line.size(); ++i)
-      print(out, "{:02x}{}", line[i], i == kLine / 2 - 1 ? '-' : ' ');
+    print_hex_digits(out, at, 8);
+    out += "  ";
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      print_hex_digits(out, std::to_integer<std::uint64_t>(line[i]), 2);
+      out += i == kLine / 2 - 1 ? '-' : ' ';
+    }
     out.append(3 * (kLine - line.size()), ' ');
     out += '|';
     for (const std::byte byte : line) {
@@ -129,7 +187,7 @@ void print_quoted(std::string& out, std::span<const std::byte> bytes) {
 }
 
 void print_duration(std::string& out, const FlowStatistics::Duration& duration) {
-  print(out, "{}", duration.seconds);
+  print_number(out, duration.seconds);
   if (duration.nanoseconds % 1000000 == 0) {
     if (duration.nanoseconds != 0) print(out, ".{:03}", duration.nanoseconds / 1000000);
   } else {
@@ -186,11 +244,11 @@ void print_value(std::string& out, FieldId id, const Masked& bits, bool exact) {
   };
   switch (info(id).format) {
     case FieldFormat::kEthernet:
-      return print_mac(out, bits, exact);
+      return print_masked_mac(out, bits, exact);
     case FieldFormat::kIpv4:
-      return print_ip(out, whole(0xffffffff), false);
+      return print_masked_ip(out, whole(0xffffffff), false);
     case FieldFormat::kIpv6:
-      return print_ip(out, exact ? Masked{bits.value, FieldValue::ones(128)} : bits, true);
+      return print_masked_ip(out, exact ? Masked{bits.value, FieldValue::ones(128)} : bits, true);
     case FieldFormat::kPort16:
       if (exact)
         return print_port(out, port_from16(static_cast<std::uint16_t>(bits.value.lo)).value);
@@ -223,7 +281,7 @@ void print_value(std::string& out, FieldId id, const Masked& bits, bool exact) {
       print_hex(out, bits.mask);
       return;
   }
-  print(out, "{}", bits.value.lo);
+  print_number(out, bits.value.lo);
   if (exact) return;
   out += '/';
   print_hex(out, bits.mask);
