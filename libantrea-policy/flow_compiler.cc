@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <deque>
+#include <map>
 #include <unordered_map>
 
+#include "antrea/api/antrea_policy.h"
+
 #include "conjunction_ids.h"
+#include "flow_actions.h"
 #include "flow_spec.h"
+#include "priority_assigner.h"
 
 namespace antrea::policy {
 namespace {
@@ -14,35 +19,6 @@ namespace {
 namespace cp = api::controlplane;
 namespace pipeline = api::pipeline;
 using pipeline::Table;
-
-constexpr std::uint32_t kNone = 0xffffffff;
-
-/// The tables of one direction.
-struct Stage {
-  Table rules, defaults, metrics, next;
-  unsigned id_register;
-  unsigned label_offset;
-};
-constexpr Stage kEgress{
-    Table::kEgressRule,   Table::kEgressDefaultRule,        Table::kEgressMetric,
-    Table::kL3Forwarding, pipeline::reg::kEgressConjId.reg, pipeline::kCtLabelEgressOffset};
-constexpr Stage kIngress{
-    Table::kIngressRule,     Table::kIngressDefaultRule,        Table::kIngressMetric,
-    Table::kConntrackCommit, pipeline::reg::kIngressConjId.reg, pipeline::kCtLabelIngressOffset};
-
-const Stage& stage_of(cp::Direction direction) {
-  return direction == cp::Direction::kOut ? kEgress : kIngress;
-}
-
-/// What a flow does.
-enum class Program : std::uint8_t {
-  kConjoin,      ///< names the conjunctions whose clause it satisfies
-  kAllowEgress,  ///< commits the connection with the ID it matches
-  kAllowIngress,
-  kCountEgress,  ///< counts and goes on
-  kCountIngress,
-  kDrop,
-};
 
 /// One clause of a conjunction.
 struct Clause {
@@ -54,12 +30,17 @@ struct Clause {
 struct FlowRecord {
   FlowSpec spec;
   Program program{};
-  bool touched = false;          // in this batch
-  bool existed = false;          // before this batch; else it is new in it
-  std::uint32_t references = 0;  // of flows that are not kConjoin
+  bool touched = false;              // in this batch
+  bool existed = false;              // before this batch; else it is new in it
+  std::uint32_t references = 0;      // of flows that are not kConjoin
+  std::uint32_t log_references = 0;  // those of them that ask for a log
   std::vector<Clause> clauses;
 
   bool empty() const { return references == 0 && clauses.empty(); }
+  /// Whether what it does depends on who refers to it.
+  bool shared() const {
+    return program.kind == Program::Kind::kConjoin || program.kind == Program::Kind::kIsolate;
+  }
 };
 
 /// A completed rule, and its conjunction if it has one.
@@ -67,48 +48,54 @@ struct RuleRecord {
   std::string key;
   std::shared_ptr<const RuleIdentity> identity;
   std::uint32_t id = 0;  // 0: no conjunction
+  Table table{};         // of the conjunction
+  std::uint16_t priority = pipeline::kPriorityNormal;
   std::uint8_t target_clause = 0, peer_clause = 0, service_clause = 0, count = 0;
   // The flows of each clause, sorted; one is there as often as targets, peers or services ask for
   // it.
   std::vector<std::uint32_t> targets, peers, services;
-  std::vector<std::uint32_t> drops;  // of the default table, likewise
+  std::vector<std::uint32_t> others;  // isolation of targets and what they need for DNS, likewise
+  bool intercepts_dns = false;
 };
+
+/// The rules of a table whose order their priorities keep.
+struct OrderedTable {
+  PriorityAssigner assigner;
+  std::map<RuleOrder, std::vector<std::uint32_t>> rules;
+  std::unordered_map<std::uint32_t, std::uint16_t> adopted;  // by conjunction ID
+};
+
+bool is_baseline(const RuleIdentity& identity) {
+  return *identity.tier_priority >= api::crd::kBaselineTierPriority;
+}
+
+/// Where the conjunction of a rule lies.
+Table table_of(const RuleIdentity& identity) {
+  const Stage& stage = stage_of(identity.direction);
+  if (!identity.tier_priority) return stage.rules;
+  return is_baseline(identity) ? stage.defaults : stage.antrea;
+}
+
+template <typename Value>
+void merge(std::vector<Value>& values, const std::vector<Value>& added,
+           const std::vector<Value>& removed) {
+  std::vector<Value> rest, all;
+  std::ranges::set_difference(values, removed, std::back_inserter(rest));
+  std::ranges::set_union(rest, added, std::back_inserter(all));
+  values = std::move(all);
+}
+
+/// The rule as it is after the update.
+void merge(CompletedRule& rule, const RuleUpdate& update) {
+  merge(rule.targets, update.added_targets, update.removed_targets);
+  if (rule.peers) merge(*rule.peers, update.added_peers, update.removed_peers);
+  merge(rule.peer_services, update.added_peer_services, update.removed_peer_services);
+}
 
 template <typename Function>
 void for_each_once(const std::vector<std::uint32_t>& sorted, Function function) {
   for (std::size_t i = 0; i < sorted.size(); ++i)
     if (i == 0 || sorted[i] != sorted[i - 1]) function(sorted[i]);
-}
-
-openflow::Actions actions_of(const FlowSpec& spec, Program program,
-                             std::optional<openflow::TableId>& goto_table) {
-  const auto table_id = [](Table table) {
-    return openflow::TableId{static_cast<std::uint8_t>(table)};
-  };
-  const auto id = static_cast<std::uint32_t>(spec.lo);
-  switch (program) {
-    case Program::kAllowEgress:
-    case Program::kAllowIngress: {
-      const Stage& stage = program == Program::kAllowEgress ? kEgress : kIngress;
-      openflow::Ct ct;
-      ct.commit = true;
-      ct.zone = spec.family == 4 ? pipeline::kCtZone : pipeline::kCtZoneV6;
-      ct.table = table_id(stage.metrics);
-      ct.actions.push_back(openflow::load(
-          {openflow::FieldId::kCtLabel, static_cast<std::uint16_t>(stage.label_offset), 32}, id));
-      return {openflow::load(openflow::reg_bits(stage.id_register, 0, 31), id), std::move(ct)};
-    }
-    case Program::kCountEgress:
-      goto_table = table_id(kEgress.next);
-      return {};
-    case Program::kCountIngress:
-      goto_table = table_id(kIngress.next);
-      return {};
-    case Program::kConjoin:
-    case Program::kDrop:
-      return {};
-  }
-  return {};
 }
 
 }  // namespace
@@ -131,6 +118,17 @@ struct FlowCompiler::Impl {
   explicit Impl(const Options& o) : options(o), ids(o.first_id, o.last_id) {
     if (options.ipv4) families.push_back(Family::kIPv4);
     if (options.ipv6) families.push_back(Family::kIPv6);
+    for (const cp::Direction direction : {cp::Direction::kIn, cp::Direction::kOut}) {
+      const Stage& stage = stage_of(direction);
+      ordered.emplace(stage.antrea, OrderedTable{{pipeline::kPriorityAntreaPolicyLow,
+                                                  pipeline::kPriorityAntreaPolicyHigh, false},
+                                                 {},
+                                                 {}});
+      ordered.emplace(
+          stage.defaults,
+          OrderedTable{
+              {pipeline::kPriorityBaselineLow, pipeline::kPriorityBaselineHigh, true}, {}, {}});
+    }
   }
 
   Options options;
@@ -144,16 +142,20 @@ struct FlowCompiler::Impl {
   std::vector<std::uint32_t> free_rules;
   std::unordered_map<std::string, std::uint32_t> rules_by_key;
   std::size_t conjunction_count = 0;
+  std::map<Table, OrderedTable> ordered;            // those with rules that have an order
+  std::map<std::string, CompletedRule> unrealized;  // by key: no priority was left for them
 
-  // This batch: the flows touched, and what those that name conjunctions said before.
+  // This batch: the flows touched, and what those did before that may do something else now.
   std::vector<std::uint32_t> touched;
-  std::unordered_map<std::uint32_t, openflow::Actions> old_conjunctions;
+  std::unordered_map<std::uint32_t, openflow::Instructions> old_instructions;
 
   // --- flows ---
 
   bool serves(Family family) const { return family == Family::kIPv4 ? options.ipv4 : options.ipv6; }
 
-  std::uint32_t flow_at(const FlowSpec& spec, Program program) {
+  static constexpr Program kConjoin{Program::Kind::kConjoin};
+
+  std::uint32_t flow_at(const FlowSpec& spec, const Program& program) {
     if (const auto found = flows_by_spec.find(spec); found != flows_by_spec.end()) return *found;
     std::uint32_t id = 0;
     if (free_flows.empty()) {
@@ -172,8 +174,7 @@ struct FlowCompiler::Impl {
     FlowRecord& flow = flows[id];
     if (std::exchange(flow.touched, true)) return flow;
     touched.push_back(id);
-    if (flow.existed && flow.program == Program::kConjoin)
-      old_conjunctions.emplace(id, conjunctions_of(flow));
+    if (flow.existed && flow.shared()) old_instructions.emplace(id, flow_of(flow));
     return flow;
   }
 
@@ -198,24 +199,38 @@ struct FlowCompiler::Impl {
     flow.priority = key.priority;
     flow.match = std::move(key.match);
     flow.cookie = pipeline::cookie(pipeline::CookieCategory::kNetworkPolicy);
-    flow.apply_actions = record.program == Program::kConjoin
-                             ? conjunctions_of(record)
-                             : actions_of(record.spec, record.program, flow.goto_table);
+    Program program = record.program;
+    if (program.kind == Program::Kind::kIsolate) program.log = record.log_references > 0;
+    flow.apply_actions =
+        program.kind == Program::Kind::kConjoin
+            ? conjunctions_of(record)
+            : actions_of(record.spec, program, options.packet_in_meter, flow.goto_table);
     return flow;
   }
 
-  std::uint32_t refer(const FlowSpec& spec, Program program) {
-    const std::uint32_t flow = flow_at(spec, program);
-    ++touch(flow).references;
-    return flow;
+  std::uint32_t refer(const FlowSpec& spec, const Program& program) {
+    const std::uint32_t id = flow_at(spec, program);
+    FlowRecord& flow = touch(id);
+    if (flow.references == 0 && flow.program != program) {
+      // Another rule has taken over the ID of one that went in this batch.
+      if (flow.existed) old_instructions.emplace(id, flow_of(flow));
+      flow.program = program;
+    }
+    ++flow.references;
+    flow.log_references += program.log ? 1 : 0;
+    return id;
   }
-  void unrefer(std::uint32_t flow) { --touch(flow).references; }
+  void unrefer(std::uint32_t id, bool log) {
+    FlowRecord& flow = touch(id);
+    --flow.references;
+    flow.log_references -= log ? 1 : 0;
+  }
 
   // --- clauses ---
 
   void add_clause(std::uint32_t rule, std::uint8_t clause, std::vector<std::uint32_t>& list,
                   const FlowSpec& spec) {
-    const std::uint32_t flow = flow_at(spec, Program::kConjoin);
+    const std::uint32_t flow = flow_at(spec, kConjoin);
     const auto at = std::ranges::lower_bound(list, flow);
     const bool known = at != list.end() && *at == flow;
     list.insert(at, flow);
@@ -226,7 +241,7 @@ struct FlowCompiler::Impl {
   void fill_clause(std::uint32_t rule, std::uint8_t clause, std::vector<std::uint32_t>& list,
                    std::span<const FlowSpec> specs) {
     list.reserve(specs.size());
-    for (const FlowSpec& spec : specs) list.push_back(flow_at(spec, Program::kConjoin));
+    for (const FlowSpec& spec : specs) list.push_back(flow_at(spec, kConjoin));
     std::ranges::sort(list);
     for_each_once(list, [&](std::uint32_t flow) {
       touch(flow).clauses.push_back({rule, clause, rules[rule].count});
@@ -247,74 +262,122 @@ struct FlowCompiler::Impl {
     clauses.pop_back();
   }
 
-  /// Calls `function` with the match of each address or port that stands for the target, in
-  /// `table`.
+  /// Calls `function` with the match of each address or port that stands for the target.
   template <typename Function>
-  void for_each_target(const RuleRecord& rule, Table table, const PodInterface& target,
-                       Function function) const {
+  void for_each_target(const RuleRecord& rule, Table table, std::uint16_t priority,
+                       const PodInterface& target, Function function) const {
     if (rule.identity->direction == cp::Direction::kIn) {
-      function(FlowSpec::out_port(table, target.ofport));
+      function(FlowSpec::number(table, priority, FlowSpec::Kind::kOutPort, target.ofport));
       return;
     }
     for (const IpAddress& ip : target.ips)
-      if (serves(ip.family())) function(FlowSpec::address(table, true, IpPrefix::host(ip)));
+      if (serves(ip.family()))
+        function(FlowSpec::address(table, priority, true, IpPrefix::host(ip)));
+  }
+
+  /// Beside its clause of the conjunction: the isolation of the target, and that answers of DNS
+  /// servers to it are held.
+  template <typename Function>
+  void for_each_other(const RuleRecord& rule, const PodInterface& target, Function function) const {
+    if (rule.identity->isolates())
+      for_each_target(rule, stage_of(rule.identity->direction).defaults, pipeline::kPriorityNormal,
+                      target, [&](const FlowSpec& spec) {
+                        function(spec, Program{.kind = Program::Kind::kIsolate,
+                                               .log = rule.identity->enable_logging});
+                      });
+    if (rule.intercepts_dns)
+      function(FlowSpec::number(Table::kAntreaPolicyIngressRule, pipeline::kPriorityDnsIntercept,
+                                FlowSpec::Kind::kOutPort, target.ofport),
+               Program{Program::Kind::kDnsTarget});
   }
 
   void add_target(std::uint32_t id, const PodInterface& target) {
     RuleRecord& rule = rules[id];
-    const Stage& stage = stage_of(rule.identity->direction);
     if (rule.id != 0)
-      for_each_target(rule, stage.rules, target, [&](const FlowSpec& spec) {
+      for_each_target(rule, rule.table, rule.priority, target, [&](const FlowSpec& spec) {
         add_clause(id, rule.target_clause, rule.targets, spec);
       });
-    if (!rule.identity->isolates()) return;
-    for_each_target(rule, stage.defaults, target, [&](const FlowSpec& spec) {
-      const std::uint32_t flow = refer(spec, Program::kDrop);
-      rule.drops.insert(std::ranges::lower_bound(rule.drops, flow), flow);
+    for_each_other(rule, target, [&](const FlowSpec& spec, const Program& program) {
+      const std::uint32_t flow = refer(spec, program);
+      rule.others.insert(std::ranges::lower_bound(rule.others, flow), flow);
     });
   }
 
   void remove_target(std::uint32_t id, const PodInterface& target) {
     RuleRecord& rule = rules[id];
-    const Stage& stage = stage_of(rule.identity->direction);
     if (rule.id != 0)
-      for_each_target(rule, stage.rules, target, [&](const FlowSpec& spec) {
+      for_each_target(rule, rule.table, rule.priority, target, [&](const FlowSpec& spec) {
         remove_clause(id, rule.target_clause, rule.targets, spec);
       });
-    if (!rule.identity->isolates()) return;
-    for_each_target(rule, stage.defaults, target, [&](const FlowSpec& spec) {
+    for_each_other(rule, target, [&](const FlowSpec& spec, const Program& program) {
       const std::uint32_t flow = *flows_by_spec.find(spec);
-      rule.drops.erase(std::ranges::lower_bound(rule.drops, flow));
-      unrefer(flow);
+      rule.others.erase(std::ranges::lower_bound(rule.others, flow));
+      unrefer(flow, program.log);
     });
   }
 
   FlowSpec peer_spec(const RuleRecord& rule, const IpPrefix& peer) const {
     const bool ingress = rule.identity->direction == cp::Direction::kIn;
-    return FlowSpec::address(stage_of(rule.identity->direction).rules, ingress, peer);
+    return FlowSpec::address(rule.table, rule.priority, ingress, peer);
+  }
+  FlowSpec peer_spec(const RuleRecord& rule, std::uint32_t service_group) const {
+    return FlowSpec::number(rule.table, rule.priority, FlowSpec::Kind::kServiceGroup,
+                            service_group);
   }
 
-  /// The flows that a conjunction leads to, and those that count what it allowed.
+  /// The flows that a conjunction leads to, and those that count what it decided.
   template <typename Function>
   void for_each_outcome(const RuleRecord& rule, Function function) const {
-    const bool egress = rule.identity->direction == cp::Direction::kOut;
-    const Stage& stage = stage_of(rule.identity->direction);
     using Kind = FlowSpec::Kind;
+    const RuleIdentity& identity = *rule.identity;
+    const Table metrics = stage_of(identity.direction).metrics;
+    Program program{.log = identity.enable_logging};
+    switch (*identity.action) {
+      case cp::RuleAction::kAllow:
+        program.kind = Program::Kind::kAllow;
+        break;
+      case cp::RuleAction::kReject:
+        program.reject = true;
+        [[fallthrough]];
+      case cp::RuleAction::kDrop:
+        program.kind = Program::Kind::kDeny;
+        break;
+      case cp::RuleAction::kPass:
+        program.kind = Program::Kind::kPass;
+        break;
+    }
+    const std::uint16_t priority = identity.tier_priority ? rule.priority : pipeline::kPriorityLow;
     for (const Family family : families) {
-      function(FlowSpec::by_id(stage.rules, Kind::kConjunction, family, rule.id),
-               egress ? Program::kAllowEgress : Program::kAllowIngress);
+      function(FlowSpec::by_id(rule.table, priority, Kind::kConjunction, family, rule.id), program);
+      if (program.kind != Program::Kind::kAllow) continue;
       for (const Kind kind : {Kind::kAllowedNew, Kind::kAllowedRest})
-        function(FlowSpec::by_id(stage.metrics, kind, family, rule.id),
-                 egress ? Program::kCountEgress : Program::kCountIngress);
+        function(FlowSpec::by_id(metrics, pipeline::kPriorityNormal, kind, family, rule.id),
+                 Program{Program::Kind::kCount});
+    }
+    if (program.kind == Program::Kind::kDeny)
+      function(FlowSpec::by_id(metrics, pipeline::kPriorityNormal, Kind::kDenied, {}, rule.id),
+               Program{Program::Kind::kCountDenied});
+    if (!rule.intercepts_dns) return;
+    const Table intercepting = Table::kAntreaPolicyIngressRule;
+    for (const Family family : families) {
+      function(FlowSpec::by_id(intercepting, pipeline::kPriorityDnsIntercept, Kind::kConjunction,
+                               family, pipeline::kDnsConjunctionId),
+               Program{Program::Kind::kInterceptDns});
+      for (const std::uint8_t protocol : {openflow::ip_proto::kUdp, openflow::ip_proto::kTcp}) {
+        FlowSpec answer = FlowSpec::by_id(intercepting, pipeline::kPriorityDnsIntercept,
+                                          Kind::kDnsAnswer, family, 0);
+        answer.detail = protocol;
+        function(answer, Program{Program::Kind::kDnsAnswer});
+      }
     }
   }
 
   // --- rules ---
 
-  /// A rule without peers and services only isolates; one whose services came to nothing allows
-  /// nothing. Nothing but Allow may end here: there is no flow for another action yet.
+  /// A rule without peers and services only isolates; one whose services came to nothing matches
+  /// nothing. What is inside connections cannot be told from here.
   static bool has_conjunction(const CompletedRule& rule) {
-    return rule.identity->action == cp::RuleAction::kAllow && (rule.peers || rule.services) &&
+    return rule.identity->action && !rule.identity->layer7 && (rule.peers || rule.services) &&
            !(rule.services && rule.services->empty());
   }
 
@@ -334,6 +397,14 @@ struct FlowCompiler::Impl {
     if (has_conjunction(completed)) {
       ++conjunction_count;
       rule.id = ids.id_of(rule.key);
+      rule.table = table_of(*rule.identity);
+      rule.intercepts_dns = options.intercept_dns && rule.identity->learns_names;
+      if (const auto at = ordered.find(rule.table);
+          at != ordered.end() && rule.identity->tier_priority) {
+        const RuleOrder order(*rule.identity);
+        rule.priority = *at->second.assigner.find(order);
+        at->second.rules[order].push_back(id);
+      }
       // Clauses are numbered From, To, Service, as far as they are there.
       const bool ingress = rule.identity->direction == cp::Direction::kIn;
       std::uint8_t count = 0;
@@ -347,8 +418,7 @@ struct FlowCompiler::Impl {
       if (completed.services) {
         for (const cp::Service& service : *completed.services)
           for (const Family family : families)
-            for (const FlowSpec& spec :
-                 service_specs(stage_of(rule.identity->direction).rules, family, service))
+            for (const FlowSpec& spec : service_specs(rule.table, rule.priority, family, service))
               specs.push_back(spec);
         fill_clause(id, rule.service_clause, rule.services, specs);
       }
@@ -356,6 +426,8 @@ struct FlowCompiler::Impl {
         specs.clear();
         for (const IpPrefix& peer : *completed.peers)
           if (serves(peer.family())) specs.push_back(peer_spec(rule, peer));
+        for (const std::uint32_t group : completed.peer_services)
+          specs.push_back(peer_spec(rule, group));
         fill_clause(id, rule.peer_clause, rule.peers, specs);
       }
     }
@@ -363,6 +435,10 @@ struct FlowCompiler::Impl {
   }
 
   void update_rule(const RuleUpdate& update) {
+    if (const auto waiting = unrealized.find(update.key); waiting != unrealized.end()) {
+      merge(waiting->second, update);
+      return;
+    }
     const std::uint32_t id = rules_by_key.at(update.key);
     RuleRecord& rule = rules[id];
     for (const PodInterface& target : update.added_targets) add_target(id, target);
@@ -374,6 +450,10 @@ struct FlowCompiler::Impl {
     for (const IpPrefix& peer : update.removed_peers)
       if (serves(peer.family()))
         remove_clause(id, rule.peer_clause, rule.peers, peer_spec(rule, peer));
+    for (const std::uint32_t group : update.added_peer_services)
+      add_clause(id, rule.peer_clause, rule.peers, peer_spec(rule, group));
+    for (const std::uint32_t group : update.removed_peer_services)
+      remove_clause(id, rule.peer_clause, rule.peers, peer_spec(rule, group));
   }
 
   void remove_rule(const std::string& key) {
@@ -387,19 +467,88 @@ struct FlowCompiler::Impl {
       for_each_once(rule.peers, [&](auto flow) { forget_clause(flow, id, rule.peer_clause); });
       for_each_once(rule.services,
                     [&](auto flow) { forget_clause(flow, id, rule.service_clause); });
+      if (rule.identity->tier_priority) leave_order(rule, id);
     }
-    for (const std::uint32_t flow : rule.drops) unrefer(flow);
+    for (const std::uint32_t flow : rule.others)
+      unrefer(flow,
+              flows[flow].program.kind == Program::Kind::kIsolate && rule.identity->enable_logging);
     rule = {};
     free_rules.push_back(id);
     rules_by_key.erase(found);
   }
 
   void add_outcomes(const RuleRecord& rule) {
-    for_each_outcome(rule, [&](const FlowSpec& spec, Program program) { refer(spec, program); });
+    for_each_outcome(rule,
+                     [&](const FlowSpec& spec, const Program& program) { refer(spec, program); });
   }
   void remove_outcomes(const RuleRecord& rule) {
-    for_each_outcome(rule,
-                     [&](const FlowSpec& spec, Program) { unrefer(*flows_by_spec.find(spec)); });
+    for_each_outcome(rule, [&](const FlowSpec& spec, const Program& program) {
+      unrefer(*flows_by_spec.find(spec), program.log);
+    });
+  }
+
+  // --- priorities ---
+
+  void leave_order(const RuleRecord& rule, std::uint32_t id) {
+    OrderedTable& table = ordered.at(rule.table);
+    const RuleOrder order(*rule.identity);
+    const auto found = table.rules.find(order);
+    std::erase(found->second, id);
+    if (!found->second.empty()) return;
+    table.rules.erase(found);
+    table.assigner.release(order);
+  }
+
+  /// Asks for the priorities of rules that are to come. Those that get none are left in
+  /// `unrealized`, the others returned.
+  std::vector<CompletedRule> take_places(const std::vector<CompletedRule>& added) {
+    for (const CompletedRule& rule : added)
+      if (has_conjunction(rule) && rule.identity->tier_priority) unrealized.emplace(rule.key, rule);
+    for (const auto& [key, rule] : unrealized) {
+      OrderedTable& table = ordered.at(table_of(*rule.identity));
+      const auto adopted = table.adopted.find(ids.id_of(key));
+      table.assigner.want(RuleOrder(*rule.identity), adopted == table.adopted.end()
+                                                         ? std::nullopt
+                                                         : std::optional(adopted->second));
+    }
+    for (auto& [name, table] : ordered)
+      for (const RuleOrder& moved : table.assigner.assign())
+        if (const auto users = table.rules.find(moved); users != table.rules.end())
+          for (const std::uint32_t rule : users->second)
+            move_rule(rule, *table.assigner.find(moved));
+    std::vector<CompletedRule> realizable;
+    for (auto it = unrealized.begin(); it != unrealized.end();) {
+      const RuleIdentity& identity = *it->second.identity;
+      if (ordered.at(table_of(identity)).assigner.find(RuleOrder(identity))) {
+        realizable.push_back(std::move(it->second));
+        it = unrealized.erase(it);
+      } else {
+        ++it;
+      }
+    }
+    return realizable;
+  }
+
+  /// Its flows come again under the new priority.
+  void move_rule(std::uint32_t id, std::uint16_t priority) {
+    RuleRecord& rule = rules[id];
+    remove_outcomes(rule);
+    rule.priority = priority;
+    add_outcomes(rule);
+    const auto move_clause = [&](std::uint8_t clause, std::vector<std::uint32_t>& list) {
+      std::vector<FlowSpec> specs;
+      specs.reserve(list.size());
+      for (const std::uint32_t flow : list) {
+        specs.push_back(flows[flow].spec);
+        specs.back().priority = priority;
+      }
+      for_each_once(list, [&](std::uint32_t flow) { forget_clause(flow, id, clause); });
+      list.clear();
+      fill_clause(id, clause, list, specs);
+    };
+    move_clause(rule.target_clause, rule.targets);
+    move_clause(rule.peer_clause, rule.peers);
+    move_clause(rule.service_clause, rule.services);
   }
 
   /// Rules whose conjunction had to make room for another one, or got it back.
@@ -420,13 +569,19 @@ struct FlowCompiler::Impl {
 
   openflow::Changes apply(const RuleChanges& changes) {
     for (const std::string& key : changes.removed) {
+      if (unrealized.erase(key) > 0) {
+        ids.release(key);
+        continue;
+      }
       if (rules[rules_by_key.at(key)].id != 0) ids.release(key);
       remove_rule(key);
     }
     for (const CompletedRule& rule : changes.added)
       if (has_conjunction(rule)) ids.assign(rule.key);
     renumber();
-    for (const CompletedRule& rule : changes.added) add_rule(rule);
+    for (const CompletedRule& rule : changes.added)
+      if (!has_conjunction(rule) || !rule.identity->tier_priority) add_rule(rule);
+    for (const CompletedRule& rule : take_places(changes.added)) add_rule(rule);
     for (const RuleUpdate& update : changes.updated) update_rule(update);
     return flush();
   }
@@ -444,13 +599,14 @@ struct FlowCompiler::Impl {
       } else if (!flow.existed) {
         flow.existed = true;
         changes.flows.push_back(flow_of(flow));
-      } else if (flow.program == Program::kConjoin &&
-                 conjunctions_of(flow) != old_conjunctions.at(id)) {
-        changes.flows.push_back(flow_of(flow));
+      } else if (const auto old = old_instructions.find(id); old != old_instructions.end()) {
+        openflow::Flow now = flow_of(flow);
+        if (static_cast<const openflow::Instructions&>(now) != old->second)
+          changes.flows.push_back(std::move(now));
       }
     }
     touched.clear();
-    old_conjunctions.clear();
+    old_instructions.clear();
     return changes;
   }
 };
@@ -463,6 +619,26 @@ FlowCompiler& FlowCompiler::operator=(FlowCompiler&&) noexcept = default;
 
 openflow::Changes FlowCompiler::apply(const RuleChanges& changes) { return impl_->apply(changes); }
 
+void FlowCompiler::adopt(std::span<const openflow::Flow> found) {
+  for (const openflow::Flow& flow : found) {
+    if (flow.cookie != pipeline::cookie(pipeline::CookieCategory::kNetworkPolicy)) continue;
+    const auto table = impl_->ordered.find(Table{flow.table.value});
+    if (table == impl_->ordered.end()) continue;
+    for (const openflow::MatchField& field : flow.match.fields())
+      if (field.id == openflow::FieldId::kConjId)
+        table->second.adopted[static_cast<std::uint32_t>(field.bits.value.lo)] = flow.priority;
+  }
+}
+
+std::vector<std::shared_ptr<const RuleIdentity>> FlowCompiler::unrealized() const {
+  std::vector<std::shared_ptr<const RuleIdentity>> rules;
+  for (const auto& [key, rule] : impl_->unrealized) rules.push_back(rule.identity);
+  for (const RuleRecord& rule : impl_->rules)
+    if (rule.identity && rule.identity->layer7) rules.push_back(rule.identity);
+  std::ranges::sort(rules, {}, [](const auto& rule) { return rule->id; });
+  return rules;
+}
+
 openflow::Changes FlowCompiler::flows() const {
   openflow::Changes changes;
   for (const FlowRecord& flow : impl_->flows)
@@ -472,7 +648,10 @@ openflow::Changes FlowCompiler::flows() const {
 
 std::shared_ptr<const RuleIdentity> FlowCompiler::rule_of(std::uint32_t conjunction_id) const {
   const std::string* key = impl_->ids.key_of(conjunction_id);
-  return key == nullptr ? nullptr : impl_->rules[impl_->rules_by_key.at(*key)].identity;
+  if (key == nullptr) return nullptr;
+  const auto waiting = impl_->unrealized.find(*key);
+  return waiting != impl_->unrealized.end() ? waiting->second.identity
+                                            : impl_->rules[impl_->rules_by_key.at(*key)].identity;
 }
 
 std::optional<std::uint32_t> FlowCompiler::conjunction_of(std::string_view rule_key) const {

@@ -13,6 +13,7 @@ using Kind = FlowSpec::Kind;
 // are given. Its `lo` holds destination port and mask, source port and mask.
 constexpr unsigned kProtocolShift = 24, kTypeShift = 16, kCodeShift = 8;
 constexpr std::uint32_t kHasType = 1, kHasCode = 2;
+constexpr std::uint16_t kDnsPort = 53;
 
 openflow::FieldId port_field(std::uint8_t protocol, bool destination) {
   using openflow::FieldId;
@@ -41,8 +42,10 @@ void match_service(const FlowSpec& spec, openflow::Match& match) {
 
 }  // namespace
 
-FlowSpec FlowSpec::address(pipeline::Table table, bool source, const IpPrefix& prefix) {
-  FlowSpec spec{.table = table, .family = static_cast<std::uint8_t>(prefix.family())};
+FlowSpec FlowSpec::address(pipeline::Table table, std::uint16_t priority, bool source,
+                           const IpPrefix& prefix) {
+  FlowSpec spec{
+      .table = table, .priority = priority, .family = static_cast<std::uint8_t>(prefix.family())};
   spec.kind = prefix.length() == 0 ? Kind::kAny : source ? Kind::kSource : Kind::kDestination;
   spec.detail = prefix.length();
   const openflow::FieldValue value(prefix.address());
@@ -51,17 +54,18 @@ FlowSpec FlowSpec::address(pipeline::Table table, bool source, const IpPrefix& p
   return spec;
 }
 
-FlowSpec FlowSpec::out_port(pipeline::Table table, std::uint32_t ofport) {
-  return {.table = table, .kind = Kind::kOutPort, .lo = ofport};
+FlowSpec FlowSpec::number(pipeline::Table table, std::uint16_t priority, Kind kind,
+                          std::uint32_t number) {
+  return {.table = table, .kind = kind, .priority = priority, .lo = number};
 }
 
-FlowSpec FlowSpec::by_id(pipeline::Table table, Kind kind, Family family, std::uint32_t id) {
-  return {
-      .table = table,
-      .kind = kind,
-      .priority = kind == Kind::kConjunction ? pipeline::kPriorityLow : pipeline::kPriorityNormal,
-      .family = static_cast<std::uint8_t>(family),
-      .lo = id};
+FlowSpec FlowSpec::by_id(pipeline::Table table, std::uint16_t priority, Kind kind,
+                         std::optional<Family> family, std::uint32_t id) {
+  return {.table = table,
+          .kind = kind,
+          .priority = priority,
+          .family = family ? static_cast<std::uint8_t>(*family) : std::uint8_t{0},
+          .lo = id};
 }
 
 std::size_t FlowSpec::hash() const {
@@ -106,8 +110,23 @@ openflow::FlowKey FlowSpec::key() const {
     case Kind::kService:
       match_service(*this, match);
       break;
+    case Kind::kServiceGroup:
+      match.set_reg(pipeline::reg::kServiceGroupId.reg, id);
+      break;
+    case Kind::kDnsAnswer:
+      match.ip_proto(static_cast<std::uint8_t>(detail))
+          .set(port_field(static_cast<std::uint8_t>(detail), false), kDnsPort)
+          .ct_state(openflow::ct_state::kRpl | openflow::ct_state::kTrk,
+                    openflow::ct_state::kRpl | openflow::ct_state::kTrk);
+      break;
     case Kind::kConjunction:
       match.conj_id(id);
+      break;
+    case Kind::kDenied:
+      match
+          .set_reg(pipeline::reg::kApDeny.reg, pipeline::reg::kApDeny.offset,
+                   pipeline::reg::kApDeny.bits, 1)
+          .set_reg(pipeline::reg::kApConjId.reg, id);
       break;
     case Kind::kAllowedNew:
     case Kind::kAllowedRest:
@@ -133,7 +152,7 @@ std::vector<PortMask> port_masks(std::uint16_t first, std::uint16_t last) {
   return masks;
 }
 
-std::vector<FlowSpec> service_specs(pipeline::Table table, Family family,
+std::vector<FlowSpec> service_specs(pipeline::Table table, std::uint16_t priority, Family family,
                                     const cp::Service& service) {
   const bool v4 = family == Family::kIPv4;
   auto protocol = static_cast<std::uint8_t>(service.protocol.value_or(cp::ServiceProtocol::kTcp));
@@ -141,6 +160,7 @@ std::vector<FlowSpec> service_specs(pipeline::Table table, Family family,
   if (protocol == openflow::ip_proto::kIcmp && !v4) protocol = openflow::ip_proto::kIcmpv6;
   FlowSpec spec{.table = table,
                 .kind = Kind::kService,
+                .priority = priority,
                 .family = static_cast<std::uint8_t>(family),
                 .detail = static_cast<std::uint32_t>(protocol) << kProtocolShift};
   if (service.icmp_type)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "antrea/api/controlplane.h"
@@ -17,11 +18,14 @@ struct FlowSpec {
     kAny,     ///< any packet of the family
     kSource,  ///< an address prefix
     kDestination,
-    kOutPort,      ///< the Pod the packet goes to, by its port in reg1
-    kService,      ///< protocol and ports
-    kConjunction,  ///< conj_id
-    kAllowedNew,   ///< first packets that the rule allowed, by ct_label
-    kAllowedRest,  ///< the others
+    kOutPort,       ///< the Pod the packet goes to, by its port in reg1
+    kService,       ///< protocol and ports
+    kServiceGroup,  ///< the Service that the packet was sent to, by its group's ID in reg7
+    kDnsAnswer,     ///< answers of DNS servers; `detail` is the IP protocol
+    kConjunction,   ///< conj_id
+    kAllowedNew,    ///< first packets that the rule allowed, by ct_label
+    kAllowedRest,   ///< the others
+    kDenied,        ///< what the rule denied, by reg3
   };
   api::pipeline::Table table{};
   Kind kind{};
@@ -34,9 +38,13 @@ struct FlowSpec {
   std::size_t hash() const;
   openflow::FlowKey key() const;
 
-  static FlowSpec address(api::pipeline::Table table, bool source, const IpPrefix& prefix);
-  static FlowSpec out_port(api::pipeline::Table table, std::uint32_t ofport);
-  static FlowSpec by_id(api::pipeline::Table table, Kind kind, Family family, std::uint32_t id);
+  static FlowSpec address(api::pipeline::Table table, std::uint16_t priority, bool source,
+                          const IpPrefix& prefix);
+  /// kOutPort or kServiceGroup.
+  static FlowSpec number(api::pipeline::Table table, std::uint16_t priority, Kind kind,
+                         std::uint32_t number);
+  static FlowSpec by_id(api::pipeline::Table table, std::uint16_t priority, Kind kind,
+                        std::optional<Family> family, std::uint32_t id);
 };
 
 /// A value and the bits of it that count.
@@ -49,7 +57,7 @@ struct PortMask {
 std::vector<PortMask> port_masks(std::uint16_t first, std::uint16_t last);
 
 /// The matches of a service in one family; none if it has no meaning there.
-std::vector<FlowSpec> service_specs(api::pipeline::Table table, Family family,
-                                    const api::controlplane::Service& service);
+std::vector<FlowSpec> service_specs(api::pipeline::Table table, std::uint16_t priority,
+                                    Family family, const api::controlplane::Service& service);
 
 }  // namespace antrea::policy

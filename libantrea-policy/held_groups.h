@@ -50,17 +50,19 @@ struct HeldAddressGroup {
     const auto found = touched.find(ip);
     return found == touched.end() ? contains(ip) : found->second;
   }
-  void add(const cp::GroupMember& member) {
-    remove(member);
+  void add(const cp::GroupMember& member) { add(member_key(member), {member.ips, member.ports}); }
+  void remove(const cp::GroupMember& member) { remove(member_key(member)); }
+  void add(std::string key, Member member) {
+    remove(key);
     for (const IpAddress& ip : member.ips) {
       touched.try_emplace(ip, contains(ip));
       ++addresses[ip];
     }
-    members.emplace(member_key(member), Member{member.ips, member.ports});
+    members.emplace(std::move(key), std::move(member));
     changed = true;
   }
-  void remove(const cp::GroupMember& member) {
-    if (const auto found = members.find(member_key(member)); found != members.end()) remove(found);
+  void remove(const std::string& key) {
+    if (const auto found = members.find(key); found != members.end()) remove(found);
   }
   void remove(decltype(members)::iterator member) {
     for (const IpAddress& ip : member->second.ips) {
@@ -77,6 +79,27 @@ struct HeldAppliedToGroup {
   std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
   std::unordered_set<CachedRule*> users;
 };
+
+/// Whether a DNS name in lower case is one that the pattern means: "*" is any characters, the rest
+/// stands for itself.
+inline bool matches_name(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p, ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
 
 /// Which groups are known in the midst of a batch that has not been applied yet.
 class KnownGroups {

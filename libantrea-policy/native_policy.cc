@@ -273,11 +273,9 @@ class AntreaConverter {
           rule.ports, [](const auto& port) { return port.port && port.port->is_name(); });
       if (direction == cp::Direction::kOut && named) plain.peers.push_back(all_pods());
     }
-    const bool only_by_namespace =
-        !rule.peers.empty() && std::ranges::all_of(rule.peers, [](const auto& peer) {
-          return peer.namespaces.has_value();
-        });
-    if (!only_by_namespace)
+    // Targets of rules that are left out do not count: the policy would be sent to Nodes where
+    // nothing of it applies.
+    if (!plain.peers.empty() || !plain.peer().empty())
       add_rule(builder_, std::move(plain), use_targets(builder_, applied_to), per_rule_);
     if (by_self.empty() && by_labels.empty()) return;
 

@@ -19,8 +19,9 @@ struct CachedRule {
   std::string policy;  // the name of the policy it is from
   std::vector<HeldAppliedToGroup*> applied_to;
   std::vector<std::string> applied_to_names;
-  std::vector<HeldAddressGroup*> peer_groups;
-  std::vector<std::string> peer_group_names;
+  std::vector<HeldAddressGroup*> peer_groups;  // and the names behind DNS patterns
+  std::vector<std::string> peer_group_names, patterns;
+  std::vector<cp::ServiceReference> peer_services;
   bool any_peer = false;
   std::vector<IpPrefix> blocks;  // sorted
   std::vector<cp::Service> services;
@@ -32,6 +33,7 @@ struct CachedRule {
   bool dirty = false;
   bool targets_dirty = false;
   std::vector<PodInterface> targets;           // as completed
+  std::vector<std::uint32_t> service_groups;   // as completed
   std::map<std::string, CompletedRule> parts;  // as completed, only with named ports
 
   bool effective() const {
@@ -66,22 +68,28 @@ void sort_unique(std::vector<Value>& values) {
 }  // namespace
 
 struct RuleCache::Impl {
+  Options options;
   std::map<std::string, Policy> policies;             // by name
   std::unordered_map<std::string, CachedRule> rules;  // by ID
   std::unordered_map<std::string, HeldAddressGroup> address_groups;
   std::unordered_map<std::string, HeldAppliedToGroup> applied_to_groups;
+  std::unordered_map<std::string, HeldAddressGroup> patterns;  // of DNS names; as groups of names
+  std::map<std::string, std::vector<IpAddress>> names;
+  std::map<cp::ServiceReference, std::vector<std::uint32_t>> services;
+  std::map<cp::ServiceReference, std::set<CachedRule*>> service_users;
   std::unordered_map<api::ObjectKey, PodInterface> interfaces;
   std::unordered_map<api::ObjectKey, std::vector<HeldAppliedToGroup*>> groups_of_pod;
   std::vector<CachedRule*> dirty_rules;
   std::set<std::string> waiting;     // policies with a next version
   std::set<std::string> promotable;  // those of them that something happened to in this batch
-  std::vector<std::string> touched_address_groups;
+  std::vector<std::string> touched_address_groups, touched_patterns;
   std::size_t completed_count = 0;
 
   // --- input ---
 
   void take(const PolicyUpserted& policy) {
-    if (policy->source_ref.type != cp::PolicyType::kK8sNetworkPolicy) return;
+    if (!options.antrea_policy && policy->source_ref.type != cp::PolicyType::kK8sNetworkPolicy)
+      return;
     Policy& record = policies[policy->metadata.name];
     const PolicyUpserted& latest = record.next ? record.next : record.current;
     if (latest && *latest == *policy) return;
@@ -194,6 +202,29 @@ struct RuleCache::Impl {
     if (interfaces.erase(deleted.pod) > 0) mark_rules_of(deleted.pod);
   }
 
+  void take(const NameResolved& resolved) {
+    if (resolved.ips.empty())
+      names.erase(resolved.name);
+    else
+      names.insert_or_assign(resolved.name, resolved.ips);
+    for (auto& [pattern, group] : patterns) {
+      if (!matches_name(pattern, resolved.name)) continue;
+      touched_patterns.push_back(pattern);
+      if (resolved.ips.empty())
+        group.remove(resolved.name);
+      else
+        group.add(resolved.name, {resolved.ips, {}});
+    }
+  }
+  void take(const ServiceGroups& said) {
+    if (said.groups.empty())
+      services.erase(said.service);
+    else
+      services.insert_or_assign(said.service, said.groups);
+    if (const auto users = service_users.find(said.service); users != service_users.end())
+      for (CachedRule* rule : users->second) mark(*rule);
+  }
+
   // --- bookkeeping ---
 
   void mark(CachedRule& rule) {
@@ -268,6 +299,26 @@ struct RuleCache::Impl {
       rule.peer_groups.push_back(&group);
       rule.peer_group_names.push_back(name);
     }
+    for (const std::string& pattern : peer.fqdns) {
+      HeldAddressGroup& group = pattern_at(pattern);
+      if (!group.users.insert(&rule).second) continue;
+      rule.peer_groups.push_back(&group);
+      rule.patterns.push_back(pattern);
+    }
+    rule.peer_services = peer.to_services;
+    for (const cp::ServiceReference& service : peer.to_services)
+      service_users[service].insert(&rule);
+  }
+
+  HeldAddressGroup& pattern_at(const std::string& pattern) {
+    auto [at, added] = patterns.try_emplace(pattern);
+    HeldAddressGroup& group = at->second;
+    if (!added) return group;
+    touched_patterns.push_back(pattern);
+    group.present = true;
+    for (const auto& [name, ips] : names)
+      if (matches_name(pattern, name)) group.add(name, {ips, {}});
+    return group;
   }
 
   void drop_rules(std::vector<CachedRule*>& held) {
@@ -284,9 +335,20 @@ struct RuleCache::Impl {
       if (!rule.applied_to[i]->present && rule.applied_to[i]->users.empty())
         applied_to_groups.erase(rule.applied_to_names[i]);
     }
-    for (std::size_t i = 0; i < rule.peer_groups.size(); ++i) {
+    for (std::size_t i = 0; i < rule.peer_group_names.size(); ++i) {
       rule.peer_groups[i]->users.erase(&rule);
       touched_address_groups.push_back(rule.peer_group_names[i]);
+    }
+    for (const std::string& pattern : rule.patterns) {
+      const auto group = patterns.find(pattern);
+      group->second.users.erase(&rule);
+      if (group->second.users.empty()) patterns.erase(group);
+    }
+    for (const cp::ServiceReference& service : rule.peer_services) {
+      const auto users = service_users.find(service);
+      if (users == service_users.end()) continue;  // named twice
+      users->second.erase(&rule);
+      if (users->second.empty()) service_users.erase(users);
     }
     rules.erase(std::string(rule.identity->id));
   }
@@ -294,11 +356,8 @@ struct RuleCache::Impl {
   // --- output ---
 
   RuleChanges flush() {
-    for (const std::string& name : touched_address_groups) {
-      const auto found = address_groups.find(name);
-      if (found == address_groups.end() || !found->second.changed) continue;
-      for (CachedRule* rule : found->second.users) mark(*rule);
-    }
+    mark_users_of_changed(address_groups, touched_address_groups);
+    mark_users_of_changed(patterns, touched_patterns);
     for (const CachedRule* rule : dirty_rules)
       if (waiting.contains(rule->policy)) promotable.insert(rule->policy);
     for (const std::string& name : std::exchange(promotable, {}))
@@ -314,17 +373,30 @@ struct RuleCache::Impl {
     }
     for (CachedRule* rule : std::exchange(dirty_rules, {}))
       if (rule->references == 0) forget(*rule);
-    for (const std::string& name : std::exchange(touched_address_groups, {})) {
-      const auto found = address_groups.find(name);
-      if (found == address_groups.end()) continue;
-      found->second.touched.clear();
-      found->second.changed = false;
-      if (!found->second.present && found->second.users.empty()) address_groups.erase(found);
-    }
+    settle(address_groups, touched_address_groups);
+    settle(patterns, touched_patterns);
     std::ranges::sort(changes.added, {}, &CompletedRule::key);
     std::ranges::sort(changes.updated, {}, &RuleUpdate::key);
     std::ranges::sort(changes.removed);
     return changes;
+  }
+
+  using AddressGroups = std::unordered_map<std::string, HeldAddressGroup>;
+  void mark_users_of_changed(AddressGroups& groups, const std::vector<std::string>& touched) {
+    for (const std::string& name : touched) {
+      const auto found = groups.find(name);
+      if (found == groups.end() || !found->second.changed) continue;
+      for (CachedRule* rule : found->second.users) mark(*rule);
+    }
+  }
+  static void settle(AddressGroups& groups, std::vector<std::string>& touched) {
+    for (const std::string& name : std::exchange(touched, {})) {
+      const auto found = groups.find(name);
+      if (found == groups.end()) continue;
+      found->second.touched.clear();
+      found->second.changed = false;
+      if (!found->second.present && found->second.users.empty()) groups.erase(found);
+    }
   }
 
   /// The next version of a policy takes the place of the current one, if it is ready.
@@ -372,8 +444,9 @@ struct RuleCache::Impl {
       update_parts(rule, changes);
     } else if (first) {
       rule.targets = targets_of(rule);
+      rule.service_groups = service_groups_of(rule);
       changes.added.push_back(
-          {rule.identity->id, rule.identity, rule.targets, peers_of(rule),
+          {rule.identity->id, rule.identity, rule.targets, peers_of(rule), rule.service_groups,
            rule.services.empty() ? std::nullopt : std::optional(rule.services)});
     } else {
       RuleUpdate update{.key = rule.identity->id};
@@ -384,6 +457,12 @@ struct RuleCache::Impl {
         rule.targets = std::move(targets);
       }
       add_peer_changes(rule, update);
+      if (!rule.peer_services.empty()) {
+        std::vector<std::uint32_t> groups = service_groups_of(rule);
+        update.added_peer_services = difference(groups, rule.service_groups);
+        update.removed_peer_services = difference(rule.service_groups, groups);
+        rule.service_groups = std::move(groups);
+      }
       if (!update.empty()) changes.updated.push_back(std::move(update));
     }
   }
@@ -449,6 +528,15 @@ struct RuleCache::Impl {
     return peers;
   }
 
+  std::vector<std::uint32_t> service_groups_of(const CachedRule& rule) const {
+    std::vector<std::uint32_t> groups;
+    for (const cp::ServiceReference& service : rule.peer_services)
+      if (const auto found = services.find(service); found != services.end())
+        groups.insert(groups.end(), found->second.begin(), found->second.end());
+    sort_unique(groups);
+    return groups;
+  }
+
   std::map<std::string, CompletedRule> parts_of(const CachedRule& rule) const {
     std::map<std::string, CompletedRule> parts;
     const std::string& id = rule.identity->id;
@@ -462,8 +550,8 @@ struct RuleCache::Impl {
       return &part;
     };
     // Whoever lacks the port is isolated all the same: this part matches nothing.
-    parts[id] = {id, rule.identity, all_targets, std::vector<IpPrefix>{},
-                 std::vector<cp::Service>{}};
+    parts[id] = {
+        id, rule.identity, all_targets, std::vector<IpPrefix>{}, {}, std::vector<cp::Service>{}};
 
     if (rule.named_at_targets()) {
       const auto peers = peers_of(rule);
@@ -531,7 +619,10 @@ struct RuleCache::Impl {
   }
 };
 
-RuleCache::RuleCache() : impl_(std::make_unique<Impl>()) {}
+RuleCache::RuleCache() : RuleCache(Options{}) {}
+RuleCache::RuleCache(const Options& options) : impl_(std::make_unique<Impl>()) {
+  impl_->options = options;
+}
 RuleCache::~RuleCache() = default;
 RuleCache::RuleCache(RuleCache&&) noexcept = default;
 RuleCache& RuleCache::operator=(RuleCache&&) noexcept = default;

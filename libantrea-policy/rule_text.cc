@@ -109,6 +109,14 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
   digest.add(policy.source_ref.to_string());
   digest.add(std::int64_t{rule.enable_logging});
   digest.add(rule.log_label);
+  digest.add_each(rule.l7_protocols, [&](const cp::L7Protocol& protocol) {
+    const cp::HttpProtocol http = protocol.http.value_or(cp::HttpProtocol{});
+    digest.add(protocol.http ? "http" : "tls");
+    digest.add(http.host);
+    digest.add(http.method);
+    digest.add(http.path);
+    digest.add(protocol.tls ? protocol.tls->sni : std::string());
+  });
 
   auto identity = std::make_shared<RuleIdentity>();
   identity->id = digest.finish();
@@ -121,6 +129,8 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
   identity->tier_priority = policy.tier_priority;
   identity->policy_priority = policy.priority;
   identity->rule_priority = rule.priority;
+  identity->layer7 = !rule.l7_protocols.empty();
+  identity->learns_names = !rule.to.fqdns.empty();
   return identity;
 }
 

@@ -115,6 +115,7 @@ FlowTable::Outcome FlowTable::run(Packet& packet, const std::vector<std::uint8_t
     }
     outcome.path.push_back(flow->key());
     std::optional<std::uint8_t> next;
+    std::optional<Packet> tracked;  // goes on as it was when it was handed to conntrack
     const auto set_field = [&](const openflow::SetField& set) {
       const FieldValue old = packet.get(set.field).value_or(FieldValue());
       packet.set(set.field, (old & ~set.mask) | (set.value & set.mask));
@@ -128,10 +129,14 @@ FlowTable::Outcome FlowTable::run(Packet& packet, const std::vector<std::uint8_t
         EXPECT_EQ(ct->zone, type->lo == 0x800 ? 65520 : 65510);
         for (const auto& inner : ct->actions) set_field(std::get<openflow::SetField>(inner));
         next = ct->table->value;
+        tracked = packet;
+      } else if (const auto* copy = std::get_if<openflow::Controller>(&action)) {
+        outcome.copies.push_back({copy->userdata, copy->pause, packet});
       } else {
         ADD_FAILURE() << "an action that policy flows do not use";
       }
     }
+    if (tracked) packet = *tracked;
     if (flow->goto_table) next = flow->goto_table->value;
     if (!next) {
       outcome.dropped = true;

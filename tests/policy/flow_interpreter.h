@@ -24,8 +24,8 @@ class Packet {
 };
 
 /// Flows as a switch keeps them, and how Open vSwitch looks them up (ovs-fields(7), "Conjunctive
-/// Match Fields"). Knows what policy flows use: matches, conjunction, set_field, ct(commit) and
-/// goto_table.
+/// Match Fields"). Knows what policy flows use: matches, conjunction, set_field, ct(commit),
+/// controller and goto_table.
 class FlowTable {
  public:
   /// Complains when something is removed that is not there, or sent that is there already.
@@ -35,6 +35,13 @@ class FlowTable {
     std::uint8_t table = 0;  ///< where the packet left the policy tables
     bool dropped = false;
     std::vector<openflow::FlowKey> path;
+    /// Copies to the controller, each with what the packet was then.
+    struct Copy {
+      std::vector<std::uint8_t> userdata;
+      bool pause = false;
+      Packet packet;
+    };
+    std::vector<Copy> copies;
   };
   /// Sends the packet into `table`; without a flow it goes on to the next one of `order`. It leaves
   /// when it reaches a table that is not in `order`.

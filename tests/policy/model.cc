@@ -160,8 +160,32 @@ void AgentModel::apply(std::span<const RuleInput> inputs) {
   table.apply(compiler.apply(*changes));
 }
 
-std::vector<RuleInput> AgentModel::interface_changes(const Cluster& cluster) {
+namespace {
+
+/// Numbers that depend on nothing but the Service.
+std::uint32_t service_group(const api::ObjectKey& service) {
+  return 1000U + static_cast<unsigned char>(service.namespace_.front()) * 256U +
+         static_cast<unsigned char>(service.name.back());
+}
+
+}  // namespace
+
+std::vector<RuleInput> AgentModel::local_changes(const Cluster& cluster) {
   std::vector<RuleInput> inputs;
+  for (const auto& [name, ips] : resolved_)
+    if (!cluster.resolved.contains(name)) inputs.emplace_back(NameResolved{name, {}});
+  for (const auto& [name, ips] : cluster.resolved)
+    if (const auto old = resolved_.find(name); old == resolved_.end() || old->second != ips)
+      inputs.emplace_back(NameResolved{name, {ips.begin(), ips.end()}});
+  resolved_ = cluster.resolved;
+  for (const auto& key : services_)
+    if (!cluster.services.contains(key))
+      inputs.emplace_back(ServiceGroups{{key.namespace_, key.name}, {}});
+  for (const auto& [key, service] : cluster.services)
+    if (!services_.contains(key))
+      inputs.emplace_back(ServiceGroups{{key.namespace_, key.name}, {service_group(key)}});
+  services_.clear();
+  for (const auto& [key, service] : cluster.services) services_.insert(key);
   std::map<api::ObjectKey, PodInterface> now;
   for (const auto& [key, pod] : cluster.pods) {
     if (pod.node_name != node_ || !oracle_is_member(pod) || pod.pod_ips.empty()) continue;
@@ -276,7 +300,9 @@ class InternalReading {
           return true;
     }
     for (const cp::ServiceReference& service : peer.to_services)
-      if (probe_.service == api::ObjectKey{service.namespace_, service.name}) return true;
+      if (probe_.service == api::ObjectKey{service.namespace_, service.name} &&
+          cluster_.services.contains(*probe_.service))
+        return true;
     const bool in_block = std::ranges::any_of(peer.ip_blocks, [&](const api::IpBlock& block) {
       return block.cidr.contains(peer_address_) &&
              std::ranges::none_of(
@@ -326,7 +352,7 @@ Judgement internal_judge(const StoreModel& store, const Cluster& cluster, const 
   return InternalReading(store, cluster, node, ingress, probe).judge();
 }
 
-FlowVerdict flows_allow(const AgentModel& agent, bool ingress, const Probe& probe) {
+FlowVerdict flows_judge(const AgentModel& agent, bool ingress, const Probe& probe) {
   using api::pipeline::Table;
   using openflow::FieldId;
   Packet packet;
@@ -337,42 +363,79 @@ FlowVerdict flows_allow(const AgentModel& agent, bool ingress, const Probe& prob
   packet.set(FieldId::kIpProto, probe.protocol == 1 && !v4 ? 58 : probe.protocol);
   switch (probe.protocol) {
     case 6:
+      packet.set(FieldId::kTcpSrc, probe.source_port);
       packet.set(FieldId::kTcpDst, probe.port);
       break;
     case 17:
+      packet.set(FieldId::kUdpSrc, probe.source_port);
       packet.set(FieldId::kUdpDst, probe.port);
       break;
     case 132:
+      packet.set(FieldId::kSctpSrc, probe.source_port);
       packet.set(FieldId::kSctpDst, probe.port);
       break;
     default:
-      packet.set(v4 ? FieldId::kIcmpType : FieldId::kIcmpv6Type, v4 ? 8 : 128);
+      packet.set(v4 ? FieldId::kIcmpType : FieldId::kIcmpv6Type, probe.icmp_type);
+      packet.set(v4 ? FieldId::kIcmpCode : FieldId::kIcmpv6Code, probe.icmp_code);
   }
   packet.set(FieldId::kCtState, openflow::ct_state::kNew | openflow::ct_state::kTrk);
   packet.set(FieldId::kCtLabel, 0);
+  packet.set(FieldId::kReg0, 0);
   if (ingress)
-    packet.set(FieldId::kReg0 /* reg0 */, 0),
-        packet.set(openflow::reg_field(1), agent.ofport(api::key_of(probe.to->metadata)));
+    packet.set(openflow::reg_field(1), agent.ofport(api::key_of(probe.to->metadata)));
+  else if (probe.service)
+    packet.set(openflow::reg_field(7), service_group(*probe.service));
 
   const auto id = [](Table table) { return static_cast<std::uint8_t>(table); };
   const std::vector<std::uint8_t> egress_order{
-      id(Table::kEgressRule), id(Table::kEgressDefaultRule), id(Table::kEgressMetric)};
+      id(Table::kAntreaPolicyEgressRule), id(Table::kEgressRule), id(Table::kEgressDefaultRule),
+      id(Table::kEgressMetric)};
   const std::vector<std::uint8_t> ingress_order{
-      id(Table::kIngressRule), id(Table::kIngressDefaultRule), id(Table::kIngressMetric)};
+      id(Table::kAntreaPolicyIngressRule), id(Table::kIngressRule), id(Table::kIngressDefaultRule),
+      id(Table::kIngressMetric)};
   const std::uint8_t exit = id(ingress ? Table::kConntrackCommit : Table::kL3Forwarding);
-  const auto outcome = agent.table.run(packet, ingress ? ingress_order : egress_order, exit);
+  const auto& order = ingress ? ingress_order : egress_order;
+  const auto outcome = agent.table.run(packet, order, exit);
+  EXPECT_TRUE(outcome.dropped || outcome.table == exit);
 
-  FlowVerdict verdict{!outcome.dropped, nullptr};
-  if (!verdict.allowed) return verdict;
-  EXPECT_EQ(outcome.table, exit);
-  const auto label = packet.get(FieldId::kCtLabel)->lo >> (ingress ? 0 : 32) & 0xffffffff;
-  if (label == 0) return verdict;
-  verdict.rule = agent.compiler.rule_of(static_cast<std::uint32_t>(label));
-  EXPECT_TRUE(verdict.rule) << "connection labelled with a conjunction nobody has";
-  EXPECT_EQ(packet.get(openflow::reg_field(ingress ? 6 : 5))->lo, label);
-  EXPECT_EQ(outcome.path.back().table.value,
-            id(ingress ? Table::kIngressMetric : Table::kEgressMetric))
-      << "allowed by a rule, but not counted";
+  // Bits as in antrea: pkg/agent/openflow/fields.go.
+  const auto reg = [](const Packet& of, unsigned number) {
+    return static_cast<std::uint32_t>(of.get(openflow::reg_field(number))->lo);
+  };
+  const bool denied = (reg(packet, 0) >> 10 & 1) != 0;
+  const auto label =
+      static_cast<std::uint32_t>(packet.get(FieldId::kCtLabel)->lo >> (ingress ? 0 : 32));
+  FlowVerdict verdict;
+  verdict.verdict = outcome.dropped ? Verdict::kDrop : Verdict::kAllow;
+  EXPECT_FALSE(denied && !outcome.dropped);
+  EXPECT_FALSE(denied && label != 0);
+  if (const std::uint32_t decider = denied ? reg(packet, 3) : label; decider != 0) {
+    verdict.rule = agent.compiler.rule_of(decider);
+    EXPECT_TRUE(verdict.rule) << "decided by a conjunction nobody has";
+    EXPECT_TRUE(denied || reg(packet, ingress ? 6 : 5) == label);
+    EXPECT_EQ(outcome.path.back().table.value, order.back()) << "decided, but not counted";
+  }
+  bool logged = false;
+  for (const auto& copy : outcome.copies) {
+    EXPECT_FALSE(copy.pause);
+    if (copy.userdata.size() != 2) {
+      ADD_FAILURE() << "a copy of unknown kind";
+      continue;
+    }
+    EXPECT_EQ(copy.userdata[0], 1);
+    const std::uint8_t operations = copy.userdata[1];
+    EXPECT_EQ(reg(copy.packet, 0) >> 25, operations);
+    EXPECT_NE(std::ranges::find(order, reg(copy.packet, 2) & 0xff), order.end());
+    const std::uint32_t disposition = reg(copy.packet, 0) >> 11 & 3;
+    if (disposition == 3) continue;  // Pass: not the end of it
+    EXPECT_EQ(disposition == 0, verdict.verdict == Verdict::kAllow);
+    if ((operations & 2) != 0) {
+      EXPECT_EQ(disposition, 2U);
+      verdict.verdict = Verdict::kReject;
+    }
+    logged |= (operations & 1) != 0;
+  }
+  EXPECT_TRUE(!verdict.rule || logged == verdict.rule->enable_logging) << "logged: " << logged;
   return verdict;
 }
 

@@ -64,14 +64,17 @@ class AgentModel {
   explicit AgentModel(std::string node, FlowCompiler::Options options = {})
       : node_(std::move(node)), compiler(options) {}
   void apply(std::span<const RuleInput> inputs);
-  /// Interfaces of the Pods that live here now.
-  std::vector<RuleInput> interface_changes(const Cluster& cluster);
+  /// Interfaces of the Pods that live here now, what names stand for and which groups Services
+  /// have; as far as it has not been told yet.
+  std::vector<RuleInput> local_changes(const Cluster& cluster);
   const std::string& node() const { return node_; }
   std::uint32_t ofport(const api::ObjectKey& pod) const { return interfaces_.at(pod).ofport; }
 
  private:
   std::string node_;
   std::map<api::ObjectKey, PodInterface> interfaces_;
+  std::map<std::string, std::set<IpAddress>> resolved_;
+  std::set<api::ObjectKey> services_;
 
  public:
   RuleCache cache;
@@ -83,12 +86,11 @@ class AgentModel {
 Judgement internal_judge(const StoreModel& store, const Cluster& cluster, const std::string& node,
                          bool ingress, const Probe& probe);
 
-/// The verdict of the Node's flows on the probe, and the policy whose rule let it pass, if a rule
-/// did.
+/// The verdict of the Node's flows on the probe, and the rule that decided, if one did.
 struct FlowVerdict {
-  bool allowed = false;
+  Verdict verdict = Verdict::kAllow;
   std::shared_ptr<const RuleIdentity> rule;
 };
-FlowVerdict flows_allow(const AgentModel& agent, bool ingress, const Probe& probe);
+FlowVerdict flows_judge(const AgentModel& agent, bool ingress, const Probe& probe);
 
 }  // namespace antrea::policy::testing

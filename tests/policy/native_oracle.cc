@@ -185,8 +185,25 @@ class Reading {
     if (std::ranges::any_of(policy.spec.applied_to, beyond)) return true;
     for (const auto* rules : {&policy.spec.ingress, &policy.spec.egress})
       for (const crd::Rule& rule : *rules)
-        if (std::ranges::any_of(rule.applied_to, beyond)) return true;
+        if (!is_about_nobody(rule, ns) && std::ranges::any_of(rule.applied_to, beyond)) return true;
     return false;
+  }
+
+  /// All its peers are groups that do not exist, or are of nothing.
+  bool is_about_nobody(const crd::Rule& rule, const std::string& ns) const {
+    return !rule.peers.empty() && std::ranges::all_of(rule.peers, [&](const auto& peer) {
+      return !peer.group.empty() &&
+             std::ranges::all_of(parts_of(peer.group, ns), [&](const crd::GroupSpec* part) {
+               if (!part->service_reference)
+                 return !part->pod_selector && !part->namespace_selector &&
+                        !part->external_entity_selector && !part->node_selector &&
+                        part->ip_blocks.empty();
+               const std::string& service_ns = part->service_reference->namespace_;
+               const auto service = cluster_.services.find(
+                   {service_ns.empty() ? ns : service_ns, part->service_reference->name});
+               return service == cluster_.services.end() || service->second.selector.empty();
+             });
+    });
   }
 
   // --- peers ---
@@ -317,7 +334,8 @@ class Reading {
              });
     };
     if (!rule.to_services.empty())
-      return probe_.service && std::ranges::any_of(rule.to_services, [&](const auto& to) {
+      return probe_.service && cluster_.services.contains(*probe_.service) &&
+             std::ranges::any_of(rule.to_services, [&](const auto& to) {
                const api::ObjectKey key{to.service.namespace_.empty() ? ns : to.service.namespace_,
                                         to.service.name};
                return key == *probe_.service;

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "antrea/api/pipeline.h"
+#include "antrea/openflow/text.h"
 #include "model.h"
 #include "world.h"
 
@@ -20,54 +21,6 @@ namespace antrea::policy::testing {
 namespace {
 
 using api::pipeline::Table;
-using openflow::FieldId;
-using openflow::FieldValue;
-
-std::string hex(const FieldValue& value) {
-  return value.hi == 0 ? fmt::format("{:#x}", value.lo)
-                       : fmt::format("{:#x}{:016x}", value.hi, value.lo);
-}
-std::string address(FieldId field, const FieldValue& value) {
-  if (field == FieldId::kIpSrc || field == FieldId::kIpDst)
-    return IpAddress::v4(static_cast<std::uint32_t>(value.lo)).to_string();
-  std::array<std::uint8_t, 16> bytes{};
-  for (unsigned i = 0; i < 16; ++i)
-    bytes[i] = static_cast<std::uint8_t>((value >> (8 * (15 - i))).lo);
-  return IpAddress::v6(bytes).to_string();
-}
-
-/// In the syntax of ovs-ofctl, as far as policy flows go.
-std::string text_of(const openflow::Flow& flow) {
-  std::string text = fmt::format("table={},priority={},cookie={:#x}", flow.table.value,
-                                 flow.priority, flow.cookie);
-  for (const auto& field : flow.match.fields()) {
-    const auto& [value, mask] = field.bits;
-    text += fmt::format(",{}=", openflow::field_info(field.id).name);
-    if (field.id == FieldId::kCtState)
-      text += value.zero() ? "-new" : "+new";
-    else if (openflow::is_in(field.id, FieldId::kIpSrc, FieldId::kIpv6Dst))
-      text += address(field.id, value) + "/" + address(field.id, mask);
-    else
-      text += field.exact() ? hex(value) : hex(value) + "/" + hex(mask);
-  }
-  const auto set_field = [](const openflow::SetField& set) {
-    return fmt::format("set_field:{}/{}->{}", hex(set.value), hex(set.mask),
-                       openflow::field_info(set.field).name);
-  };
-  std::string actions;
-  for (const auto& action : flow.apply_actions) {
-    if (!actions.empty()) actions += ',';
-    if (const auto* c = std::get_if<openflow::Conjunction>(&action))
-      actions += fmt::format("conjunction({},{}/{})", c->id, c->clause + 1, c->count);
-    else if (const auto* set = std::get_if<openflow::SetField>(&action))
-      actions += set_field(*set);
-    else if (const auto* ct = std::get_if<openflow::Ct>(&action))
-      actions += fmt::format("ct(commit,table={},zone={},exec({}))", ct->table->value, ct->zone,
-                             set_field(std::get<openflow::SetField>(ct->actions.front())));
-  }
-  if (flow.goto_table) actions += fmt::format("goto_table:{}", flow.goto_table->value);
-  return text + ",actions=" + (actions.empty() ? "drop" : actions);
-}
 
 class OpenVSwitch {
  public:
@@ -132,15 +85,17 @@ constexpr int number(Table table) { return static_cast<int>(table); }
 /// The way from a packet to the policy tables and through them: ingress when pkt_mark names the
 /// port it goes to.
 std::vector<std::string> frame(const AgentModel& agent, const Cluster& cluster) {
-  std::vector<std::string> flows{
-      fmt::format("table=0,priority=1,actions=goto_table:{}", number(Table::kEgressRule))};
+  std::vector<std::string> flows{fmt::format("table=0,priority=1,actions=goto_table:{}",
+                                             number(Table::kAntreaPolicyEgressRule))};
   for (const auto& [key, pod] : cluster.pods)
     if (pod.node_name == agent.node() && oracle_is_member(pod) && !pod.pod_ips.empty())
       flows.push_back(
           fmt::format("table=0,priority=2,pkt_mark={0},actions=set_field:{0}->reg1,goto_table:{1}",
-                      agent.ofport(key), number(Table::kIngressRule)));
-  for (const Table table : {Table::kEgressRule, Table::kEgressDefaultRule, Table::kEgressMetric,
-                            Table::kIngressRule, Table::kIngressDefaultRule})
+                      agent.ofport(key), number(Table::kAntreaPolicyIngressRule)));
+  for (const Table table :
+       {Table::kAntreaPolicyEgressRule, Table::kEgressRule, Table::kEgressDefaultRule,
+        Table::kEgressMetric, Table::kAntreaPolicyIngressRule, Table::kIngressRule,
+        Table::kIngressDefaultRule})
     flows.push_back(
         fmt::format("table={},priority=0,actions=goto_table:{}", number(table), number(table) + 1));
   flows.push_back(fmt::format("table={},priority=0,actions=goto_table:{}",
@@ -157,23 +112,30 @@ std::string packet_of(const AgentModel& agent, bool ingress, const Probe& probe)
   const char* six = v4 ? "" : "6";
   switch (probe.protocol) {
     case 6:
-      text += fmt::format("tcp{},tcp_dst={}", six, probe.port);
+      text += fmt::format("tcp{},tcp_src={},tcp_dst={}", six, probe.source_port, probe.port);
       break;
     case 17:
-      text += fmt::format("udp{},udp_dst={}", six, probe.port);
+      text += fmt::format("udp{},udp_src={},udp_dst={}", six, probe.source_port, probe.port);
       break;
     case 132:
-      text += fmt::format("sctp{},sctp_dst={}", six, probe.port);
+      text += fmt::format("sctp{},sctp_src={},sctp_dst={}", six, probe.source_port, probe.port);
       break;
     default:
-      text += v4 ? "icmp,icmp_type=8" : "icmp6,icmp_type=128";
+      text += fmt::format(fmt::runtime(v4 ? "icmp,icmp_type={},icmp_code={}"
+                                          : "icmp6,icmpv6_type={},icmpv6_code={}"),
+                          probe.icmp_type, probe.icmp_code);
   }
   const char* addresses = v4 ? ",nw_src={},nw_dst={}" : ",ipv6_src={},ipv6_dst={}";
   return text + fmt::format(fmt::runtime(addresses), probe.source.to_string(),
                             probe.destination.to_string());
 }
 
-TEST(OpenVSwitch, TracesARandomSampleAsTheSpecificationSays) {
+class OpenVSwitchTrace : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Policies, OpenVSwitchTrace, ::testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("Native") : std::string("Kubernetes");
+});
+
+TEST_P(OpenVSwitchTrace, JudgesARandomSampleAsTheSpecificationSays) {
   OpenVSwitch ovs;
   ASSERT_TRUE(ovs.started());
   const char* wanted = std::getenv("ANTREA_POLICY_TRACES");
@@ -181,19 +143,18 @@ TEST(OpenVSwitch, TracesARandomSampleAsTheSpecificationSays) {
   std::size_t traced = 0, allowed = 0;
   for (std::uint64_t seed = 1; traced < traces; ++seed) {
     SCOPED_TRACE(seed);
-    World world(seed);
+    World world(seed, GetParam());
     world.populate();
     Compiler compiler;
     StoreModel store;
     store.apply(compiler.apply(world.everything()));
     AgentModel agent(World::node_of(seed % World::kNodes));
     std::vector<RuleInput> inputs = store.initial(agent.node());
-    for (RuleInput& input : agent.interface_changes(world.cluster))
-      inputs.push_back(std::move(input));
+    for (RuleInput& input : agent.local_changes(world.cluster)) inputs.push_back(std::move(input));
     agent.apply(inputs);
     if (agent.table.flows().size() < 30) continue;
     std::vector<std::string> flows = frame(agent, world.cluster);
-    for (const auto& [key, flow] : agent.table.flows()) flows.push_back(text_of(flow));
+    for (const auto& [key, flow] : agent.table.flows()) flows.push_back(openflow::to_string(flow));
     ovs.set_flows(flows);
     if (HasFailure()) return;
 
@@ -203,14 +164,17 @@ TEST(OpenVSwitch, TracesARandomSampleAsTheSpecificationSays) {
     for (const Probe& probe : probes) {
       for (const bool ingress : {false, true}) {
         const api::Pod* pod = ingress ? probe.to : probe.from;
+        if (probe.service) continue;  // no Service is balanced here
         if (pod == nullptr || !oracle_is_member(*pod) || pod->node_name != agent.node()) continue;
         const std::string packet = packet_of(agent, ingress, probe);
         const std::string trace = ovs.trace(packet);
         const int exit = number(ingress ? Table::kConntrackCommit : Table::kL3Forwarding);
         const bool passed = trace.find(fmt::format("\n{:2}. ", exit)) != std::string::npos;
-        ASSERT_EQ(passed, oracle_judge(world.cluster, ingress, probe).verdict == Verdict::kAllow)
-            << packet << "\n"
-            << trace;
+        const Verdict expected = oracle_judge(world.cluster, ingress, probe).verdict;
+        const bool rejected = trace.find("controller(userdata=01.02") != std::string::npos ||
+                              trace.find("controller(userdata=01.03") != std::string::npos;
+        ASSERT_EQ(passed, expected == Verdict::kAllow) << packet << "\n" << trace;
+        ASSERT_EQ(rejected, expected == Verdict::kReject) << packet << "\n" << trace;
         ++here, ++traced, allowed += passed;
       }
       if (here >= 40) break;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "builders.h"
+#include "libantrea-policy/held_groups.h"
 #include "model.h"
 
 namespace antrea::policy::testing {
@@ -234,15 +235,73 @@ TEST_F(RuleCacheTest, APodsInterfaceCompletesItsRulesAtOnce) {
   EXPECT_EQ(changes.updated.at(0).removed_targets.size(), 1U);
 }
 
-TEST_F(RuleCacheTest, LeavesPoliciesOfOtherKindsAlone) {  // antrea #1336
+TEST_F(RuleCacheTest, LeavesPoliciesOfOtherKindsAloneIfTold) {  // antrea #1336
   auto other = policy("p", {rule(in, {})});
   other->source_ref.type = cp::PolicyType::kAntreaNetworkPolicy;
   auto kept = policy("q", {rule(in, {})});
-  EXPECT_EQ(apply({PoliciesReplaced{{PolicyUpserted(other), PolicyUpserted(kept)}},
-                   targets("targets", {})})
-                .added.size(),
-            1U);
+  const std::vector<RuleInput> inputs{
+      PoliciesReplaced{{PolicyUpserted(other), PolicyUpserted(kept)}}, targets("targets", {})};
+  EXPECT_EQ(apply(inputs).added.size(), 2U);
+  RuleCache without(RuleCache::Options{.antrea_policy = false});
+  EXPECT_EQ(without.apply(inputs)->added.size(), 1U);
 }
+
+TEST_F(RuleCacheTest, NamesStandForTheirLatestAddresses) {
+  cp::NetworkPolicyRule by_name = rule(out, {"peers"});
+  by_name.to.fqdns = {"*.example.com", "example.org"};
+  apply({NameResolved{"early.example.com", {ip("192.0.2.1")}}});
+  RuleChanges changes = apply({PolicyUpserted(policy("p", {by_name})), targets("targets", {}),
+                               addresses("peers", {member("db", {"192.0.2.2"})})});
+  ASSERT_EQ(changes.added.size(), 1U);
+  EXPECT_TRUE(changes.added[0].identity->learns_names);
+  EXPECT_EQ(changes.added[0].peers, (std::vector{cidr("192.0.2.1/32"), cidr("192.0.2.2/32")}));
+
+  changes = apply({NameResolved{"example.org", {ip("192.0.2.3"), ip("2001:db8::3")}},
+                   NameResolved{"example.com", {ip("192.0.2.9")}},
+                   NameResolved{"early.example.com", {ip("192.0.2.2")}}});
+  ASSERT_EQ(changes.updated.size(), 1U);
+  EXPECT_EQ(changes.updated[0].added_peers,
+            (std::vector{cidr("192.0.2.3/32"), cidr("2001:db8::3/128")}));
+  EXPECT_EQ(changes.updated[0].removed_peers, (std::vector{cidr("192.0.2.1/32")}));
+  EXPECT_TRUE(apply({NameResolved{"early.example.com", {}}}).empty())
+      << "another peer has the address";
+  changes = apply({NameResolved{"example.org", {}}});
+  EXPECT_EQ(changes.updated.at(0).removed_peers.size(), 2U);
+}
+
+TEST_F(RuleCacheTest, ServicesStandForTheirGroups) {
+  cp::NetworkPolicyRule to_service = rule(out, {});
+  to_service.to.to_services = {{"ns", "a"}, {"ns", "b"}, {"ns", "a"}};
+  apply({ServiceGroups{{"ns", "a"}, {7}}});
+  RuleChanges changes = apply({PolicyUpserted(policy("p", {to_service})), targets("targets", {})});
+  ASSERT_EQ(changes.added.size(), 1U);
+  EXPECT_EQ(changes.added[0].peers, std::vector<IpPrefix>{}) << "no address is meant";
+  EXPECT_EQ(changes.added[0].peer_services, std::vector<std::uint32_t>{7});
+  changes = apply({ServiceGroups{{"ns", "b"}, {9, 8}}, ServiceGroups{{"ns", "a"}, {}}});
+  ASSERT_EQ(changes.updated.size(), 1U);
+  EXPECT_EQ(changes.updated[0].added_peer_services, (std::vector<std::uint32_t>{8, 9}));
+  EXPECT_EQ(changes.updated[0].removed_peer_services, std::vector<std::uint32_t>{7});
+  EXPECT_EQ(apply({PolicyDeleted{"p"}}).removed.size(), 1U);
+  EXPECT_TRUE(apply({ServiceGroups{{"ns", "b"}, {1}}}).empty());
+}
+
+struct NameMatch {
+  std::string_view pattern, name;
+  bool matches;
+};
+void PrintTo(const NameMatch& c, std::ostream* os) { *os << c.pattern << " and " << c.name; }
+class NamePattern : public ::testing::TestWithParam<NameMatch> {};
+TEST_P(NamePattern, MeansNames) {  // reference: antrea pkg/agent/controller/networkpolicy/fqdn.go
+  EXPECT_EQ(matches_name(GetParam().pattern, GetParam().name), GetParam().matches);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Cases, NamePattern,
+    ::testing::Values(NameMatch{"a.b", "a.b", true}, NameMatch{"a.b", "axb", false},
+                      NameMatch{"a.b", "a.b.c", false}, NameMatch{"*.a.b", "x.a.b", true},
+                      NameMatch{"*.a.b", "x.y.a.b", true}, NameMatch{"*.a.b", "a.b", false},
+                      NameMatch{"*", "a.b", true}, NameMatch{"*", "", true},
+                      NameMatch{"a*b*c", "aXbXbXc", true}, NameMatch{"a*b*c", "aXcXb", false},
+                      NameMatch{"", "a", false}, NameMatch{"", "", true}));
 
 }  // namespace
 }  // namespace antrea::policy::testing

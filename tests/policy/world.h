@@ -26,6 +26,8 @@ class World {
   std::vector<ObjectChange> everything();
   /// Changes the cluster at random and says how.
   ObjectChange mutate();
+  /// Other addresses behind the DNS names.
+  void resolve_names();
   /// The deletion of every native object.
   void add_goodbyes(std::vector<ObjectChange>& changes) const;
   /// First packets between all Pods and outside addresses, with the ports that policies and Pods
@@ -76,7 +78,6 @@ class World {
   void fill_admin(Policy& policy, bool baseline);
   api::Node make_node(std::size_t index);
   api::crd::ExternalEntity make_entity(const api::ObjectKey& key);
-  void resolve_names();
   template <typename Object>
   void name(Object& object, const api::ObjectKey& key);
 

@@ -136,6 +136,10 @@ inline constexpr std::uint16_t kPriorityHigh = 210;
 inline constexpr std::uint16_t kPriorityNormal = 200;
 inline constexpr std::uint16_t kPriorityLow = 190;
 inline constexpr std::uint16_t kPriorityMiss = 0;
+// Rules with tiers lie below the bypass of established connections; those of the baseline below the
+// isolation by Kubernetes' policies.
+inline constexpr std::uint16_t kPriorityAntreaPolicyLow = 100, kPriorityAntreaPolicyHigh = 64989;
+inline constexpr std::uint16_t kPriorityBaselineLow = 10, kPriorityBaselineHigh = 180;
 inline constexpr std::uint16_t kPriorityTopAntreaPolicy = 64990;
 inline constexpr std::uint16_t kPriorityDnsIntercept = 64991;
 
@@ -168,6 +172,11 @@ enum class PacketInCategory : std::uint8_t {
   kIgmp = 3,
   kServiceReject = 4,
 };
+
+/// Byte 1 of the userdata of kNetworkPolicy, and the register field kPacketInOperation.
+namespace packet_in_operation {
+inline constexpr std::uint8_t kLog = 1, kReject = 2, kStoreDeny = 4;
+}
 
 inline constexpr std::uint64_t kGlobalVirtualMac = 0xaabbccddeeff;
 inline constexpr std::uint32_t kServiceVirtualIp = 0xa9fe00fd;    ///< 169.254.0.253

@@ -34,6 +34,8 @@ struct RuleIdentity {
   std::optional<std::int32_t> tier_priority;
   std::optional<double> policy_priority;
   std::int32_t rule_priority = -1;
+  bool layer7 = false;        ///< it is about what is inside connections
+  bool learns_names = false;  ///< its peers are known by DNS names
 
   /// Kubernetes policies isolate the Pods they select; Antrea-native ones do not.
   bool isolates() const { return policy.type == api::controlplane::PolicyType::kK8sNetworkPolicy; }
@@ -48,13 +50,15 @@ struct RuleIdentity {
 struct CompletedRule {
   std::string key;  ///< identity->id, and for a part "/" and its services
   std::shared_ptr<const RuleIdentity> identity;
-  std::vector<PodInterface> targets;                                ///< sorted
-  std::optional<std::vector<IpPrefix>> peers;                       ///< sorted, no duplicates
+  std::vector<PodInterface> targets;           ///< sorted
+  std::optional<std::vector<IpPrefix>> peers;  ///< sorted, no duplicates
+  /// Also peers: what is sent to a Service, by its OpenFlow groups; only beside `peers`. Sorted.
+  std::vector<std::uint32_t> peer_services;
   std::optional<std::vector<api::controlplane::Service>> services;  ///< numbers only
 
   friend bool operator==(const CompletedRule& a, const CompletedRule& b) {
     return a.key == b.key && *a.identity == *b.identity && a.targets == b.targets &&
-           a.peers == b.peers && a.services == b.services;
+           a.peers == b.peers && a.peer_services == b.peer_services && a.services == b.services;
   }
 };
 
@@ -63,9 +67,10 @@ struct RuleUpdate {
   std::string key;
   std::vector<PodInterface> added_targets, removed_targets;
   std::vector<IpPrefix> added_peers, removed_peers;
+  std::vector<std::uint32_t> added_peer_services, removed_peer_services;
   bool empty() const {
     return added_targets.empty() && removed_targets.empty() && added_peers.empty() &&
-           removed_peers.empty();
+           removed_peers.empty() && added_peer_services.empty() && removed_peer_services.empty();
   }
 };
 

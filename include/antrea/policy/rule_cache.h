@@ -49,11 +49,22 @@ struct InterfaceDeleted {
   api::ObjectKey pod;
 };
 
+/// A DNS name, in lower case, and all the addresses it stands for now; none: it is forgotten.
+struct NameResolved {
+  std::string name;
+  std::vector<IpAddress> ips;
+};
+/// The OpenFlow groups that packets sent to a Service are marked with (reg7); none: it is gone.
+struct ServiceGroups {
+  api::controlplane::ServiceReference service;
+  std::vector<std::uint32_t> groups;
+};
+
 using RuleInput =
     std::variant<PolicyUpserted, AddressGroupUpserted, AppliedToGroupUpserted, AddressGroupPatched,
                  AppliedToGroupPatched, PolicyDeleted, AddressGroupDeleted, AppliedToGroupDeleted,
                  PoliciesReplaced, AddressGroupsReplaced, AppliedToGroupsReplaced,
-                 InterfaceUpserted, InterfaceDeleted>;
+                 InterfaceUpserted, InterfaceDeleted, NameResolved, ServiceGroups>;
 
 /// The agent's half, first step: puts policies, groups and local Pods together into rules that can
 /// be realised (antrea: pkg/agent/controller/networkpolicy/cache.go).
@@ -67,14 +78,21 @@ using RuleInput =
 /// place in one step. An AddressGroup that the controller takes back while a rule still names it
 /// counts with the members it had.
 ///
-/// Policies of other kinds than networking.k8s.io NetworkPolicy are ignored, as by an agent whose
-/// AntreaPolicy gate is off.
+/// Peers given by DNS names have the addresses that these were last said to stand for; peers given
+/// by Service the OpenFlow groups.
 ///
 /// The ID of a rule is a digest of all that it says, so that an unchanged rule is never touched and
 /// a changed one is another rule; equal rules of a policy are one. It is the same in every process.
 class ANTREA_API RuleCache {
  public:
+  struct Options {
+    /// Policies of other kinds than networking.k8s.io NetworkPolicy count. An agent whose
+    /// AntreaPolicy gate is off ignores them.
+    bool antrea_policy = true;
+  };
+
   RuleCache();
+  explicit RuleCache(const Options& options);
   ~RuleCache();
   RuleCache(RuleCache&&) noexcept;
   RuleCache& operator=(RuleCache&&) noexcept;
