@@ -263,12 +263,14 @@ bool MatchBuilder::add(Source& source, FieldId id, std::string_view token, const
     case FieldId::kTunGtpuFlags:
     case FieldId::kTunGtpuMsgType:
       // ovs-ofctl takes the value for the mask too.
-      put(id, {bits.value, bits.mask.zero() ? bits.mask : bits.value});
+      put(id, {bits.value & bits.mask, bits.mask.zero() ? bits.mask : bits.value});
       return true;
     case FieldId::kArpOp:
       return narrow(0xff);
     default:
-      put(slot_of(id), bits);
+      // An ICMP type fills the entry of a port.
+      put(slot_of(id),
+          bits.mask == byte_mask(id) ? Masked{bits.value, byte_mask(slot_of(id))} : bits);
       return true;
   }
 }
@@ -356,7 +358,9 @@ Match MatchBuilder::finish() const {
 
   const Premises base = premises();
   const std::uint16_t type = base.protocol();
-  each(FieldId::kDpHash, FieldId::kEthType, emit);
+  each(FieldId::kDpHash, FieldId::kEthDst, emit);
+  // A packet type may have the say on the ethertype.
+  if (has(FieldId::kEthType)) emit_as(FieldId::kEthType, {base.eth_type, 0xffff});
   if (has(FieldId::kVlanTci)) {
     const Masked tci = get(FieldId::kVlanTci);
     const FieldValue vid = tci.value & FieldValue(kVidBits);

@@ -104,11 +104,6 @@ bool ActionParser::nat(const Pair& action) {
   if (!to.src && !to.dst && (to.persistent || to.hash || to.random))
     return source_.fail(action.value, "flags need src or dst");
   if (to.hash && to.random) return source_.fail(action.value, "hash and random exclude each other");
-  if (premises_ != nullptr) {
-    const std::uint16_t type = premises_->protocol();
-    if (to.address_min && type != (to.address_min->is_v4() ? eth_type::kIpv4 : eth_type::kIpv6))
-      return source_.fail(action.value, "the match is not of the address family");
-  }
   return put(to);
 }
 
@@ -168,6 +163,9 @@ bool ActionParser::read_nat_range(std::string_view token, Nat& nat) {
       return source_.fail(ports, "the last port lies before the first");
   }
   if (!rest.empty()) return source_.fail(rest, "unexpected text behind a range");
+  const bool v4 = nat.address_min->is_v4();
+  if (premises_ != nullptr && premises_->protocol() != (v4 ? eth_type::kIpv4 : eth_type::kIpv6))
+    return source_.fail(token, "the match is not of the address family");
   // What is zero is not sent.
   if (nat.address_min && nat.address_min->is_unspecified()) nat.address_min.reset();
   if (nat.address_max && nat.address_max->is_unspecified()) nat.address_max.reset();

@@ -100,7 +100,9 @@ bool ActionParser::put_port(const Pair& action, bool source_port) {
   for (const auto& ports : kPorts)
     if (premises_ != nullptr && premises_->meets(ports[0]))
       return put_set_number(ports[source_port ? 0 : 1], port);
-  return source_.fail(action.key, "the match is not of TCP, UDP or SCTP");
+  if (premises_ != nullptr && !inconsistent(action.key, "the match is not of TCP, UDP or SCTP"))
+    return false;
+  return put(LegacySet{source_port ? LegacySet::Kind::kTpSrc : LegacySet::Kind::kTpDst, port, 0});
 }
 
 bool ActionParser::dec_ttl(const Pair& action) {
