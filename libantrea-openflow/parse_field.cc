@@ -1,5 +1,6 @@
 #include "parse_field.h"
 
+#include <array>
 #include <bit>
 #include <span>
 
@@ -282,7 +283,16 @@ unsigned subfield_width(FieldId id) {
   return id == FieldId::kVlanVid ? 12 : info(id).bits;
 }
 
-FieldValue byte_mask(FieldId id) { return FieldValue::ones(std::min(128U, 8U * info(id).bytes)); }
+namespace {
+constexpr auto kMaskByBytes = [] {
+  std::array<FieldValue, 256> masks{};
+  for (unsigned bytes = 0; bytes < masks.size(); ++bytes)
+    masks[bytes] = FieldValue::ones(std::min(128U, 8U * bytes));
+  return masks;
+}();
+}  // namespace
+
+FieldValue byte_mask(FieldId id) { return kMaskByBytes[info(id).bytes]; }
 
 Masked trimmed(FieldId id, const Masked& bits) {
   if (bits.mask != byte_mask(id)) return bits;

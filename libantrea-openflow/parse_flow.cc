@@ -170,8 +170,7 @@ bool FlowReader::read_cookie(const Pair& pair) {
   Flow& flow = mod_.flow;
   if (slash == std::string_view::npos) {
     if (!allowed_.actions)
-      return source_.fail(pair.value, "to delete by cookie give a mask, e.g. cookie=" +
-                                          std::string(pair.value) + "/-1");
+      return source_.fail(pair.value, "to delete by cookie give a mask, such as cookie=1/-1");
     std::uint64_t cookie = 0;
     if (!read_u64(source_, pair.value, "cookie", cookie)) return false;
     // Only an added flow takes a cookie along.

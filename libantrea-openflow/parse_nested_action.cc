@@ -25,8 +25,21 @@ bool ActionParser::write_actions(const Pair& action) {
   return true;
 }
 
+namespace {
+/// Whether the zone of a ct comes from a field. What is nested in it is not checked then.
+bool zone_from_field(std::string_view options) {
+  Lexer lexer(options);
+  Pair option;
+  std::uint64_t zone = 0;
+  while (lexer.next(option))
+    if (option.key == "zone" && !to_unsigned(option.value, zone)) return true;
+  return false;
+}
+}  // namespace
+
 bool ActionParser::ct(const Pair& action) {
   Ct to;
+  const bool unchecked = zone_from_field(action.value);
   std::string_view force;
   Lexer lexer(action.value);
   Pair option;
@@ -58,9 +71,11 @@ bool ActionParser::ct(const Pair& action) {
       to.alg = option.value == "ftp" ? 21 : 69;
     } else if (option.key == "nat") {
       ActionParser nested(*this, to.actions, Outer::kCt);
+      if (unchecked) nested.premises_ = nullptr;
       good = nested.nat(option);
     } else if (option.key == "exec") {
       ActionParser nested(*this, to.actions, Outer::kCt);
+      if (unchecked) nested.premises_ = nullptr;
       good = nested.parse(option.value);
     } else {
       good = source_.fail(option.key, "unknown option of ct");

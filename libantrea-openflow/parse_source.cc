@@ -9,7 +9,7 @@
 namespace antrea::openflow::detail {
 namespace {
 
-enum CharClass : std::uint8_t { kBlank = 1, kSeparator = 2, kKeyEnd = 4 };
+enum CharClass : std::uint8_t { kBlank = 1, kSeparator = 2, kKeyEnd = 4, kOpen = 8, kClose = 16 };
 constexpr auto kClasses = [] {
   std::array<std::uint8_t, 256> classes{};
   const auto add = [&](std::string_view set, std::uint8_t bits) {
@@ -18,38 +18,49 @@ constexpr auto kClasses = [] {
   add(kBlanks, kBlank);
   add(kSeparators, kSeparator | kKeyEnd);
   add(":=(", kKeyEnd);
+  add("(", kOpen);
+  add(")", kClose);
   return classes;
 }();
 bool is(char c, std::uint8_t bits) { return (kClasses[static_cast<unsigned char>(c)] & bits) != 0; }
+const char* skip_until(const char* at, const char* end, std::uint8_t bits) {
+  while (at != end && !is(*at, bits)) ++at;
+  return at;
+}
 
 /// Behind the closing parenthesis of the one at `at`, or the end.
 const char* skip_parentheses(const char* at, const char* end) {
   int level = 0;
-  do {
-    if (at == end) return end;
-    if (*at == '(') ++level;
-    if (*at == ')') --level;
-    ++at;
-  } while (level > 0);
-  return at;
+  for (; at != end; at = skip_until(at + 1, end, kOpen | kClose)) {
+    level += *at == '(' ? 1 : -1;
+    if (level == 0) return at + 1;
+  }
+  return end;
 }
 
 const char* skip_value(const char* at, const char* end, bool parenthesized) {
-  while (at != end && (parenthesized ? *at != ')' : !is(*at, kSeparator)))
-    at = *at == '(' ? skip_parentheses(at, end) : at + 1;
-  return at;
+  const std::uint8_t stop = parenthesized ? kClose : kSeparator;
+  for (;;) {
+    at = skip_until(at, end, stop | kOpen);
+    if (at == end || !is(*at, kOpen)) return at;
+    at = skip_parentheses(at, end);
+  }
 }
 
 std::string_view view(const char* from, const char* to) {
   return {from, static_cast<std::size_t>(to - from)};
 }
 
-unsigned digit_of(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
-  return 16;
-}
+constexpr auto kDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(16);
+  for (unsigned char i = 0; i < 10; ++i) digits['0' + i] = i;
+  for (unsigned char i = 0; i < 6; ++i)
+    digits['a' + i] = digits['A' + i] = static_cast<std::uint8_t>(10 + i);
+  return digits;
+}();
+/// 16 for what is no digit.
+unsigned digit_of(char c) { return kDigits[static_cast<unsigned char>(c)]; }
 
 bool has_hex_prefix(const char* at, const char* end) {
   return end - at >= 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
@@ -70,7 +81,7 @@ bool Lexer::next(Pair& pair) {
   while (at_ != end_ && is(*at_, kSeparator)) ++at_;
   if (at_ == end_) return false;
   const char* start = at_;
-  while (at_ != end_ && !is(*at_, kKeyEnd)) ++at_;
+  at_ = skip_until(at_, end_, kKeyEnd);
   pair.key = view(start, at_);
   pair.value = view(at_, at_);
   if (at_ == end_) return true;
@@ -98,7 +109,12 @@ bool next_token(std::string_view& rest, std::string_view delimiters, std::string
   return true;
 }
 
-std::string quoted(std::string_view token) { return '"' + std::string(token) + '"'; }
+std::string quoted(std::string_view token) {
+  constexpr std::size_t kMax = 60;
+  std::string text = "\"";
+  for (const char c : token.substr(0, kMax)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text + (token.size() > kMax ? "...\"" : "\"");
+}
 
 Scan scan_number(const char*& at, const char* end, unsigned base, std::uint64_t& number) {
   const char* p = at;
@@ -115,9 +131,8 @@ Scan scan_number(const char*& at, const char* end, unsigned base, std::uint64_t&
   std::uint64_t value = 0;
   bool too_large = false;
   for (; p != end && digit_of(*p) < base; ++p) {
-    const unsigned digit = digit_of(*p);
-    if (value > (~std::uint64_t{0} - digit) / base) too_large = true;
-    value = value * base + digit;
+    too_large |= __builtin_mul_overflow(value, std::uint64_t{base}, &value);
+    too_large |= __builtin_add_overflow(value, std::uint64_t{digit_of(*p)}, &value);
   }
   if (p == digits) return Scan::kNone;
   at = p;
@@ -160,15 +175,17 @@ Scan scan_value(const char*& at, const char* end, unsigned bytes, FieldValue& va
   FieldValue result;
   unsigned digits = 0;
   for (at += 2; at != end; ++at) {
-    if (is(*at, kBlank)) continue;
     const unsigned digit = digit_of(*at);
-    if (digit > 15) break;
+    if (digit > 15) {
+      if (is(*at, kBlank)) continue;
+      break;
+    }
     if (digit != 0 || digits != 0) ++digits;
-    if ((digits + 1) / 2 > std::min(bytes, 16U)) return Scan::kTooLarge;
-    result = result << 4 | FieldValue(digit);
+    result.hi = result.hi << 4 | result.lo >> 60;
+    result.lo = result.lo << 4 | digit;
   }
   value = result;
-  return Scan::kOk;
+  return (digits + 1) / 2 > std::min(bytes, 16U) ? Scan::kTooLarge : Scan::kOk;
 }
 
 bool read_u8(Source& source, std::string_view token, std::string_view what, std::uint8_t& number) {

@@ -57,6 +57,7 @@ class Lexer {
 /// Cuts at any of `delimiters`, runs of which count as one; false at the end.
 bool next_token(std::string_view& rest, std::string_view delimiters, std::string_view& token);
 
+/// For a message of one line: what cannot be printed is a question mark, and long tokens are cut.
 std::string quoted(std::string_view token);
 
 // Numbers as C reads them: decimal, 0x hexadecimal or 0 octal, with sign and blanks in front.

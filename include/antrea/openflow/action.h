@@ -348,6 +348,7 @@ struct Ct {
 struct Clone {
   Actions actions;
 };
+bool operator==(const Ct& a, const Ct& b);
 inline bool operator==(const Clone& a, const Clone& b) { return a.actions == b.actions; }
 inline bool operator==(const Ct& a, const Ct& b) {
   return a.commit == b.commit && a.force == b.force && a.zone_source == b.zone_source &&
