@@ -37,57 +37,6 @@ Allowed allowed_by(GroupCommand command) {
   return {false, false, false, false};
 }
 
-/// Where the field stands among the fields of a selection method on the wire, which follow Open
-/// vSwitch's own order: tunnel, metadata, registers, then the packet from outside in.
-unsigned selection_rank(FieldId id) {
-  const auto number = static_cast<unsigned>(id);
-  const auto after = [&](FieldId from, FieldId to, unsigned base) {
-    return is_in(id, from, to) ? base + number - static_cast<unsigned>(from) : 0U;
-  };
-  constexpr std::pair<FieldId, FieldId> kOrder[] = {
-      {FieldId::kDpHash, FieldId::kRecircId},
-      {FieldId::kPacketType, FieldId::kPacketType},
-      {FieldId::kConjId, FieldId::kConjId},
-      {FieldId::kTunId, FieldId::kTunId},
-      {FieldId::kTunSrc, FieldId::kTunIpv6Dst},
-      {FieldId::kTunFlags, FieldId::kTunFlags},
-      {FieldId::kTunGbpId, FieldId::kTunGbpFlags},
-      {FieldId::kTunErspanIdx, FieldId::kTunGtpuMsgType},
-      {FieldId::kTunMetadata0, FieldId::kTunMetadata63},
-      {FieldId::kMetadata, FieldId::kMetadata},
-      {FieldId::kInPort, FieldId::kInPort},
-      {FieldId::kInPortOxm, FieldId::kInPortOxm},
-      {FieldId::kActsetOutput, FieldId::kActsetOutput},
-      {FieldId::kPktMark, FieldId::kCtLabel},
-      {FieldId::kCtNwProto, FieldId::kCtNwProto},
-      {FieldId::kCtNwSrc, FieldId::kCtIpv6Dst},
-      {FieldId::kCtTpSrc, FieldId::kCtTpDst},
-      {FieldId::kReg0, FieldId::kXxreg7},
-      {FieldId::kEthSrc, FieldId::kVlanPcp},
-      {FieldId::kMplsLabel, FieldId::kMplsLabel},
-      {FieldId::kMplsTc, FieldId::kMplsTtl},
-      {FieldId::kIpSrc, FieldId::kIpv6Dst},
-      {FieldId::kIpv6Label, FieldId::kIpProto},
-      {FieldId::kIpTos, FieldId::kIpTtl},
-      {FieldId::kIpFrag, FieldId::kIpFrag},
-      {FieldId::kArpOp, FieldId::kArpTha},
-      {FieldId::kTcpSrc, FieldId::kIcmpv6Code},
-      {FieldId::kNdTarget, FieldId::kNdTarget},
-      {FieldId::kNdSll, FieldId::kNdTll},
-      {FieldId::kNdReserved, FieldId::kNdReserved},
-      {FieldId::kNdOptionsType, FieldId::kNdOptionsType},
-      {FieldId::kNshFlags, FieldId::kNshFlags},
-      {FieldId::kNshMdtype, FieldId::kNshC4},
-      {FieldId::kNshTtl, FieldId::kNshTtl},
-  };
-  unsigned base = 0;
-  for (const auto& [from, to] : kOrder) {
-    base += 256;
-    if (is_in(id, from, to)) return after(from, to, base);
-  }
-  return base;
-}
-
 class GroupReader {
  public:
   GroupReader(Source& source, GroupMod& mod)
@@ -230,9 +179,8 @@ bool GroupReader::read_fields(std::string_view text) {
     }
     fields.push_back({*id, mask});
   }
-  std::sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) {
-    return selection_rank(a.field) < selection_rank(b.field);
-  });
+  std::sort(fields.begin(), fields.end(),
+            [](const auto& a, const auto& b) { return own_place(a.field) < own_place(b.field); });
   return true;
 }
 

@@ -79,14 +79,6 @@ std::string error_json(const openflow::TextError& error) {
   return json::serialize(json::object{{"error", error.cause}, {"offset", error.offset}});
 }
 
-/// What ovs-ofctl would print of the message; empty for kinds without a text.
-std::string text_of(const Message& message) {
-  if (const auto* mod = std::get_if<openflow::FlowMod>(&message)) return to_string(*mod);
-  if (const auto* mod = std::get_if<openflow::GroupMod>(&message)) return to_string(*mod);
-  if (const auto* mod = std::get_if<openflow::MeterMod>(&message)) return to_string(*mod);
-  return {};
-}
-
 std::string answer_line(const Syntax& syntax, const Wanted& wanted, bool as_data,
                         std::string_view line) {
   const auto message = syntax.read(line, wanted);
@@ -95,9 +87,8 @@ std::string answer_line(const Syntax& syntax, const Wanted& wanted, bool as_data
   if (!encode(0, *message, wire))
     return error_json({"the message does not fit into 65535 bytes", line.size(), 0});
   if (!as_data) return to_hex(wire);
-  json::object object{{"hex", to_hex(wire)}, {"type", message_name(*message)}};
-  if (std::string text = text_of(*message); !text.empty()) object["text"] = std::move(text);
-  return json::serialize(object);
+  return json::serialize(json::object{
+      {"hex", to_hex(wire)}, {"type", message_name(*message)}, {"text", to_string(0, *message)}});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/codec.h"
 #include "antrea/openflow/text.h"
+#include "flow_grammar.h"
 
 // Flow syntax to bytes, compared with those of ovs-ofctl (vectors/README.md).
 namespace antrea::openflow {
@@ -58,6 +59,98 @@ TEST(FlowSyntax, EncodesToTheBytesOfOvsOfctl) {
                                  << mod.error().to_error().to_string();
     EXPECT_EQ(hex_of(*mod), v.hex) << v.id << ": " << v.flow;
   }
+}
+
+TEST(FlowSyntax, ParsesWhatItPrints) {
+  testing::FlowGrammar grammar(22);
+  std::vector<Flow> flows;
+  for (const Vector& v : load_vectors())
+    if (auto flow = parse_flow(v.flow)) flows.push_back(std::move(*flow));
+  for (int i = 0; i < 3000; ++i)
+    if (auto flow = parse_flow(grammar.expand("<head><flow>"))) flows.push_back(std::move(*flow));
+  ASSERT_GE(flows.size(), 1000U);
+  for (const Flow& flow : flows) {
+    const std::string text = to_string(flow);
+    const auto again = parse_flow(text);
+    ASSERT_TRUE(again.has_value()) << text << ": " << again.error().to_error().to_string();
+    FlowMod first;
+    FlowMod second;
+    first.flow = flow;
+    second.flow = *again;
+    EXPECT_EQ(hex_of(second), hex_of(first)) << text;
+  }
+}
+
+TEST(FlowSyntax, ParsesGroupsAndMetersItPrints) {
+  testing::FlowGrammar grammar(23);
+  for (int i = 0; i < 500; ++i) {
+    if (const auto mod = parse_group_mod(grammar.expand("group_id=<d16>,type=select,<weighted>"))) {
+      const std::string text = to_string(mod->group);
+      const auto again = parse_group_mod(text);
+      ASSERT_TRUE(again.has_value()) << text << ": " << again.error().to_error().to_string();
+      EXPECT_EQ(hex_of(*again), hex_of(*mod)) << text;
+    }
+    if (const auto mod = parse_meter_mod(grammar.meter())) {
+      const std::string text = to_string(mod->meter);
+      const auto again = parse_meter_mod(text);
+      ASSERT_TRUE(again.has_value()) << text << ": " << again.error().to_error().to_string();
+      EXPECT_EQ(hex_of(*again), hex_of(*mod)) << text;
+    }
+  }
+}
+
+struct Refused {
+  std::string_view text;
+  std::string_view at;  ///< where the fault's offset points
+};
+
+TEST(FlowSyntax, PointsAtWhatIsWrong) {
+  const Refused cases[] = {
+      {"table=1,nosuch=2,actions=drop", "nosuch"},
+      {"table=256,actions=drop", "256"},
+      {"ip,nw_src=10.0.0.0/33,actions=drop", "33"},
+      {"ip,nw_dst=10.0.0.256 actions=drop", "10.0.0.256"},
+      {"dl_src=00:11:22:33:44,actions=drop", "00:11"},
+      {"ct_state=+new+bogus,actions=drop", "bogus"},
+      {"priority=1 actions=output:1,bogus:2", "bogus"},
+      {"actions=set_field:1->ct_state", "ct_state"},
+      {"actions=set_field:5->tcp_dst", "set_field"},
+      {"actions=load:0x1ff->NXM_NX_REG0[0..7]", "0x1ff"},
+      {"actions=load:1->NXM_NX_REG0[0..32]", "0..32"},
+      {"ip,actions=ct(commit,nat(src=1.2.3.4,foo))", "foo"},
+      {"ip,actions=ct(commit,exec(set_field:1->reg0))", "set_field"},
+      {"ip,actions=clone(output:1,dec_ttl,learn(table=3,nope=1))", "nope"},
+      {"actions=goto_table:3,output:1", "output"},
+      {"table=5,actions=goto_table:4", "4"},
+      {"actions=conjunction(1,2/2),output:3", "output:3"},
+      {"actions=output:1,drop", "drop"},
+      {"ip,dl_dst=1:2:3:4:5:6", "ip,"},
+  };
+  for (const Refused& c : cases) {
+    const auto flow = parse_flow(c.text);
+    ASSERT_TRUE(flow.has_error()) << c.text;
+    EXPECT_TRUE(c.text.substr(flow.error().offset).starts_with(c.at))
+        << c.text << ": " << flow.error().to_error().to_string();
+  }
+}
+
+TEST(FlowSyntax, ReadsFilesLineByLine) {
+  const auto flows = parse_flow_file(
+      "# what stands behind a hash is no flow\n\nip,actions=drop # nor is this\n"
+      "delete_strict priority=3,arp\n  modify_strict table=2,tcp actions=1\n");
+  ASSERT_TRUE(flows.has_value());
+  ASSERT_EQ(flows->size(), 3U);
+  EXPECT_EQ(flows->at(0).command, FlowCommand::kAdd);
+  EXPECT_EQ(flows->at(1).command, FlowCommand::kDeleteStrict);
+  EXPECT_EQ(flows->at(2).command, FlowCommand::kModifyStrict);
+  const auto wrong = parse_flow_file("ip,actions=drop\n\nip,bad=1,actions=drop\n");
+  ASSERT_TRUE(wrong.has_error());
+  EXPECT_EQ(wrong.error().line, 3U);
+  EXPECT_EQ(wrong.error().offset, 3U);
+  const auto messages = parse_bundle_file("flow ip,actions=drop\ngroup delete group_id=4\n");
+  ASSERT_TRUE(messages.has_value());
+  EXPECT_TRUE(std::holds_alternative<FlowMod>(messages->at(0)));
+  EXPECT_TRUE(std::holds_alternative<GroupMod>(messages->at(1)));
 }
 
 }  // namespace
