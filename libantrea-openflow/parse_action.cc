@@ -298,7 +298,7 @@ bool ActionParser::controller(const Pair& action) {
     } else if (option.key == "userdata") {
       has_userdata = true;
       to.userdata.clear();
-      good = read_bytes(source_, option.value, to.userdata);
+      good = read_bytes(source_, option.value, '.', to.userdata);
     } else if (option.key == "pause") {
       to.pause = true;
     } else if (option.key == "meter_id") {

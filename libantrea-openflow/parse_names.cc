@@ -42,6 +42,9 @@ constexpr NamedWord kWords[] = {
     {"tun_ttl", {Kind::kUnsent, 0}},
     {"tun_tos", {Kind::kUnsent, 0}},
     {"skb_priority", {Kind::kUnsent, 0}},
+    // As dumps have them.
+    {"gtpu_flags", {Kind::kField, static_cast<std::uint32_t>(FieldId::kTunGtpuFlags)}},
+    {"gtpu_msgtype", {Kind::kField, static_cast<std::uint32_t>(FieldId::kTunGtpuMsgType)}},
     {"tp_src", {Kind::kField, static_cast<std::uint32_t>(FieldId::kTcpSrc)}},
     {"tp_dst", {Kind::kField, static_cast<std::uint32_t>(FieldId::kTcpDst)}},
     {"table", {Kind::kTable, 0}},

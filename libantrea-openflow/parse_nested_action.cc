@@ -240,7 +240,7 @@ bool ActionParser::read_nsh_property(const Pair& property, Encap& action) {
   std::string_view data = part[2].substr(2);
   data.remove_suffix(data.size() % 2);
   if (data.size() > 251) data = data.substr(0, 250);
-  if (!read_bytes(source_, data, tlv.data)) return false;
+  if (!read_bytes(source_, data, ' ', tlv.data)) return false;
   action.nsh_tlvs.push_back(std::move(tlv));
   return true;
 }

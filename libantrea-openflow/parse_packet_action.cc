@@ -257,7 +257,7 @@ bool ActionParser::conjunction(const Pair& action) {
 
 bool ActionParser::note(const Pair& action) {
   Note to;
-  return read_bytes(source_, action.value, to.bytes) && put(std::move(to));
+  return read_bytes(source_, action.value, '.', to.bytes) && put(std::move(to));
 }
 
 bool ActionParser::exit(const Pair&) { return put(Exit{}); }

@@ -54,7 +54,7 @@ bool read_packet_out(Source& source, std::string_view text, PacketOut& packet_ou
       good = read_packet_type(source, pair.value, match);
     } else if (pair.key == "packet") {
       packet.clear();
-      good = read_bytes(source, pair.value, packet) &&
+      good = read_bytes(source, pair.value, ' ', packet) &&
              (packet.size() >= kEthernetHeader ||
               source.fail(pair.value, "a packet has 14 bytes at least"));
     } else {

@@ -210,11 +210,12 @@ bool read_u64(Source& source, std::string_view token, std::string_view what,
   return true;
 }
 
-bool read_bytes(Source& source, std::string_view token, std::vector<std::uint8_t>& bytes) {
+bool read_bytes(Source& source, std::string_view token, char separator,
+                std::vector<std::uint8_t>& bytes) {
   const char* at = token.data();
   const char* const end = at + token.size();
   for (;;) {
-    while (at != end && (*at == '.' || is(*at, kBlank))) ++at;
+    while (at != end && (*at == separator || is(*at, kBlank))) ++at;
     if (at == end) return true;
     const unsigned high = digit_of(*at);
     const unsigned low = high < 16 && at + 1 != end ? digit_of(at[1]) : 16;

@@ -78,8 +78,9 @@ bool read_u8(Source& source, std::string_view token, std::string_view what, std:
 bool read_u16(Source& source, std::string_view token, std::string_view what, std::uint16_t& number);
 bool read_u32(Source& source, std::string_view token, std::string_view what, std::uint32_t& number);
 bool read_u64(Source& source, std::string_view token, std::string_view what, std::uint64_t& number);
-/// Pairs of hex digits, with dots and blanks between pairs, to the end of the token.
-bool read_bytes(Source& source, std::string_view token, std::vector<std::uint8_t>& bytes);
+/// Pairs of hex digits to the end of the token, with blanks and `separator` between pairs.
+bool read_bytes(Source& source, std::string_view token, char separator,
+                std::vector<std::uint8_t>& bytes);
 
 /// A port number or the name of a reserved port, in its 16-bit form.
 bool to_port16(std::string_view token, std::uint16_t& port);
