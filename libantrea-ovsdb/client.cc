@@ -33,6 +33,7 @@ struct Client::Impl {
       : executor(e), options(std::move(o)), changed(e), replied(e), writable(e), stopping(e) {}
 
   awaitable<void> run(std::shared_ptr<Impl> self);
+  awaitable<bool> attempt(Remote remote);
   awaitable<Error> session();
   awaitable<Error> read_messages();
   awaitable<Error> write_messages();
@@ -200,6 +201,8 @@ awaitable<Error> Client::Impl::read_messages() {
   std::vector<json::object> messages;
   std::vector<char> buffer(std::size_t{64} << 10);
   for (;;) {
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return session_error("stopped");
     const auto [code, size] = co_await stream->async_read_some(asio::buffer(buffer), kTuple);
     if (code) co_return session_error("read: " + code.message());
     last_received = std::chrono::steady_clock::now();
@@ -214,9 +217,11 @@ awaitable<Error> Client::Impl::write_messages() {
   co_await asio::this_coro::throw_if_cancelled(false);
   std::string batch;
   for (;;) {
-    while (outbox.empty()) {
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return session_error("stopped");
+    if (outbox.empty()) {
       co_await writable.wait();
-      if (co_await is_cancelled()) co_return session_error("stopped");
+      continue;
     }
     batch.clear();
     std::swap(batch, outbox);
@@ -226,21 +231,12 @@ awaitable<Error> Client::Impl::write_messages() {
 }
 
 awaitable<Error> Client::Impl::probe_idle_server() {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  asio::steady_timer timer(executor);
-  TimePoint probed{};
-  for (;;) {
-    timer.expires_at(std::max(last_received, probed) + options.probe_interval);
-    const auto [code] = co_await timer.async_wait(kTuple);
-    if (code) co_return session_error("stopped");
-    const auto now = std::chrono::steady_clock::now();
-    if (probed > last_received && now >= probed + options.probe_interval)
-      co_return session_error("no answer to a probe");
-    if (now >= last_received + options.probe_interval && probed <= last_received) {
-      probed = now;
-      send({{"id", "echo"}, {"method", "echo"}, {"params", json::array()}});
-    }
-  }
+  std::function<void()> probe = [this] {
+    send({{"id", "echo"}, {"method", "echo"}, {"params", json::array()}});
+  };
+  const bool silent =
+      co_await peer_fell_silent(last_received, options.probe_interval, std::move(probe));
+  co_return session_error(silent ? "no answer to a probe" : "stopped");
 }
 
 awaitable<Result<>> Client::Impl::start_monitor(const Schema& schema) {
@@ -298,35 +294,37 @@ void Client::Impl::end_session() {
   changed.notify();
 }
 
+awaitable<bool> Client::Impl::attempt(Remote remote) {
+  auto connected = co_await connect_stream(std::move(remote), options.connect_timeout);
+  if (!connected) {
+    last_error = std::move(connected).error();
+    changed.notify();
+    co_return false;
+  }
+  if (stopped) co_return false;
+  stream = *std::move(connected);
+  last_received = std::chrono::steady_clock::now();
+  const auto before = sessions;
+  last_error = co_await session();
+  last_error.object = options.remote;
+  end_session();
+  co_return sessions != before;
+}
+
 awaitable<void> Client::Impl::run([[maybe_unused]] std::shared_ptr<Impl> self) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  Backoff backoff(options.first_backoff, options.most_backoff);
-  const auto remote = parse_remote(options.remote, 6640);
+  auto remote = parse_remote(options.remote, 6640);
+  if (remote && (remote->passive || remote->kind == Remote::Kind::kSsl))
+    remote = make_error(Errc::kUnsupported, "only unix: and tcp: are spoken", options.remote);
   if (!remote) {
     last_error = remote.error();
     co_return;
   }
-  for (;;) {
-    auto connected = co_await connect_stream(*remote, options.connect_timeout);
-    if (connected && !stopped) {
-      stream = *std::move(connected);
-      last_received = std::chrono::steady_clock::now();
-      const auto before = sessions;
-      last_error = co_await session();
-      last_error.object = options.remote;
-      if (sessions != before) backoff.reset();
-      end_session();
-    } else if (!connected) {
-      last_error = std::move(connected).error();
-      changed.notify();
-    }
-    const bool cancelled = co_await is_cancelled();
-    if (stopped || cancelled) break;
-    const auto pause = backoff.next();
-    options.logger->warn("{}; next attempt in {} ms", last_error.to_string(),
-                         std::chrono::duration_cast<std::chrono::milliseconds>(pause).count());
-    co_await stopping.wait_until(std::chrono::steady_clock::now() + pause);
-  }
+  std::function<awaitable<bool>()> next = [this, &remote] { return attempt(*remote); };
+  std::function<void(std::chrono::milliseconds)> tell = [this](std::chrono::milliseconds pause) {
+    options.logger->warn("{}; next attempt in {} ms", last_error.to_string(), pause.count());
+  };
+  Backoff backoff(options.first_backoff, options.most_backoff);
+  co_await keep_trying(backoff, stopping, stopped, std::move(next), std::move(tell));
 }
 
 awaitable<bool> Client::Impl::wait_until([[maybe_unused]] std::shared_ptr<Impl> self,

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <random>
 #include <vector>
@@ -33,7 +34,9 @@ using Stream = boost::asio::generic::stream_protocol::socket;
 /// Completes with a tuple that starts with the error code; never throws.
 inline constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-/// Whether the coroutine that asks was cancelled. Only useful after `throw_if_cancelled(false)`.
+/// Whether the coroutine that asks was cancelled. Only useful after `throw_if_cancelled(false)`. To
+/// be asked before each operation that may take for ever: one that begins after the cancellation,
+/// as its predecessor was just completing, does not hear of it.
 inline boost::asio::awaitable<bool> is_cancelled() {
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   co_return state.cancelled() != boost::asio::cancellation_type::none;
@@ -93,8 +96,12 @@ inline void watch_for_silence(int tcp_socket) {
 /// all of it at random.
 class Backoff {
  public:
-  Backoff(Duration first, Duration most)
-      : first_(first), most_(most), next_(first), random_(std::random_device{}()) {}
+  /// The same seed gives the same pauses; 0: another one each time.
+  Backoff(Duration first, Duration most, std::uint32_t seed = 0)
+      : first_(first),
+        most_(most),
+        next_(first),
+        random_(seed != 0 ? seed : std::random_device{}()) {}
   void reset() { next_ = first_; }
   Duration next() {
     const auto ticks = std::max<Duration::rep>(next_.count(), 2);
@@ -107,7 +114,49 @@ class Backoff {
   std::minstd_rand random_;
 };
 
-/// Errors: kUnavailable, kNotFound (no such socket or host), kPermissionDenied, kTimeout, kIo.
+/// Makes attempts until `stopped` (told by `stopping`) or cancelled, with a pause behind each.
+/// `attempt` returns whether it came far enough for the next pause to be short again.
+inline boost::asio::awaitable<void> keep_trying(
+    Backoff backoff, Signal& stopping, const bool& stopped,
+    std::function<boost::asio::awaitable<bool>()> attempt,
+    std::function<void(std::chrono::milliseconds)> before_pause) {
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  while (!stopped) {
+    const bool got_somewhere = co_await attempt();
+    if (got_somewhere) backoff.reset();
+    const bool cancelled = co_await is_cancelled();
+    if (stopped || cancelled) co_return;
+    const auto pause = backoff.next();
+    before_pause(std::chrono::duration_cast<std::chrono::milliseconds>(pause));
+    co_await stopping.wait_until(std::chrono::steady_clock::now() + pause);
+  }
+}
+
+/// Ends when a peer has said nothing for two intervals, though `probe` asked it after the first:
+/// true. False when cancelled.
+inline boost::asio::awaitable<bool> peer_fell_silent(const TimePoint& last_received,
+                                                     Duration interval,
+                                                     std::function<void()> probe) {
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  TimePoint probed{};
+  for (;;) {
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return false;
+    timer.expires_at(std::max(last_received, probed) + interval);
+    const auto [code] = co_await timer.async_wait(kTuple);
+    if (code) co_return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (probed > last_received && now >= probed + interval) co_return true;
+    if (now >= last_received + interval && probed <= last_received) {
+      probed = now;
+      probe();
+    }
+  }
+}
+
+/// A plain connection, also where `remote` is for TLS. Errors: kUnavailable, kNotFound (no such
+/// socket or host), kPermissionDenied, kTimeout, kIo.
 inline boost::asio::awaitable<Result<Stream>> connect_stream(Remote remote, Duration timeout) {
   namespace asio = boost::asio;
   using namespace asio::experimental::awaitable_operators;
@@ -142,7 +191,7 @@ inline boost::asio::awaitable<Result<Stream>> connect_stream(Remote remote, Dura
       co_return make_error(Errc::kTimeout, "connect: no answer in time", remote.to_string());
     const auto [code] = std::get<0>(connected);
     if (!code) {
-      if (remote.kind == Remote::Kind::kTcp) {
+      if (remote.kind != Remote::Kind::kUnix) {
         boost::system::error_code ignored;
         stream.set_option(asio::ip::tcp::no_delay(true), ignored);
         watch_for_silence(stream.native_handle());
