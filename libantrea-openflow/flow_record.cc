@@ -23,13 +23,33 @@ std::uint16_t be16(const std::byte* at) { return static_cast<std::uint16_t>(read
 
 std::size_t padded(std::size_t size) { return (size + 7) / 8 * 8; }
 
+std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+  __extension__ using Wide = unsigned __int128;
+  const auto product = static_cast<Wide>(hash ^ word) * 0x9e3779b97f4a7c15U;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 }  // namespace
+
+std::uint32_t FlowRecord::hash_key(TableId table, std::uint16_t priority,
+                                   std::span<const std::byte> match) {
+  auto hash = mix(0x2545f4914f6cdd1dU, std::uint64_t{table.value} << 16 | priority);
+  std::uint64_t word;
+  for (; match.size() >= 8; match = match.subspan(8)) {
+    std::memcpy(&word, match.data(), sizeof word);
+    hash = mix(hash, word);
+  }
+  word = match.size();
+  std::memcpy(&word, match.data(), match.size());
+  return static_cast<std::uint32_t>(mix(hash, word) >> 32);
+}
 
 FlowRecordPtr FlowRecord::make(std::span<const std::byte> flow_mod) {
   void* memory = ::operator new(sizeof(FlowRecord) + flow_mod.size());
   auto* record = new (memory) FlowRecord();
   record->size_ = static_cast<std::uint32_t>(flow_mod.size());
   std::memcpy(record + 1, flow_mod.data(), flow_mod.size());
+  record->hash_ = hash_key(record->table(), record->priority(), record->match());
   return FlowRecordPtr(record);
 }
 
@@ -40,10 +60,14 @@ void FlowRecord::destroy(FlowRecord* record) {
 
 FlowRecordPtr FlowRecord::make(const Flow& flow) {
   std::vector<std::byte> wire;
-  wire.reserve(256);
-  if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, wire)) return nullptr;
-  if (wire.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
-  return make(wire);
+  return make(flow, wire);
+}
+
+FlowRecordPtr FlowRecord::make(const Flow& flow, std::vector<std::byte>& scratch) {
+  scratch.clear();
+  if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, scratch)) return nullptr;
+  if (scratch.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
+  return make(std::span<const std::byte>(scratch));
 }
 
 FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
@@ -68,7 +92,7 @@ FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
   out.bytes(view.match);
   out.bytes(view.instructions);
   out.patch_be16(2, static_cast<std::uint16_t>(wire.size()));
-  return make(wire);
+  return make(std::span<const std::byte>(wire));
 }
 
 TableId FlowRecord::table() const {

@@ -4,6 +4,8 @@
 #include <deque>
 
 #include "antrea/base/asio.h"
+#include "antrea/openflow/bundle.h"
+#include "antrea/openflow/readback.h"
 
 namespace antrea::openflow {
 namespace asio = boost::asio;
@@ -17,10 +19,6 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 /// Entries of table features that fit into one request, at about 5 KiB each.
 constexpr std::size_t kTablesPerRequest = 8;
 constexpr auto kRetryPause = std::chrono::seconds(1);
-/// Groups of no more buckets can be read back all together. Open vSwitch wraps the length of a
-/// description beyond 64 KiB, and the stream behind it is lost.
-constexpr std::size_t kReadableBuckets = 256;
-
 /// Changes on their way, and what became of them.
 struct Ticket {
   Changes changes;
@@ -35,19 +33,6 @@ struct PlanRequest {
   std::optional<Result<Plan>> result;
 };
 
-/// What became of a delta that was sent.
-struct Outcome {
-  enum class Kind : std::uint8_t { kDone, kLost, kRefused };
-  Kind kind = Kind::kDone;
-  Error error;
-  std::vector<std::pair<PlannedMessage, OfError>> refused;
-};
-
-Error refusal_error(const PlannedMessage& message, const OfError& error) {
-  return make_error(Errc::kRejected, "the switch refused it: " + to_string(error),
-                    message.describe());
-}
-
 }  // namespace
 
 struct Switch::Impl {
@@ -55,16 +40,16 @@ struct Switch::Impl {
       : options(std::move(o)),
         connection(e, options.connection),
         state(options.ownership),
+        readback(connection, state),
         wake(e),
-        resolved(e) {}
+        resolved(e) {
+    state.desire_tlv_maps(options.tlv_maps);
+  }
 
   awaitable<void> run(std::shared_ptr<Impl> self);
   awaitable<void> work();
   awaitable<void> synchronise();
   awaitable<void> commit_queue();
-  awaitable<Result<Delta>> read_back();
-  awaitable<Result<>> read_groups(TimePoint deadline);
-  Result<> see_groups(std::span<const std::byte> wire);
   awaitable<Result<>> name_tables();
   awaitable<Outcome> send(const Delta& delta);
   awaitable<Result<>> settle(std::shared_ptr<Impl> self, TicketPtr ticket);
@@ -84,6 +69,7 @@ struct Switch::Impl {
   SwitchOptions options;
   Connection connection;
   SwitchState state;
+  Readback readback;
   std::function<void(bool)> on_session;
   std::function<void(const Error&)> on_refused;
   Statistics statistics;
@@ -99,8 +85,6 @@ struct Switch::Impl {
   std::vector<TicketPtr> riding;   ///< applied; the next sync settles them
   std::vector<TicketPtr> resyncs;  ///< wait for a sync that has not begun
   std::vector<std::shared_ptr<PlanRequest>> plan_requests;
-  /// Large groups that the switch has acknowledged in this session: they cannot be read back.
-  std::map<GroupId, GroupPtr> large_groups;
   Signal wake, resolved;
 };
 
@@ -126,169 +110,23 @@ void Switch::Impl::take_back(std::vector<TicketPtr> tickets) {
   }
 }
 
-Result<> Switch::Impl::see_groups(std::span<const std::byte> wire) {
-  auto decoded = decode_message(wire);
-  if (!decoded) return decoded.error().to_error().within("read groups back");
-  if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
-    if (const auto* groups = std::get_if<GroupDescReply>(&reply->body))
-      state.see_groups(groups->groups);
-  return {};
-}
-
-awaitable<Result<>> Switch::Impl::read_groups(TimePoint deadline) {
-  std::map<GroupId, std::size_t> buckets;
-  Connection::PartHandler count = [&](std::span<const std::byte> wire) -> Result<> {
-    auto decoded = decode_message(wire);
-    if (!decoded) return decoded.error().to_error().within("count buckets");
-    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
-      if (const auto* stats = std::get_if<GroupStatsReply>(&reply->body))
-        for (const auto& group : stats->groups) buckets[group.group] = group.buckets.size();
-    return {};
-  };
-  Connection::PartHandler see = [this](std::span<const std::byte> wire) {
-    return see_groups(wire);
-  };
-  MultipartRequestBody all_stats = GroupStatsRequest{};
-  ANTREA_CO_CHECK(co_await connection.multipart(std::move(all_stats), count, deadline));
-  if (std::ranges::none_of(buckets,
-                           [](const auto& item) { return item.second > kReadableBuckets; })) {
-    MultipartRequestBody all = GroupDescRequest{};
-    co_return co_await connection.multipart(std::move(all), see, deadline);
-  }
-  for (const auto& [id, size] : buckets) {
-    const auto desired = state.group(id);
-    bool readable = size <= kReadableBuckets;
-    if (!readable && desired != nullptr && desired->buckets.size() == size) {
-      std::vector<std::byte> wire;
-      readable = encode(0, GroupMod{GroupCommand::kAdd, kBucketAll, *desired}, wire);
-    }
-    if (readable) {
-      MultipartRequestBody one = GroupDescRequest{id};
-      ANTREA_CO_CHECK(co_await connection.multipart(std::move(one), see, deadline));
-    } else {
-      const auto known = large_groups.find(id);
-      state.see_large_group(id, desired != nullptr && desired->buckets.size() == size &&
-                                    known != large_groups.end() && known->second == desired);
-    }
-  }
-  co_return Result<>{};
-}
-
-awaitable<Result<Delta>> Switch::Impl::read_back() {
-  const auto deadline = now() + options.request_timeout;
-  state.begin_readback();
-  Connection::PartHandler flows = [this](std::span<const std::byte> wire) {
-    return state.see_flows(wire);
-  };
-  ANTREA_CO_CHECK(co_await read_groups(deadline));
-  Connection::PartHandler meters = [this](std::span<const std::byte> wire) -> Result<> {
-    auto decoded = decode_message(wire);
-    if (!decoded) return decoded.error().to_error().within("read meters back");
-    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
-      if (const auto* configs = std::get_if<MeterConfigReply>(&reply->body))
-        state.see_meters(configs->meters);
-    return {};
-  };
-  MultipartRequestBody all_meters = MeterConfigRequest{};
-  auto metered = co_await connection.multipart(std::move(all_meters), meters, deadline);
-  // A datapath without meters says so.
-  if (!metered && metered.error().code != Errc::kRejected) co_return std::move(metered).error();
-  FlowFilter filter;
-  filter.cookie = options.ownership.cookie;
-  filter.cookie_mask = 0;  // a desired flow's place may be taken by somebody else's
-  MultipartRequestBody all_flows = FlowStatsRequest{filter};
-  ANTREA_CO_CHECK(co_await connection.multipart(std::move(all_flows), flows, deadline));
-  co_return state.finish_readback();
-}
-
 awaitable<Outcome> Switch::Impl::send(const Delta& delta) {
   const auto deadline = now() + options.request_timeout;
-  Outcome outcome;
   auto made = Plan::make(delta);
-  if (!made) {
-    outcome.kind = Outcome::Kind::kRefused;
-    outcome.error = made.error();
-    co_return outcome;
-  }
+  if (!made) co_return Outcome{Outcome::Kind::kRefused, std::move(made).error(), {}, false};
   const Plan plan = *std::move(made);
-  const auto bundle = ++bundle_id;
-  const std::size_t head = plan.before.size();
-  const bool bundled = !plan.bundle.empty();
-  const auto lose = [&](const Error& error) {
+  auto outcome = co_await send_plan(connection, plan, ++bundle_id, deadline);
+  statistics.messages += plan.size();
+  if (outcome.partial) need_readback = true;
+  if (outcome.error.object.empty()) outcome.error.object = options.connection.remote;
+  if (outcome.kind == Outcome::Kind::kLost) {
     ++statistics.lost;
-    if (error.code == Errc::kTimeout) connection.drop(error.cause);
-    outcome.kind = Outcome::Kind::kLost;
-    outcome.error = error;
-  };
-  const auto collect = [&](const Exchange& exchange) {
-    outcome.kind = Outcome::Kind::kRefused;
-    if (outcome.error.cause.empty())
-      outcome.error =
-          make_error(Errc::kRejected, "the switch refused the bundle", options.connection.remote);
-    for (const auto& refusal : exchange.refusals()) {
-      if (refusal.index < head)
-        outcome.refused.emplace_back(plan.before[refusal.index], refusal.error);
-      else if (refusal.index > head)
-        outcome.refused.emplace_back(plan.bundle[refusal.index - head - 1], refusal.error);
-    }
-  };
-
-  Exchange exchange(connection);
-  std::size_t index = 0;
-  Connection::MessageSource source = [&](std::uint32_t xid, std::vector<std::byte>& out) {
-    if (index < head)
-      plan.before[index].encode(xid, std::nullopt, out);
-    else if (index == head)
-      encode(xid, BundleControl{bundle, BundleCommand::kOpenRequest}, out);
-    else
-      plan.bundle[index - head - 1].encode(xid, bundle, out);
-    ++index;
-  };
-  const auto count = head + (bundled ? plan.bundle.size() + 1 : 0);
-  if (count > 0) {
-    const auto sent = co_await connection.transmit(exchange, count, source, deadline);
-    statistics.messages += head + plan.bundle.size();
-    if (!sent) {
-      lose(sent.error());
-      co_return outcome;
-    }
-  }
-  if (!exchange.refusals().empty()) {
-    if (bundled) {
-      Message discard = BundleControl{bundle, BundleCommand::kDiscardRequest};
-      co_await connection.request(std::move(discard), deadline);
-    }
-    if (head > 0) need_readback = true;  // meters are not bundled
-    collect(exchange);
-    co_return outcome;
-  }
-  if (bundled) {
-    Message commit = BundleControl{bundle, BundleCommand::kCommitRequest};
-    const auto committed = co_await connection.request(std::move(commit), deadline);
-    if (!committed && committed.error().code != Errc::kRejected) {
-      lose(committed.error());
-      co_return outcome;
-    }
-    if (!committed) {
-      if (head > 0) need_readback = true;
-      outcome.error = committed.error();
-      collect(exchange);
-      co_return outcome;
-    }
-    ++statistics.bundles;
-  }
-  for (const auto& message : plan.bundle)
-    if (message.kind == PlannedMessage::Kind::kInsertBuckets)
-      large_groups[message.group->id] = message.group;
-  if (!plan.after.empty()) {
-    Exchange cleanup(connection);
-    std::size_t at = 0;
-    Connection::MessageSource deletes = [&](std::uint32_t xid, std::vector<std::byte>& out) {
-      plan.after[at++].encode(xid, std::nullopt, out);
-    };
-    const auto sent = co_await connection.transmit(cleanup, plan.after.size(), deletes, deadline);
-    statistics.messages += plan.after.size();
-    if (!sent) lose(sent.error());
+    if (outcome.error.code == Errc::kTimeout) connection.drop(outcome.error.cause);
+  } else if (outcome.kind == Outcome::Kind::kDone) {
+    if (!plan.bundle.empty()) ++statistics.bundles;
+    readback.acknowledged(plan);
+    statistics.refused += outcome.refused.size();
+    for (const auto& [message, error] : outcome.refused) refuse(refusal_error(message, error));
   }
   co_return outcome;
 }
@@ -330,7 +168,7 @@ awaitable<Result<>> Switch::Impl::name_tables() {
 awaitable<void> Switch::Impl::synchronise() {
   need_readback = false;
   const bool first = std::exchange(new_session, false);
-  if (first) large_groups.clear();
+  if (first) readback.begin_session();
   riding.insert(riding.end(), resyncs.begin(), resyncs.end());
   resyncs.clear();
   const auto again = [this, first] {
@@ -342,7 +180,7 @@ awaitable<void> Switch::Impl::synchronise() {
     if (!named) options.logger->warn("{}", Error(named.error()).within("name tables").to_string());
   }
   for (;;) {
-    auto delta = co_await read_back();
+    auto delta = co_await readback.run(now() + options.request_timeout);
     if (!delta) {
       again();
       if (delta.error().code == Errc::kUnavailable || delta.error().code == Errc::kCancelled)
@@ -426,24 +264,23 @@ awaitable<void> Switch::Impl::commit_queue() {
 awaitable<void> Switch::Impl::work() {
   co_await asio::this_coro::throw_if_cancelled(false);
   for (;;) {
-    while (!has_work()) {
+    for (;;) {
+      const bool cancelled = co_await is_cancelled();
+      if (stopped || cancelled) co_return;
+      if (has_work()) break;
       const bool periodic = options.resync_interval > Duration::zero() && synced;
       const bool woken = co_await wake.wait_until(periodic ? last_sync + options.resync_interval
                                                            : TimePoint::max());
-      const bool cancelled = co_await is_cancelled();
-      if (cancelled) co_return;
       if (!woken && periodic) {
         need_readback = true;
         last_sync = now();
       }
     }
-    const bool cancelled = co_await is_cancelled();
-    if (stopped || cancelled) co_return;
     if (need_readback) {
       co_await synchronise();
     } else if (!plan_requests.empty()) {
       auto requests = std::exchange(plan_requests, {});
-      auto delta = co_await read_back();
+      auto delta = co_await readback.run(now() + options.request_timeout);
       for (const auto& request : requests)
         request->result = delta ? Plan::make(*delta) : Result<Plan>(delta.error());
       resolved.notify();

@@ -1,8 +1,10 @@
 #include <algorithm>
-#include <cstring>
+#include <iterator>
+#include <map>
 
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/switch_state.h"
+#include "antrea/openflow/text.h"
 
 namespace antrea::openflow {
 namespace {
@@ -45,6 +47,64 @@ void append_flow(const FlowRecord& flow, bool remove, std::uint32_t xid,
         std::byte{static_cast<std::uint8_t>(FlowCommand::kDeleteStrict)};
 }
 
+/// The groups that actions name, also inside nested ones.
+void named_groups(const Actions& actions, std::vector<GroupId>& out) {
+  for (const auto& action : actions) {
+    if (const auto* group = std::get_if<GroupAction>(&action)) out.push_back(group->group);
+    if (const auto* clone = std::get_if<Clone>(&action)) named_groups(clone->actions, out);
+  }
+}
+
+using GroupSteps = std::vector<Step<GroupPtr>>;
+
+/// Puts steps into an order in which a group comes behind those that `pick` of it names. Where they
+/// name each other in a circle the switch will say so.
+std::vector<GroupPtr> in_order_of_use(const GroupSteps& steps, GroupPtr Step<GroupPtr>::*pick) {
+  std::map<GroupId, GroupPtr> waiting;
+  std::vector<GroupPtr> ordered, path;
+  for (const auto& step : steps)
+    if (step.*pick != nullptr) waiting.emplace((step.*pick)->id, step.*pick);
+  while (!waiting.empty() || !path.empty()) {
+    if (path.empty()) path.push_back(waiting.extract(waiting.begin()).mapped());
+    std::vector<GroupId> named;
+    for (const auto& bucket : path.back()->buckets) {
+      named_groups(bucket.actions, named);
+      if (bucket.watch_group) named.push_back(*bucket.watch_group);
+    }
+    const auto next = std::ranges::find_if(named, [&](GroupId id) { return waiting.contains(id); });
+    if (next != named.end()) {
+      path.push_back(waiting.extract(*next).mapped());
+    } else {
+      ordered.push_back(std::move(path.back()));
+      path.pop_back();
+    }
+  }
+  return ordered;
+}
+
+/// As many messages as the buckets of a group take.
+Result<> plan_group(const GroupPtr& group, std::vector<PlannedMessage>& out) {
+  std::vector<std::byte> scratch;
+  const auto total = static_cast<std::uint32_t>(group->buckets.size());
+  std::uint32_t at = 0;
+  do {
+    PlannedMessage message;
+    message.kind = at == 0 ? PlannedMessage::Kind::kSetGroup : PlannedMessage::Kind::kInsertBuckets;
+    message.group = group;
+    message.first_bucket = at;
+    message.bucket_count = std::min(total - at, kMostBuckets);
+    for (scratch.clear(); !message.encode(0, 0, scratch); scratch.clear()) {
+      if (message.bucket_count <= 1)
+        return make_error(Errc::kInvalidArgument, "plan: a bucket does not fit into a message",
+                          "group " + std::to_string(group->id.value));
+      message.bucket_count /= 2;
+    }
+    at += message.bucket_count;
+    out.push_back(std::move(message));
+  } while (at < total);
+  return {};
+}
+
 }  // namespace
 
 bool PlannedMessage::encode(std::uint32_t xid, std::optional<std::uint32_t> bundle,
@@ -73,6 +133,10 @@ bool PlannedMessage::encode(std::uint32_t xid, std::optional<std::uint32_t> bund
       mod.group.id = group->id;
       return append(xid, bundle, mod, out);
     }
+    case Kind::kMapTlv:
+      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kAdd, {*tlv_map}}, out);
+    case Kind::kUnmapTlv:
+      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kDelete, {*tlv_map}}, out);
     case Kind::kAddMeter:
       return append(xid, bundle, MeterMod{MeterCommand::kAdd, *meter}, out);
     case Kind::kSetMeter:
@@ -97,6 +161,10 @@ std::string PlannedMessage::describe() const {
              std::to_string(bucket_count) + " buckets";
     case Kind::kDeleteGroup:
       return "delete group " + std::to_string(group->id.value);
+    case Kind::kMapTlv:
+      return "map tun_metadata" + std::to_string(tlv_map->index);
+    case Kind::kUnmapTlv:
+      return "unmap tun_metadata" + std::to_string(tlv_map->index);
     case Kind::kAddMeter:
       return "add meter " + std::to_string(meter->id.value);
     case Kind::kSetMeter:
@@ -107,57 +175,58 @@ std::string PlannedMessage::describe() const {
   return {};
 }
 
+std::string PlannedMessage::text() const {
+  std::vector<std::byte> wire;
+  encode(0, std::nullopt, wire);
+  auto text = print_message(wire);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 Result<Plan> Plan::make(const Delta& delta) {
   using Kind = PlannedMessage::Kind;
   Plan plan;
-  std::vector<std::byte> scratch;
-  const auto one = [](Kind kind) {
+  const auto add = [](std::vector<PlannedMessage>& to, Kind kind, auto PlannedMessage::*member,
+                      const auto& item) {
     PlannedMessage message;
     message.kind = kind;
-    return message;
+    message.*member = item;
+    to.push_back(std::move(message));
   };
+  for (const auto& step : delta.tlv_maps) {
+    if (step.before != nullptr)
+      add(step.after != nullptr ? plan.before : plan.after, Kind::kUnmapTlv,
+          &PlannedMessage::tlv_map, step.before);
+    if (step.after != nullptr)
+      add(plan.before, Kind::kMapTlv, &PlannedMessage::tlv_map, step.after);
+  }
+  std::vector<std::byte> scratch;
   for (const auto& step : delta.meters) {
-    auto message = one(step.after == nullptr    ? Kind::kDeleteMeter
-                       : step.before == nullptr ? Kind::kAddMeter
-                                                : Kind::kSetMeter);
-    message.meter = step.after != nullptr ? step.after : step.before;
+    if (step.after == nullptr) {
+      add(plan.after, Kind::kDeleteMeter, &PlannedMessage::meter, step.before);
+      continue;
+    }
+    add(plan.before, step.before == nullptr ? Kind::kAddMeter : Kind::kSetMeter,
+        &PlannedMessage::meter, step.after);
     scratch.clear();
-    if (!message.encode(0, std::nullopt, scratch))
+    if (!plan.before.back().encode(0, std::nullopt, scratch))
       return make_error(Errc::kInvalidArgument, "plan: the meter does not fit into a message",
-                        "meter " + std::to_string(message.meter->id.value));
-    (step.after == nullptr ? plan.after : plan.before).push_back(std::move(message));
+                        "meter " + std::to_string(step.after->id.value));
   }
   plan.bundle.reserve(delta.groups.size() + delta.flows.size());
-  for (const auto& step : delta.groups) {
-    if (step.after == nullptr) continue;
-    const auto total = static_cast<std::uint32_t>(step.after->buckets.size());
-    std::uint32_t at = 0;
-    do {
-      auto message = one(at == 0 ? Kind::kSetGroup : Kind::kInsertBuckets);
-      message.group = step.after;
-      message.first_bucket = at;
-      message.bucket_count = std::min(total - at, kMostBuckets);
-      for (scratch.clear(); !message.encode(0, 0, scratch); scratch.clear()) {
-        if (message.bucket_count <= 1)
-          return make_error(Errc::kInvalidArgument, "plan: a bucket does not fit into a message",
-                            "group " + std::to_string(step.after->id.value));
-        message.bucket_count /= 2;
-      }
-      at += message.bucket_count;
-      plan.bundle.push_back(std::move(message));
-    } while (at < total);
-  }
+  for (const auto& group : in_order_of_use(delta.groups, &Step<GroupPtr>::after))
+    ANTREA_CHECK(plan_group(group, plan.bundle));
   for (const auto& step : delta.flows) {
-    auto message = one(step.after != nullptr ? Kind::kAddFlow : Kind::kDeleteFlow);
-    message.flow = step.after != nullptr ? step.after : step.before;
-    plan.bundle.push_back(std::move(message));
+    const bool stays = step.after != nullptr;
+    add(plan.bundle, stays ? Kind::kAddFlow : Kind::kDeleteFlow, &PlannedMessage::flow,
+        stays ? step.after : step.before);
   }
-  for (const auto& step : delta.groups) {
-    if (step.after != nullptr) continue;
-    auto message = one(Kind::kDeleteGroup);
-    message.group = step.before;
-    plan.bundle.push_back(std::move(message));
-  }
+  GroupSteps gone;
+  std::ranges::copy_if(delta.groups, std::back_inserter(gone),
+                       [](const auto& step) { return step.after == nullptr; });
+  const auto order = in_order_of_use(gone, &Step<GroupPtr>::before);
+  for (auto group = order.rbegin(); group != order.rend(); ++group)
+    add(plan.bundle, Kind::kDeleteGroup, &PlannedMessage::group, *group);
   return plan;
 }
 

@@ -33,25 +33,23 @@ Meter canonical(Meter meter) {
   return meter;
 }
 
+bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 /// Equal in all that the switch keeps of a flow; both have one key.
 bool same_flow(const FlowRecord& a, const FlowRecord& b) {
   return a.cookie() == b.cookie() && a.idle_timeout() == b.idle_timeout() &&
          a.hard_timeout() == b.hard_timeout() && a.importance() == b.importance() &&
          ((a.flags() ^ b.flags()) & flow_flags::kKept) == 0 &&
-         std::ranges::equal(a.instructions(), b.instructions());
+         same_bytes(a.instructions(), b.instructions());
 }
 
 bool same_flow(const FlowStatsView& a, const FlowRecord& b) {
   return a.cookie == b.cookie() && a.idle_timeout == b.idle_timeout() &&
          a.hard_timeout == b.hard_timeout() && a.importance == b.importance() &&
          ((a.flags ^ b.flags()) & flow_flags::kKept) == 0 &&
-         std::ranges::equal(a.instructions, b.instructions());
-}
-
-std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
-  __extension__ using Wide = unsigned __int128;
-  const auto product = static_cast<Wide>(hash ^ word) * 0x9e3779b97f4a7c15U;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+         same_bytes(a.instructions, b.instructions());
 }
 
 template <typename Map, typename Pointer, typename Key>
@@ -102,6 +100,8 @@ void compact_all(Delta& delta) {
           [](const FlowRecord& a, const FlowRecord& b) { return same_flow(a, b); });
   compact(delta.groups, id, equal);
   compact(delta.meters, id, equal);
+  compact(
+      delta.tlv_maps, [](const auto& item) { return item->index; }, equal);
 }
 
 }  // namespace
@@ -111,41 +111,47 @@ void Delta::append(const Delta& later) {
   flows.insert(flows.end(), later.flows.begin(), later.flows.end());
   groups.insert(groups.end(), later.groups.begin(), later.groups.end());
   meters.insert(meters.end(), later.meters.begin(), later.meters.end());
+  tlv_maps.insert(tlv_maps.end(), later.tlv_maps.begin(), later.tlv_maps.end());
   if (!alone && !later.empty()) compact_all(*this);
 }
 
-std::size_t SwitchState::KeyHash::operator()(const KeyView& key) const {
-  auto hash = mix(0x2545f4914f6cdd1dU, std::uint64_t{key.table.value} << 16 | key.priority);
-  auto rest = key.match;
-  for (; rest.size() >= 8; rest = rest.subspan(8)) {
-    std::uint64_t word;
-    std::memcpy(&word, rest.data(), sizeof word);
-    hash = mix(hash, word);
+SwitchState::KeyView::KeyView(TableId t, std::uint16_t p, std::span<const std::byte> m)
+    : table(t), priority(p), hash(FlowRecord::hash_key(t, p, m)), match(m) {}
+
+bool SwitchState::KeyEqual::operator()(const KeyView& a, const FlowRecordPtr& b) const {
+  return a.hash == b->hash_ && a.table == b->table() && a.priority == b->priority() &&
+         same_bytes(a.match, b->match());
+}
+
+bool SwitchState::KeyEqual::operator()(const FlowRecordPtr& a, const FlowRecordPtr& b) const {
+  return a->hash_ == b->hash_ && (*this)(KeyView(a), b);
+}
+
+void SwitchState::add_flow(FlowRecordPtr after, Delta& delta) {
+  const auto [at, fresh] = flows_.insert(after);
+  FlowRecordPtr before;
+  if (!fresh) {
+    before = *at;
+    if (same_flow(*before, *after)) return;
+    flows_.erase(at);
+    flows_.insert(after);
   }
-  std::uint64_t word = 0;
-  std::memcpy(&word, rest.data(), rest.size());
-  return mix(hash, word + key.match.size());
-}
-
-bool SwitchState::same_key(const KeyView& a, const KeyView& b) {
-  return a.table == b.table && a.priority == b.priority && std::ranges::equal(a.match, b.match);
-}
-
-void SwitchState::set_flow(const KeyView& key, FlowRecordPtr after, Delta& delta) {
-  const auto found = flows_.find(key);
-  FlowRecordPtr before = found == flows_.end() ? nullptr : *found;
-  if (before == nullptr && after == nullptr) return;
-  if (before != nullptr && after != nullptr && same_flow(*before, *after)) return;
-  if (before != nullptr) flows_.erase(found);
-  if (after != nullptr) flows_.insert(after);
   delta.flows.push_back({std::move(before), std::move(after)});
+}
+
+void SwitchState::remove_flow(const KeyView& key, Delta& delta) {
+  const auto found = flows_.find(key);
+  if (found == flows_.end()) return;
+  delta.flows.push_back({*found, nullptr});
+  flows_.erase(found);
 }
 
 Result<Delta> SwitchState::apply(const Changes& changes) {
   std::vector<FlowRecordPtr> records;
+  std::vector<std::byte> scratch;
   records.reserve(changes.flows.size());
   for (const auto& flow : changes.flows) {
-    records.push_back(FlowRecord::make(flow));
+    records.push_back(FlowRecord::make(flow, scratch));
     if (records.back() == nullptr)
       return make_error(Errc::kInvalidArgument, "add flow: it does not fit into a message",
                         "table " + std::to_string(flow.table.value) + ", priority " +
@@ -161,17 +167,16 @@ Result<Delta> SwitchState::apply(const Changes& changes) {
   for (const auto& key : changes.remove_flows) {
     std::vector<std::byte> match;
     encode_match(key.match, match);
-    set_flow({key.table, key.priority, match}, nullptr, delta);
+    remove_flow(KeyView(key.table, key.priority, match), delta);
   }
   for (const auto id : changes.remove_groups) set_entry(groups_, id, GroupPtr(), delta.groups);
   for (const auto id : changes.remove_meters) set_entry(meters_, id, MeterPtr(), delta.meters);
   const bool removed = !delta.empty();
   const auto flow_steps = delta.flows.size();
   const auto old_size = flows_.size();
-  for (auto& record : records) {
-    const auto key = key_of(record);
-    set_flow(key, record, delta);
-  }
+  flows_.reserve(old_size + records.size());
+  delta.flows.reserve(flow_steps + records.size());
+  for (auto& record : records) add_flow(std::move(record), delta);
   for (const auto& group : changes.groups)
     set_entry(groups_, group.id, GroupPtr(std::make_shared<const Group>(canonical(group))),
               delta.groups);
@@ -187,8 +192,12 @@ Result<Delta> SwitchState::apply(const Changes& changes) {
 
 void SwitchState::revert(const Delta& delta) {
   Delta ignored;
-  for (const auto& step : delta.flows)
-    set_flow(key_of(step.after != nullptr ? step.after : step.before), step.before, ignored);
+  for (const auto& step : delta.flows) {
+    if (step.before != nullptr)
+      add_flow(step.before, ignored);
+    else
+      remove_flow(KeyView(step.after), ignored);
+  }
   for (const auto& step : delta.groups)
     set_entry(groups_, (step.after != nullptr ? step.after : step.before)->id, step.before,
               ignored.groups);
@@ -199,9 +208,16 @@ void SwitchState::revert(const Delta& delta) {
 
 void SwitchState::forget(const PlannedMessage& message) {
   Delta ignored;
-  if (message.flow != nullptr) set_flow(key_of(message.flow), nullptr, ignored);
+  if (message.flow != nullptr) remove_flow(KeyView(message.flow), ignored);
   if (message.group != nullptr) set_entry(groups_, message.group->id, GroupPtr(), ignored.groups);
   if (message.meter != nullptr) set_entry(meters_, message.meter->id, MeterPtr(), ignored.meters);
+  if (message.tlv_map != nullptr)
+    set_entry(tlv_maps_, message.tlv_map->index, TlvMapPtr(), ignored.tlv_maps);
+}
+
+void SwitchState::desire_tlv_maps(const std::vector<TlvMap>& maps) {
+  tlv_maps_.clear();
+  for (const auto& map : maps) tlv_maps_[map.index] = std::make_shared<const TlvMap>(map);
 }
 
 std::size_t SwitchState::flow_bytes() const {
@@ -238,10 +254,11 @@ void SwitchState::begin_readback() {
   differences_ = {};
   seen_groups_.clear();
   seen_meters_.clear();
+  seen_tlv_maps_.clear();
 }
 
 void SwitchState::see_flow(const FlowStatsView& view) {
-  auto found = flows_.find(KeyView{view.table, view.priority, view.match});
+  auto found = flows_.find(KeyView(view.table, view.priority, view.match));
   const auto mark = [&](const FlowRecordPtr& record) {
     if (record->seen_ != readback_) ++seen_count_;
     record->seen_ = readback_;
@@ -250,7 +267,7 @@ void SwitchState::see_flow(const FlowStatsView& view) {
   // The switch may write the same flow in other bytes than this library: compare the meaning.
   FlowRecordPtr actual;
   if (const auto decoded = view.decode()) actual = FlowRecord::make(decoded->flow);
-  if (actual != nullptr && found == flows_.end()) found = flows_.find(key_of(actual));
+  if (actual != nullptr && found == flows_.end()) found = flows_.find(actual);
   if (found != flows_.end()) {
     mark(*found);
     if (actual != nullptr && same_flow(*actual, **found)) {
@@ -315,18 +332,31 @@ void SwitchState::see_meters(const std::vector<Meter>& meters) {
   }
 }
 
+void SwitchState::see_tlv_maps(const std::vector<TlvMap>& maps) {
+  for (const auto& map : maps) {
+    seen_tlv_maps_.push_back(map.index);
+    const auto found = tlv_maps_.find(map.index);
+    const bool desired = found != tlv_maps_.end();
+    if (desired ? *found->second == map : !ownership_.tlv_maps) continue;
+    differences_.tlv_maps.push_back(
+        {std::make_shared<const TlvMap>(map), desired ? found->second : nullptr});
+  }
+}
+
 Delta SwitchState::finish_readback() {
-  if (seen_count_ < flows_.size())
+  if (seen_count_ < flows_.size()) {
+    differences_.flows.reserve(differences_.flows.size() + flows_.size() - seen_count_);
     for (const auto& record : flows_)
       if (record->seen_ != readback_) differences_.flows.push_back({nullptr, record});
-  std::ranges::sort(seen_groups_);
-  for (const auto& [id, group] : groups_)
-    if (!std::ranges::binary_search(seen_groups_, id))
-      differences_.groups.push_back({nullptr, group});
-  std::ranges::sort(seen_meters_);
-  for (const auto& [id, meter] : meters_)
-    if (!std::ranges::binary_search(seen_meters_, id))
-      differences_.meters.push_back({nullptr, meter});
+  }
+  const auto add_unseen = [](const auto& desired, auto& seen, auto& steps) {
+    std::ranges::sort(seen);
+    for (const auto& [key, item] : desired)
+      if (!std::ranges::binary_search(seen, key)) steps.push_back({nullptr, item});
+  };
+  add_unseen(groups_, seen_groups_, differences_.groups);
+  add_unseen(meters_, seen_meters_, differences_.meters);
+  add_unseen(tlv_maps_, seen_tlv_maps_, differences_.tlv_maps);
   return std::exchange(differences_, {});
 }
 

@@ -42,7 +42,8 @@ const std::vector<std::string> kShellHeaders{"boost/asio",      "boost/beast", "
                                              "netlink/",        "nftables/"};
 const Names kEngines{"policy", "proxy", "ipam"};
 /// Headers of a library's shell, beside its engine or codec.
-const Names kShellFiles{"openflow/connection.h", "openflow/switch.h"};
+const Names kShellFiles{"openflow/bundle.h", "openflow/connection.h", "openflow/readback.h",
+                        "openflow/switch.h"};
 
 struct Include {
   std::string file, included;

@@ -1,144 +1,12 @@
-// The switch and its connection against a real ovs-vswitchd with the userspace datapath.
-#include "antrea/openflow/switch.h"
-
-#include <gtest/gtest.h>
-
-#include <boost/asio/detached.hpp>
-#include <boost/asio/write.hpp>
-#include <fstream>
+// The switch against a real ovs-vswitchd with the userspace datapath.
+#include <algorithm>
+#include <cstdio>
 #include <set>
 
-#include "antrea/base/asio.h"
-#include "tests/ovs/fixture.h"
+#include "switch_fixture.h"
 
 namespace antrea::openflow {
 namespace {
-namespace asio = boost::asio;
-using namespace std::chrono_literals;
-using asio::awaitable;
-using testing::in;
-using testing::run;
-
-Flow flow_of(unsigned n) {
-  Flow flow;
-  flow.table = TableId{static_cast<std::uint8_t>(10 + n % 5)};
-  flow.priority = static_cast<std::uint16_t>(100 + n % 7);
-  flow.cookie = 0x1030000000000 + n % 3;
-  flow.match.in_port(PortNo{n % 200 + 1})
-      .ip_dst(*IpAddress::parse("10." + std::to_string(n / 65536) + "." +
-                                std::to_string(n / 256 % 256) + "." + std::to_string(n % 256)))
-      .tcp_dst(80)
-      .ct_state("+new+trk")
-      .set_reg(0, 0, 4, n % 16);
-  flow.apply_actions = {load(reg_bits(0, 0, 3), 2), load(reg_bits(4, 16, 18), n % 8),
-                        resubmit(TableId{20})};
-  return flow;
-}
-
-Group group_of(unsigned id, unsigned buckets) {
-  Group group{GroupId{id}, GroupType::kSelect, {}, {}};
-  for (unsigned i = 0; i < buckets; ++i) {
-    Bucket bucket;
-    bucket.id = i;
-    bucket.weight = 100;
-    bucket.actions = {set_field(reg_field(3), 0x0a000000 + i), load(reg_bits(4, 0, 15), i),
-                      resubmit(TableId{12})};
-    group.buckets.push_back(bucket);
-  }
-  return group;
-}
-
-Meter meter_of(unsigned id, unsigned rate) {
-  return Meter{MeterId{id},
-               meter_flags::kPktps | meter_flags::kBurst,
-               {Band{Band::Type::kDrop, rate, 2 * rate, 0}}};
-}
-
-/// `count` flows, with two groups and a meter that some of them use.
-Changes sample(unsigned count) {
-  Changes changes;
-  for (unsigned n = 0; n < count; ++n) changes.flows.push_back(flow_of(n));
-  changes.groups = {group_of(1, 3), group_of(2, 1)};
-  changes.meters = {meter_of(256, 500)};
-  Flow service;
-  service.table = TableId{11};
-  service.match.ip(Family::kIPv4).udp_dst(53);
-  service.apply_actions = {MeterAction{MeterId{256}}, GroupAction{GroupId{1}}};
-  changes.flows.push_back(service);
-  return changes;
-}
-
-class SwitchTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!testing::enter_private_network())
-      GTEST_SKIP() << "needs the right to make a network namespace";
-    ovs_.start_switch();
-    ASSERT_TRUE(ovs_.add_bridge());
-  }
-  void TearDown() override { stop_agent(); }
-
-  int ofctl(const std::string& command, const std::string& argument = {}) {
-    std::vector<std::string> line{"ovs-ofctl", "-OOpenFlow15", command, "unix:" + socket()};
-    if (!argument.empty()) line.push_back(argument);
-    return testing::run_command(line);
-  }
-  std::string socket() const { return ovs_.bridge_socket(); }
-
-  SwitchOptions options() {
-    SwitchOptions options;
-    options.connection.remote = "unix:" + socket();
-    options.connection.first_backoff = 5ms;
-    options.connection.most_backoff = 50ms;
-    return options;
-  }
-  void start_agent(Changes desired) { start_agent(std::move(desired), options()); }
-  void start_agent(Changes desired, SwitchOptions options) {
-    agent_ = std::make_unique<Switch>(io_.get_executor(), std::move(options));
-    agent_->on_refused([this](const Error& error) { refused_.push_back(error); });
-    ASSERT_TRUE(agent_->prepare(std::move(desired)));
-    ended_ = false;
-    asio::co_spawn(io_, agent_->run(), [this](std::exception_ptr) { ended_ = true; });
-    agent_->sync();
-  }
-  void stop_agent() {
-    if (!agent_) return;
-    agent_->stop();
-    io_.restart();
-    while (!ended_ && io_.run_one() > 0) {
-    }
-    agent_.reset();
-  }
-  void wait_synced() {
-    const auto synced = run(io_, agent_->wait_synced(in(30s)));
-    ASSERT_TRUE(synced) << synced.error().to_string();
-  }
-  Result<> commit(Changes changes) { return run(io_, agent_->commit(std::move(changes))); }
-  /// Table, priority and match of each flow with its age in seconds and nanoseconds.
-  std::map<FlowKey, FlowStats> dump() {
-    std::map<FlowKey, FlowStats> flows;
-    auto all = run(io_, agent_->dump_flows());
-    EXPECT_TRUE(all);
-    if (all)
-      for (auto& stats : *all) flows.emplace(stats.flow.key(), std::move(stats));
-    return flows;
-  }
-  /// The switch holds what is desired, nothing else, and knows it.
-  void expect_desired() {
-    const auto plan = run(io_, agent_->plan());
-    ASSERT_TRUE(plan) << plan.error().to_string();
-    EXPECT_EQ(plan->size(), 0U);
-    for (const auto& message : plan->bundle) ADD_FAILURE() << message.describe();
-    EXPECT_EQ(dump().size(), agent_->state().flow_count());
-    EXPECT_EQ(agent_->state().reencoded(), 0U);
-  }
-
-  asio::io_context io_;
-  testing::OpenVSwitch ovs_;
-  std::unique_ptr<Switch> agent_;
-  std::vector<Error> refused_;
-  bool ended_ = true;
-};
 
 TEST_F(SwitchTest, WritesNothingWhenAllIsThere) {
   start_agent(sample(500));
@@ -344,6 +212,114 @@ TEST_F(SwitchTest, SendsAGroupLargerThanAMessage) {
   expect_desired();
 }
 
+TEST_F(SwitchTest, AddsAndDeletesGroupsThatNameOthersInOrder) {
+  start_agent({});
+  wait_synced();
+  // The ids are against the order of use, and the clone hides the last one.
+  const auto chain = [](unsigned id, Actions actions) {
+    Group group{GroupId{id}, GroupType::kIndirect, {}, {}};
+    group.buckets.push_back(Bucket{.id = 0, .actions = std::move(actions)});
+    return group;
+  };
+  Clone clone;
+  clone.actions = {GroupAction{GroupId{9}}};
+  Changes add;
+  add.groups = {chain(1, {GroupAction{GroupId{5}}}), chain(3, {GroupAction{GroupId{1}}}),
+                chain(5, {clone}), chain(9, {Output{PortNo{1}}})};
+  Flow flow;
+  flow.apply_actions = {GroupAction{GroupId{3}}};
+  add.flows = {flow};
+  auto done = commit(add);
+  ASSERT_TRUE(done) << done.error().to_string();
+  expect_desired();
+  Changes remove;
+  remove.remove_flows = {flow.key()};
+  for (const auto& group : add.groups) remove.remove_groups.push_back(group.id);
+  done = commit(remove);
+  ASSERT_TRUE(done) << done.error().to_string();
+  expect_desired();
+  EXPECT_EQ(dump().size(), 0U);
+}
+
+TEST_F(SwitchTest, KeepsTlvMaps) {
+  auto mapped = options();
+  mapped.tlv_maps = {{0xffff, 0, 4, 0}, {0xffff, 1, 8, 1}};
+  Changes desired;
+  Flow flow;
+  flow.match.set_tun_metadata(0, 4, 7, FieldValue::ones(32));
+  flow.apply_actions = {Output{PortNo{1}}};
+  desired.flows = {flow};
+  start_agent(desired, mapped);
+  wait_synced();
+  EXPECT_TRUE(refused_.empty()) << refused_[0].to_string();
+  EXPECT_EQ(agent_->statistics().messages, 3U);
+  expect_desired();
+  stop_agent();
+  start_agent(desired, mapped);
+  wait_synced();
+  EXPECT_EQ(agent_->statistics().messages, 0U);
+  stop_agent();
+  mapped.tlv_maps[1] = {0xffee, 1, 12, 1};  // nobody uses it: it can be another one
+  start_agent(desired, mapped);
+  wait_synced();
+  EXPECT_EQ(agent_->statistics().messages, 2U);
+  expect_desired();
+  stop_agent();
+  mapped.tlv_maps[0] = {0xffee, 0, 4, 0};  // the flow uses it: the switch refuses
+  start_agent(desired, mapped);
+  wait_synced();
+  ASSERT_FALSE(refused_.empty());
+  EXPECT_NE(refused_[0].to_string().find("unmap tun_metadata0"), std::string::npos)
+      << refused_[0].to_string();
+}
+
+TEST_F(SwitchTest, BearsMetersThatOthersTookAway) {
+  auto desired = sample(5);
+  desired.meters.push_back(meter_of(300, 100));
+  start_agent(desired);
+  wait_synced();
+  const Message remove_all = MeterMod{MeterCommand::kDelete, Meter{kAllMeters, 0, {}}};
+  ASSERT_TRUE(send({remove_all}).empty());
+  Changes remove;
+  remove.remove_meters = {MeterId{300}};
+  auto done = commit(remove);
+  EXPECT_TRUE(done) << done.error().to_string();
+  Changes change;
+  change.meters = {meter_of(256, 77)};  // there no longer, unknown to the engine
+  done = commit(change);
+  EXPECT_TRUE(done) << done.error().to_string();
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_GT(agent_->statistics().repaired, 0U);
+  expect_desired();
+  EXPECT_EQ(dump().size(), 6U);  // the flow that went with its meter is there again
+}
+
+TEST_F(SwitchTest, SurvivesAGroupThatTheSwitchCannotTell) {
+  // Few buckets, but more than 64 KiB of them: the length in the reply wraps.
+  GroupMod mod;
+  mod.group = {GroupId{40}, GroupType::kAll, {}, {}};
+  for (unsigned part = 0; part < 2; ++part) {
+    mod.command = part == 0 ? GroupCommand::kAdd : GroupCommand::kInsertBucket;
+    mod.command_bucket = part == 0 ? kBucketAll : kBucketLast;
+    mod.group.buckets.clear();
+    for (unsigned i = 0; i < 100; ++i) {
+      Bucket bucket;
+      bucket.id = 100 * part + i;
+      for (unsigned n = 0; n < 25; ++n) bucket.actions.push_back(Output{PortNo{n + 1}});
+      mod.group.buckets.push_back(bucket);
+    }
+    ASSERT_TRUE(send({mod}).empty());
+  }
+  auto desired = sample(20);
+  auto patient = options();
+  patient.request_timeout = 1s;
+  start_agent(desired, patient);
+  wait_synced();
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_EQ(dump().size(), 21U);
+  expect_desired();  // group 40 is gone
+}
+
 TEST_F(SwitchTest, NamesTables) {
   auto named = options();
   named.table_names = {{TableId{0}, "PipelineRootClassifier"}, {TableId{10}, "Classifier"}};
@@ -404,82 +380,17 @@ TEST_F(SwitchTest, SyncsTenThousandFlows) {
   EXPECT_EQ(agent_->statistics().messages, 0U);
 }
 
-/// Stands between agent and switch; cuts the next connection after `budget` bytes, of both
-/// directions together.
-class Proxy {
- public:
-  Proxy(asio::io_context& io, const std::string& path, const std::string& target)
-      : io_(io), target_(target), acceptor_(io, path) {
-    asio::co_spawn(io_, accept(), asio::detached);
-  }
-  std::size_t budget = SIZE_MAX;
-  std::size_t passed = 0;  ///< bytes on the last connection
-  int connections = 0;
-
- private:
-  using Socket = asio::local::stream_protocol::socket;
-  awaitable<void> accept() {
-    using namespace asio::experimental::awaitable_operators;
-    for (;;) {
-      auto [code, client] = co_await acceptor_.async_accept(kTuple);
-      if (code) co_return;
-      ++connections;
-      Socket server(io_);
-      server.connect(target_, code);
-      if (code) continue;
-      std::size_t left = std::exchange(budget, SIZE_MAX);
-      const auto whole = left;
-      co_await (pump(client, server, left) || pump(server, client, left));
-      passed = whole - left;
-    }
-  }
-  awaitable<void> pump(Socket& from, Socket& to, std::size_t& left) {
-    std::vector<char> buffer(16384);
-    while (left > 0) {
-      auto [code, size] = co_await from.async_read_some(
-          asio::buffer(buffer.data(), std::min(left, buffer.size())), kTuple);
-      if (code) co_return;
-      size = std::min(size, left);
-      left -= size;
-      auto [failed, written] =
-          co_await asio::async_write(to, asio::buffer(buffer.data(), size), kTuple);
-      if (failed) co_return;
-    }
-  }
-
-  asio::io_context& io_;
-  asio::local::stream_protocol::endpoint target_;
-  asio::local::stream_protocol::acceptor acceptor_;
-};
-
-TEST_F(SwitchTest, EndsAsDesiredWhereverTheStreamIsCut) {
-  auto through = options();
-  through.connection.remote = "unix:" + (ovs_.dir() / "proxy.sock");
-  through.connection.first_backoff = through.connection.most_backoff = 1ms;
-  Proxy proxy(io_, ovs_.dir() / "proxy.sock", socket());
-  int cuts = 0;
-  // Steps that meet every part of the exchange: hello, readback, adds, barrier, commit.
-  for (std::size_t cut = 1; cut < 100'000; cut += 101) {
-    ASSERT_EQ(ofctl("del-flows"), 0);
-    ASSERT_EQ(ofctl("del-groups"), 0);
-    ASSERT_EQ(ofctl("add-flow", "table=12,priority=9,ip,actions=drop"), 0);
-    proxy.budget = cut;
-    const auto connections = proxy.connections;
-    start_agent(sample(20), through);
-    wait_synced();
-    Changes more;
-    more.flows = {flow_of(50)};
-    more.remove_flows = {flow_of(0).key()};
-    const auto done = commit(more);
-    ASSERT_TRUE(done) << cut << ": " << done.error().to_string();
-    if (HasFailure() || proxy.connections == connections + 1) break;  // it all went through
-    ++cuts;
-    expect_desired();
-    ASSERT_EQ(dump().size(), 21U) << cut;
-    ASSERT_TRUE(refused_.empty()) << cut << refused_[0].to_string();
-    stop_agent();
-  }
-  EXPECT_GT(cuts, 20);
+TEST_F(SwitchTest, RunsTheProgramOfTheReadme) {
+  ASSERT_EQ(ofctl("add-flow", "cookie=0x7,table=5,priority=1,actions=drop"), 0);
+  const auto command = std::string(README_EXAMPLE) + " unix:" + socket();
+  const std::unique_ptr<FILE, int (*)(FILE*)> program(popen(command.c_str(), "r"), pclose);
+  ASSERT_NE(program, nullptr);
+  std::string output;
+  char line[256];
+  while (fgets(line, sizeof line, program.get()) != nullptr) output += line;
+  EXPECT_NE(output.find("ip,in_port=1 actions=output:2\n"), std::string::npos) << output;
+  EXPECT_NE(output.find("table=5"), std::string::npos) << output;  // somebody else's stays
+  EXPECT_EQ(std::ranges::count(output, '\n'), 2);
 }
 
 TEST_F(SwitchTest, SaysWhyThereIsNoSession) {

@@ -12,15 +12,32 @@
 
 namespace antrea::openflow {
 
+/// PEM files. Both sides prove who they are by a certificate of the same CA, as Open vSwitch has
+/// it; names in it are not looked at.
+struct TlsFiles {
+  std::string private_key;
+  std::string certificate;
+  std::string ca_certificate;
+};
+
 struct ConnectionOptions {
-  std::string remote;  ///< "unix:PATH" (a bridge's .mgmt socket) or "tcp:HOST:PORT"
+  /// "unix:PATH" (a bridge's .mgmt socket), "tcp:HOST[:PORT]" or "ssl:HOST[:PORT]"; or, to wait for
+  /// the switch to connect, "punix:PATH", "ptcp:[PORT][:HOST]" or "pssl:[PORT][:HOST]". An IPv6
+  /// address stands in brackets; the port is 6653 unless given.
+  std::string remote;
+  TlsFiles tls;  ///< for ssl: and pssl:, all of them
   Duration connect_timeout = std::chrono::seconds(5);
-  /// After this long without a byte the switch is probed, after as long again given up.
+  /// After this long without a byte the switch is probed, after as long again given up; so it is
+  /// when it takes none of our bytes for as long as both together.
   Duration probe_interval = std::chrono::seconds(5);
+  bool retry = true;  ///< false: `run` ends with the first session, or the first failure to get one
   Duration first_backoff = std::chrono::milliseconds(100);
   Duration most_backoff = std::chrono::seconds(8);
+  std::uint32_t backoff_seed = 0;  ///< of the jitter; 0: another one each time
   /// Bytes that may wait for the switch to read them before senders wait.
   std::size_t write_limit = std::size_t{1} << 20;
+  /// Bytes of all parts of one multipart reply; a longer one ends its request.
+  std::size_t multipart_limit = std::size_t{1} << 30;
   /// Ask for packet-ins (as NXT_PACKET_IN2), port status and flow removed messages.
   bool asynchronous = true;
   Logger logger = null_logger();
@@ -69,7 +86,8 @@ class ANTREA_API Exchange {
   std::vector<Refusal> refusals_;
 };
 
-/// A shell: keeps one OpenFlow 1.5 session with a switch.
+/// A shell: keeps one OpenFlow 1.5 session with a switch, at the address it was given or, where it
+/// listens, with the switch that comes; others that come meanwhile wait.
 ///
 /// All of it runs on the executor it was given, which must not run handlers in parallel; that is
 /// also where callbacks come. Reading never waits for writing, so that neither side can wedge the
@@ -95,13 +113,16 @@ class ANTREA_API Connection {
   bool ready() const;
   std::uint64_t sessions() const;
   std::uint64_t datapath_id() const;
+  /// Where it listens, with the port it got; else the remote it was given.
+  std::string address() const;
   const Error& last_error() const;
-  /// Waits for a session. Error: kTimeout, naming why there is none.
+  /// Waits for a session. Errors: kTimeout, naming why there is none; why there will be none.
   boost::asio::awaitable<Result<>> wait_ready(TimePoint deadline);
 
   /// One reply. Errors: kRejected (the switch's error by name), kUnavailable, kTimeout.
   boost::asio::awaitable<Result<Message>> request(Message message, TimePoint deadline);
   /// All parts of a multipart reply, one by one and undecoded; the bytes are borrowed for the call.
+  /// Errors: those of `request` and of `part`; kExhausted beyond the multipart limit.
   boost::asio::awaitable<Result<>> multipart(MultipartRequestBody body, PartHandler part,
                                              TimePoint deadline);
   /// The same with a request that was cut to several messages.

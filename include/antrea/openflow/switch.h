@@ -12,6 +12,9 @@ struct SwitchOptions {
   Ownership ownership;
   /// Names to give to tables; others keep theirs.
   std::map<TableId, std::string> table_names;
+  /// What each tun_metadata field stands for, one an index; others keep theirs unless `ownership`
+  /// says so.
+  std::vector<TlvMap> tlv_maps;
   /// How long the switch may take for a readback or a bundle before the session is given up.
   Duration request_timeout = std::chrono::seconds(30);
   /// How often to look for what others changed; zero: only on `resync`.

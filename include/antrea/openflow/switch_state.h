@@ -39,21 +39,26 @@ class ANTREA_API FlowRecord {
 
  private:
   friend class SwitchState;
+  static boost::intrusive_ptr<FlowRecord> make(const Flow& flow, std::vector<std::byte>& scratch);
   friend void intrusive_ptr_add_ref(FlowRecord* record) { ++record->references_; }
   friend void intrusive_ptr_release(FlowRecord* record) {
     if (--record->references_ == 0) destroy(record);
   }
   static boost::intrusive_ptr<FlowRecord> make(std::span<const std::byte> flow_mod);
   static ANTREA_API void destroy(FlowRecord* record);
+  static std::uint32_t hash_key(TableId table, std::uint16_t priority,
+                                std::span<const std::byte> match);
   const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
 
   std::uint32_t references_ = 0;
   std::uint32_t seen_ = 0;  ///< the readback that found it in the switch
   std::uint32_t size_ = 0;
+  std::uint32_t hash_ = 0;  ///< of table, priority and match
 };
 using FlowRecordPtr = boost::intrusive_ptr<FlowRecord>;
 using GroupPtr = std::shared_ptr<const Group>;
 using MeterPtr = std::shared_ptr<const Meter>;
+using TlvMapPtr = std::shared_ptr<const TlvMap>;
 
 /// What became of one flow, group or meter; null: not there.
 template <typename Pointer>
@@ -68,9 +73,12 @@ struct ANTREA_API Delta {
   std::vector<Step<FlowRecordPtr>> flows;
   std::vector<Step<GroupPtr>> groups;
   std::vector<Step<MeterPtr>> meters;
+  std::vector<Step<TlvMapPtr>> tlv_maps;
 
-  bool empty() const { return flows.empty() && groups.empty() && meters.empty(); }
-  std::size_t size() const { return flows.size() + groups.size() + meters.size(); }
+  bool empty() const { return size() == 0; }
+  std::size_t size() const {
+    return flows.size() + groups.size() + meters.size() + tlv_maps.size();
+  }
   /// This and then `later`, as one.
   void append(const Delta& later);
 };
@@ -78,6 +86,8 @@ struct ANTREA_API Delta {
 /// One message of a plan.
 struct PlannedMessage {
   enum class Kind : std::uint8_t {
+    kUnmapTlv,
+    kMapTlv,
     kSetMeter,
     kAddMeter,
     kSetGroup,
@@ -91,19 +101,24 @@ struct PlannedMessage {
   FlowRecordPtr flow;
   GroupPtr group;
   MeterPtr meter;
+  TlvMapPtr tlv_map;
   std::uint32_t first_bucket = 0;  ///< of the group's buckets, those that this message carries
   std::uint32_t bucket_count = 0;
 
   /// Appends it with this xid; inside an OFPT_BUNDLE_ADD_MESSAGE where `bundle` is given.
   ANTREA_API bool encode(std::uint32_t xid, std::optional<std::uint32_t> bundle,
                          std::vector<std::byte>& out) const;
-  /// "add flow: table 10, priority 200, ..."
+  /// Which thing it is about and what becomes of it: "add flow: table 10, priority 200, ..."
   ANTREA_API std::string describe() const;
+  /// The message with 0 for its xid as ovs-ofctl prints it: "OFPT_FLOW_MOD (OF1.5) (xid=0x0): ADD
+  /// table:10 priority=200,... actions=...".
+  ANTREA_API std::string text() const;
 };
 
-/// Messages that take a switch over a delta, in the order it accepts: meters cannot be bundled and
-/// come before the flows that use them, and go after; inside the bundle groups come before flows
-/// and go after them.
+/// Messages that take a switch over a delta, in the order it accepts: TLV maps and meters cannot be
+/// bundled and come before the flows that use them, and go after; inside the bundle groups come
+/// before flows and go after them, and a group comes after those that its buckets name and goes
+/// before them.
 struct ANTREA_API Plan {
   std::vector<PlannedMessage> before;
   std::vector<PlannedMessage> bundle;
@@ -112,6 +127,13 @@ struct ANTREA_API Plan {
   /// Error kInvalidArgument: a bucket or meter that does not fit into a message.
   static Result<Plan> make(const Delta& delta);
   std::size_t size() const { return before.size() + bundle.size() + after.size(); }
+  bool empty() const { return size() == 0; }
+  /// Each message in the order of sending.
+  template <typename Visitor>
+  void for_each(Visitor visit) const {
+    for (const auto* part : {&before, &bundle, &after})
+      for (const auto& message : *part) visit(message);
+  }
 };
 
 /// Which contents of the switch are ours to remove.
@@ -123,6 +145,7 @@ struct Ownership {
   bool keep_expiring = true;
   bool groups = true;
   bool meters = true;
+  bool tlv_maps = false;
 };
 
 /// An engine: what a switch shall hold, keyed as the switch keys it, and how what it does hold
@@ -140,6 +163,9 @@ class ANTREA_API SwitchState {
   void revert(const Delta& delta);
   /// Takes a flow, group or meter out of what is desired.
   void forget(const PlannedMessage& message);
+
+  /// TLV maps to have, all of them, one an index.
+  void desire_tlv_maps(const std::vector<TlvMap>& maps);
 
   std::size_t flow_count() const { return flows_.size(); }
   std::size_t group_count() const { return groups_.size(); }
@@ -161,6 +187,11 @@ class ANTREA_API SwitchState {
   /// The desired group; null if there is none.
   GroupPtr group(GroupId id) const;
   void see_meters(const std::vector<Meter>& meters);
+  void see_tlv_maps(const std::vector<TlvMap>& maps);
+  /// Whether there can be a difference in what these are about: without, nobody need read them.
+  bool minds_groups() const { return ownership_.groups || !groups_.empty(); }
+  bool minds_meters() const { return ownership_.meters || !meters_.empty(); }
+  bool minds_tlv_maps() const { return ownership_.tlv_maps || !tlv_maps_.empty(); }
   /// From what was seen to what is desired.
   Delta finish_readback();
   /// Flows of the last readback that compared equal only after decoding: a hint that the encoding
@@ -169,33 +200,39 @@ class ANTREA_API SwitchState {
 
  private:
   struct KeyView {
+    KeyView(TableId table, std::uint16_t priority, std::span<const std::byte> match);
+    explicit KeyView(const FlowRecordPtr& record)
+        : table(record->table()),
+          priority(record->priority()),
+          hash(record->hash_),
+          match(record->match()) {}
     TableId table;
     std::uint16_t priority;
+    std::uint32_t hash;
     std::span<const std::byte> match;
   };
-  static KeyView key_of(const KeyView& key) { return key; }
-  static KeyView key_of(const FlowRecordPtr& record) {
-    return {record->table(), record->priority(), record->match()};
-  }
   struct KeyHash {
     using is_transparent = void;
     using is_avalanching = void;
-    std::size_t operator()(const KeyView& key) const;
-    std::size_t operator()(const FlowRecordPtr& record) const { return (*this)(key_of(record)); }
+    static std::size_t widen(std::uint32_t hash) { return hash * 0x9e3779b97f4a7c15U; }
+    std::size_t operator()(const KeyView& key) const { return widen(key.hash); }
+    std::size_t operator()(const FlowRecordPtr& record) const { return widen(record->hash_); }
   };
   struct KeyEqual {
     using is_transparent = void;
-    bool operator()(const auto& a, const auto& b) const { return same_key(key_of(a), key_of(b)); }
+    bool operator()(const FlowRecordPtr& a, const FlowRecordPtr& b) const;
+    bool operator()(const KeyView& a, const FlowRecordPtr& b) const;
+    bool operator()(const FlowRecordPtr& a, const KeyView& b) const { return (*this)(b, a); }
   };
-  static bool same_key(const KeyView& a, const KeyView& b);
-  void set_flow(const KeyView& key, FlowRecordPtr after, Delta& delta);
+  void add_flow(FlowRecordPtr after, Delta& delta);
+  void remove_flow(const KeyView& key, Delta& delta);
   void see_flow(const FlowStatsView& view);
-  friend struct Delta;
 
   Ownership ownership_;
   boost::unordered_flat_set<FlowRecordPtr, KeyHash, KeyEqual> flows_;
   std::map<GroupId, GroupPtr> groups_;
   std::map<MeterId, MeterPtr> meters_;
+  std::map<std::uint16_t, TlvMapPtr> tlv_maps_;
 
   std::uint32_t readback_ = 0;
   std::size_t seen_count_ = 0;
@@ -203,6 +240,7 @@ class ANTREA_API SwitchState {
   Delta differences_;
   std::vector<GroupId> seen_groups_;
   std::vector<MeterId> seen_meters_;
+  std::vector<std::uint16_t> seen_tlv_maps_;
 };
 
 }  // namespace antrea::openflow
