@@ -35,6 +35,20 @@ constexpr std::array kCommands{
         "e.g.\n"
         "of tcpdump -w), with time and direction, and says on standard error what is missing.",
         openflow_print},
+    OpenflowCommand{
+        "diff", "TARGET FILE [-o FORMAT]", "compare a switch's flows with a file",
+        "Shows the flows of the switch that FILE lacks behind a \"-\", those that only FILE has\n"
+        "behind a \"+\". TARGET is unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT], FILE holds "
+        "flows\n"
+        "in the syntax of ovs-ofctl, one a line; - is standard input.\n"
+        "Exit code: 0 the same, 2 different, 1 failed.",
+        openflow_diff},
+    OpenflowCommand{
+        "apply", "TARGET FILE [--dry-run] [-o FORMAT]", "make a switch's flows those of a file",
+        "Sends the switch what makes its flows those of FILE, as one atomic bundle: all of it\n"
+        "or, if the switch refuses any of it, nothing. TARGET and FILE are as for diff.\n"
+        "Exit code: 0 done, 1 failed.",
+        openflow_apply},
 };
 
 int usage(std::FILE* to, int exit_code) {

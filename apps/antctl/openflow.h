@@ -21,6 +21,8 @@ struct OpenflowCommand {
   int (*run)(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 };
 
+int openflow_apply(const OpenflowCommand& command, const std::vector<std::string>& arguments);
+int openflow_diff(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 int openflow_encode(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 int openflow_print(const OpenflowCommand& command, const std::vector<std::string>& arguments);
 

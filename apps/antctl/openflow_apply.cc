@@ -1,0 +1,214 @@
+// antctl openflow diff and apply: a switch beside a file of flows, as ovs-ofctl diff-flows and
+// replace-flows --bundle do.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "antrea/base/asio.h"
+#include "antrea/base/bytes.h"
+#include "antrea/openflow/bundle.h"
+#include "antrea/openflow/readback.h"
+#include "antrea/openflow/text.h"
+#include "openflow.h"
+
+namespace antrea::antctl {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+namespace po = boost::program_options;
+using namespace openflow;
+
+/// Flows that are handed to the engine at once: it keeps their bytes, and they can go.
+constexpr std::size_t kBatch = 1000;
+
+struct Job {
+  ConnectionOptions connection;
+  std::string file;
+  bool json = false;
+  bool dry_run = false;
+};
+
+/// Flows only, whosever they are: learned ones are no exception.
+constexpr Ownership kAllFlows{.keep_expiring = false, .groups = false, .meters = false};
+
+Result<> load(const std::string& file, SwitchState& state) {
+  std::ifstream opened;
+  if (file != "-") {
+    opened.open(file);
+    if (!opened) return errno_error("open", file);
+  }
+  std::istream& in = file == "-" ? std::cin : opened;
+  Changes batch;
+  const auto flush = [&]() -> Result<> {
+    ANTREA_TRY([[maybe_unused]] const auto delta, state.apply(batch));
+    batch.flows.clear();
+    return {};
+  };
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (const auto comment = line.find('#'); comment != std::string::npos) line.resize(comment);
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    auto flow = parse_flow(line);
+    if (!flow)
+      return make_error(Errc::kMalformed, flow.error().cause,
+                        fmt::format("{}:{}:{}", file, number, flow.error().offset + 1));
+    batch.flows.push_back(*std::move(flow));
+    if (batch.flows.size() == kBatch) ANTREA_CHECK(flush());
+  }
+  if (in.bad()) return errno_error("read", file);
+  return flush();
+}
+
+asio::awaitable<Result<Delta>> compare(Connection& connection, SwitchState& state,
+                                       TimePoint deadline) {
+  ANTREA_CO_CHECK(co_await connection.wait_ready(deadline));
+  Readback readback(connection, state);
+  auto delta = co_await readback.run(deadline);
+  if (!delta) co_return std::move(delta).error();
+  // The engine keeps no order: here tables stand in theirs, and in them what matches first.
+  std::ranges::sort(delta->flows, {}, [](const Step<FlowRecordPtr>& step) {
+    const auto& flow = step.after != nullptr ? *step.after : *step.before;
+    const auto match = flow.match();
+    return std::tuple(flow.table(), -int{flow.priority()},
+                      std::string_view(reinterpret_cast<const char*>(match.data()), match.size()));
+  });
+  co_return *std::move(delta);
+}
+
+/// As ovs-ofctl diff-flows writes it: "table=1 priority=5,ip cookie=0x7 actions=drop".
+std::string flow_line(const FlowRecord& record) {
+  const auto decoded = decode_message(record.flow_mod());
+  if (!decoded) return record.describe();
+  const Flow& flow = std::get<FlowMod>(decoded->message).flow;
+  std::string text;
+  if (flow.table.value != 0) text += fmt::format("table={} ", flow.table.value);
+  const auto match = to_string(flow.match);
+  if (flow.priority != 0x8000) text += fmt::format("priority={}", flow.priority);
+  if (flow.priority != 0x8000 && !match.empty()) text += ',';
+  text += match;
+  if (flow.cookie != 0) text += fmt::format(" cookie={:#x}", flow.cookie);
+  if (flow.idle_timeout != 0) text += fmt::format(" idle_timeout={}", flow.idle_timeout);
+  if (flow.hard_timeout != 0) text += fmt::format(" hard_timeout={}", flow.hard_timeout);
+  if (flow.importance != 0) text += fmt::format(" importance={}", flow.importance);
+  return text + " actions=" + to_string(static_cast<const Instructions&>(flow));
+}
+
+void show_difference(const Job& job, char sign, const FlowRecordPtr& flow) {
+  if (flow == nullptr) return;
+  if (job.json)
+    fmt::print("{}\n", json::serialize(json::object{{"change", sign == '+' ? "add" : "delete"},
+                                                    {"flow", flow_line(*flow)}}));
+  else
+    fmt::print("{}{}\n", sign, flow_line(*flow));
+}
+
+void show_message(const Job& job, const PlannedMessage& message) {
+  if (!job.json) return fmt::print("{}\n", message.text());
+  std::vector<std::byte> wire;
+  message.encode(0, std::nullopt, wire);
+  fmt::print("{}\n",
+             json::serialize(json::object{
+                 {"type", message_name(wire)}, {"text", message.text()}, {"hex", to_hex(wire)}}));
+}
+
+/// 0: the same; 2: there is a difference.
+asio::awaitable<Result<int>> diff(const Job& job, Connection& connection, SwitchState& state,
+                                  TimePoint deadline) {
+  ANTREA_CO_TRY(const auto delta, co_await compare(connection, state, deadline));
+  for (const auto& step : delta.flows) {
+    show_difference(job, '-', step.before);
+    show_difference(job, '+', step.after);
+  }
+  co_return delta.empty() ? 0 : 2;
+}
+
+asio::awaitable<Result<int>> apply(const Job& job, Connection& connection, SwitchState& state,
+                                   TimePoint deadline) {
+  ANTREA_CO_TRY(const auto delta, co_await compare(connection, state, deadline));
+  ANTREA_CO_TRY(const auto plan, Plan::make(delta));
+  std::size_t deleted = 0;
+  for (const auto& step : delta.flows) deleted += step.after == nullptr ? 1 : 0;
+  if (job.dry_run) {
+    plan.for_each([&](const PlannedMessage& message) { show_message(job, message); });
+    co_return 0;
+  }
+  if (!plan.empty()) {
+    const auto outcome = co_await send_plan(connection, plan, 1, deadline);
+    if (!outcome.refused.empty())
+      co_return refusal_error(outcome.refused.front().first, outcome.refused.front().second)
+          .within("nothing was changed");
+    if (outcome.kind != Outcome::Kind::kDone) co_return outcome.error;
+  }
+  if (job.json)
+    fmt::print("{}\n", json::serialize(
+                           json::object{{"written", plan.size() - deleted}, {"deleted", deleted}}));
+  co_return 0;
+}
+
+using Work = asio::awaitable<Result<int>> (*)(const Job&, Connection&, SwitchState&, TimePoint);
+
+int run(const OpenflowCommand& command, const std::vector<std::string>& arguments, Work work,
+        bool changes) {
+  Job job;
+  std::string format = "text";
+  unsigned seconds = 0;
+  po::options_description options;
+  const auto text = [](std::string& to, const char* name) {
+    return po::value(&to)->value_name(name);
+  };
+  options.add_options()("output,o", text(format, "FORMAT"), "text, or json: one object a line")(
+      "private-key,p", text(job.connection.tls.private_key, "FILE"), "ssl: our key, PEM")(
+      "certificate,c", text(job.connection.tls.certificate, "FILE"), "ssl: our certificate, PEM")(
+      "ca-cert,C", text(job.connection.tls.ca_certificate, "FILE"),
+      "ssl: of who signed the switch's certificate, PEM")(
+      "timeout,t", po::value(&seconds)->value_name("SECONDS")->default_value(60),
+      "how long all of it may take");
+  if (changes)
+    options.add_options()("dry-run", po::bool_switch(&job.dry_run), "show the messages, send none");
+  const auto parsed = parse_openflow(command, options, arguments, 2);
+  // 2 tells that there is a difference: what is not understood is a failure like others.
+  if (parsed.exit_code) return std::min(*parsed.exit_code, 1);
+  const auto wants = wants_json(format);
+  if (!wants) return 1;
+  job.json = *wants;
+  job.connection.remote = parsed.words[0];
+  job.connection.asynchronous = job.connection.retry = false;
+  job.file = parsed.words[1];
+
+  SwitchState state(kAllFlows);
+  if (auto loaded = load(job.file, state); !loaded)
+    return complain_openflow(1, loaded.error().to_string());
+  asio::io_context io(1);
+  Connection connection(io.get_executor(), job.connection);
+  int exit_code = 1;
+  asio::co_spawn(io, connection.run(), [](std::exception_ptr) {});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  asio::co_spawn(io, work(job, connection, state, deadline),
+                 [&](std::exception_ptr failure, Result<int> result) {
+                   if (failure) std::rethrow_exception(failure);
+                   exit_code = result ? *result : complain_openflow(1, result.error().to_string());
+                   connection.stop();
+                 });
+  io.run();
+  return exit_code;
+}
+
+}  // namespace
+
+int openflow_diff(const OpenflowCommand& command, const std::vector<std::string>& arguments) {
+  return run(command, arguments, diff, false);
+}
+
+int openflow_apply(const OpenflowCommand& command, const std::vector<std::string>& arguments) {
+  return run(command, arguments, apply, true);
+}
+
+}  // namespace antrea::antctl
