@@ -12,6 +12,22 @@ def run(*command, **more):
     return done.stdout
 
 
+def check_openflow(prefix, library_dir, scratch):
+    """What who links OpenFlow gets: a small library, no RPC, no database; with the codec alone, no I/O either."""
+    environment = os.environ | {"LD_LIBRARY_PATH": library_dir}
+    forbidden = {"openflow": r"libgrpc|libprotobuf|libsqlite", "openflow-codec": r"libgrpc|libprotobuf|libsqlite|libssl"}
+    for name, pattern in forbidden.items():
+        loaded = run("ldd", f"{library_dir}/libantrea-{name}.so", env=environment)
+        assert not re.search(pattern, loaded), f"libantrea-{name}.so loads {re.findall(pattern, loaded)}"
+    run("strip", "-o", scratch + "/stripped.so", f"{library_dir}/libantrea-openflow.so")
+    size = os.path.getsize(scratch + "/stripped.so")
+    assert size < 1_500_000, f"libantrea-openflow.so has {size} bytes stripped"
+    headers = "".join(f"#include <antrea/openflow/{h}.h>\n" for h in ("codec", "switch_state", "text"))
+    open(scratch + "/codec.cc", "w").write(headers)
+    included = run("c++", "-std=c++20", "-M", f"-I{prefix}/include", scratch + "/codec.cc")
+    assert "antrea/openflow/codec.h" in included and "boost/asio" not in included, "the codec's headers include Asio"
+
+
 with tempfile.TemporaryDirectory(prefix="antrea-install-") as scratch:
     prefix = scratch + "/prefix"
     run("cmake", "--install", build, "--prefix", prefix)
@@ -43,6 +59,7 @@ target_link_libraries(policy PRIVATE antrea::policy)
     run("cmake", "-S", scratch, "-B", scratch + "/b", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", scratch + "/b")
     library_dir = os.path.dirname(glob.glob(prefix + "/**/libantrea-ipam.so", recursive=True)[0])
+    check_openflow(prefix, library_dir, scratch)
     flags = run("pkg-config", "--cflags", "--libs", "antrea-ipam",
                 env=os.environ | {"PKG_CONFIG_PATH": library_dir + "/pkgconfig"}).split()
     run("c++", scratch + "/antrea-ipam-0.cc", "-o", scratch + "/b/ipam-pkg-config", *flags)
