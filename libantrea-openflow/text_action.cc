@@ -228,7 +228,6 @@ struct ActionPrinter {
     }
     List list(out, "dec_ttl");
     for (const std::uint16_t id : a.controller_ids) print(list.next(), "{}", id);
-    if (a.controller_ids.empty()) list.word("0");
   }
   void operator()(const SetIpTtl& a) const { print(out, "mod_nw_ttl:{}", a.ttl); }
   void operator()(const PushVlan& a) const {
