@@ -214,10 +214,21 @@ constexpr ErrorRow kErrors[] = {
 
 }  // namespace
 
+namespace {
+
+const ErrorRow* find(const OfError& error) {
+  if (error.type == 0xffff && error.experimenter != kNicira) return nullptr;
+  for (const ErrorRow& row : kErrors)
+    if (row.type == error.type && row.code == error.code) return &row;
+  return nullptr;
+}
+
+}  // namespace
+
+bool has_name(const OfError& error) { return find(error) != nullptr; }
+
 std::string to_string(const OfError& error) {
-  if (error.type != 0xffff || error.experimenter == kNicira)
-    for (const ErrorRow& row : kErrors)
-      if (row.type == error.type && row.code == error.code) return std::string(row.name);
+  if (const ErrorRow* row = find(error)) return std::string(row->name);
   if (error.type == 0xffff)
     return "experimenter " + std::to_string(error.experimenter) + ", code " +
            std::to_string(error.code);

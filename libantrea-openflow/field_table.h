@@ -16,6 +16,19 @@ inline const FieldInfo& info(FieldId id) { return kFields[static_cast<std::size_
 std::size_t own_place(FieldId id);
 FieldId field_at_own_place(std::size_t place);
 
+constexpr bool is_tun_metadata(FieldId id) {
+  return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
+}
+
+/// The mask that stands for the whole field. Of some fields Open vSwitch tells a mask of the bits
+/// that count from the mask of all bytes.
+inline FieldValue full_mask(FieldId id) {
+  const FieldInfo& row = info(id);
+  const bool by_bytes =
+      id == FieldId::kTcpFlags || id == FieldId::kTunErspanIdx || is_tun_metadata(id);
+  return FieldValue::ones(by_bytes ? (row.bytes > 16 ? 128 : 8U * row.bytes) : row.bits);
+}
+
 /// FieldId + 1 by class and field number, 0 where there is none. Experimenter classes stand behind
 /// the others.
 enum OxmSpace : std::uint8_t {

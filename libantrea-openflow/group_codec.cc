@@ -1,4 +1,4 @@
-#include <set>
+#include <algorithm>
 #include <utility>
 
 #include "antrea/openflow/codec.h"
@@ -17,6 +17,16 @@ void put_property32(Out& out, std::uint16_t type, std::uint32_t value) {
   store_be(at, type);
   store_be(at + 2, std::uint16_t{8});
   store_be(at + 4, value);
+}
+
+constexpr std::uint32_t kMaxBucket = 0xffffff00;
+
+bool unique_ids(const std::vector<Bucket>& buckets) {
+  std::vector<std::uint32_t> ids;
+  ids.reserve(buckets.size());
+  for (const Bucket& bucket : buckets) ids.push_back(bucket.id);
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) == ids.end();
 }
 
 bool method_known(std::string_view method) { return method == "hash" || method == "dp_hash"; }
@@ -41,49 +51,47 @@ void put_buckets(Out& out, const Group& group) {
 
 DecodeResult<std::vector<Bucket>> pull_buckets(In in, GroupType type) {
   std::vector<Bucket> buckets;
-  std::set<std::uint32_t> ids;
   while (!in.empty()) {
     const In start = in;
     const std::uint16_t size = in.be16();
     const std::uint16_t actions_size = in.be16();
     Bucket bucket;
     bucket.id = in.be32();
-    if (in.failed() || size < 8 || size % 8 != 0 || size > start.remaining() ||
-        actions_size > size - 8)
+    if (in.failed() || size < 8 || size > start.remaining() || actions_size > size - 8)
       return fail(errors::kGroupBadBucket, start);
     In body = in.sub(size - 8U);
     auto actions = pull_actions(body.sub(actions_size));
     if (actions.has_error()) return actions.error();
     bucket.actions = std::move(*actions);
     while (!body.empty()) {
-      auto property = pull_property(body);
-      if (property.has_error()) return fail(property.error().error, start);
-      In value = property->body;
-      switch (property->type) {
+      Property property;
+      if (const Fault fault = pull_property(body, property)) return fail(*fault, start);
+      In& value = property.body;
+      switch (property.type) {
         case kWeight:
           bucket.weight = value.be16();
+          value.rest();  // of any size, as Open vSwitch takes 16-bit numbers
           break;
-        case kWatchPort: {
-          const std::uint32_t port = value.be32();
-          if (!port_valid(port)) return fail(errors::kActionBadOutPort, start);
-          bucket.watch_port = PortNo{port};
+        case kWatchPort:
+          bucket.watch_port = PortNo{value.be32()};
           break;
-        }
         case kWatchGroup:
           bucket.watch_group = GroupId{value.be32()};
           break;
         default:
-          return fail(errors::kPropertyBadType, value);
+          return fail(*property.unknown(), start);
       }
-      if (value.failed() || property->raw.size() != 8) return fail(errors::kPropertyBadLen, start);
+      if (value.failed() || !value.empty()) return fail(errors::kPropertyBadLen, start);
     }
-    if (bucket.id > 0xffffff00) return fail(errors::kGroupBadBucket, start);
-    if (!ids.insert(bucket.id).second) return fail(errors::kGroupBadBucket, start);
+    if (bucket.watch_port && !port_valid(bucket.watch_port->value))
+      return fail(errors::kGroupBadWatch, start);
+    if (bucket.id > kMaxBucket) return fail(errors::kGroupBadBucket, start);
     if (bucket.watch_port == kPortAny) bucket.watch_port.reset();
     if (bucket.watch_group == kAnyGroup) bucket.watch_group.reset();
     if (type == GroupType::kSelect && !bucket.weight) bucket.weight = 1;
     buckets.push_back(std::move(bucket));
   }
+  if (!unique_ids(buckets)) return fail(errors::kGroupBadBucket, in);
   return buckets;
 }
 
@@ -92,7 +100,7 @@ void put_group_properties(Out& out, const Group& group) {
   const SelectionMethod& selection = *group.selection;
   const std::size_t start = out.size();
   out.be32(0xffff0000);
-  out.be32(kNetronome);
+  out.be32(selection.experimenter);
   out.be32(1);
   out.be32(0);
   out.text(selection.method, 16);
@@ -106,39 +114,71 @@ void put_group_properties(Out& out, const Group& group) {
   out.pad_from(start);
 }
 
-DecodeResult<std::optional<SelectionMethod>> pull_group_properties(In in, GroupType type) {
+namespace {
+
+/// The fields to hash, each with its mask in place of a value.
+Fault pull_hash_fields(In in, std::vector<SelectionMethod::HashField>& fields) {
+  while (!in.empty()) {
+    Tlv tlv;
+    if (const Fault fault = parse_tlv(in, tlv, false)) return fault;
+    if (tlv.masked) return &errors::kMatchBadMask;
+    for (const auto& other : fields)
+      if (other.field == tlv.id) return &errors::kMatchDupField;
+    const FieldValue& mask = tlv.bits.value;
+    if (!info(tlv.id).maskable && !mask.zero() && mask != tlv.bits.mask)
+      return &errors::kMatchBadMask;
+    fields.push_back({tlv.id, mask});
+  }
+  return nullptr;
+}
+
+Fault pull_selection(const Property& property, GroupType type, GroupCommand command,
+                     SelectionMethod& selection) {
+  if (type > GroupType::kFastFailover) return &errors::kGroupBadType;
+  if (type != GroupType::kSelect) return &errors::kPropertyBadValue;
+  switch (command) {
+    case GroupCommand::kAdd:
+    case GroupCommand::kModify:
+    case GroupCommand::kAddOrModify:
+      break;
+    case GroupCommand::kDelete:
+    case GroupCommand::kInsertBucket:
+    case GroupCommand::kRemoveBucket:
+      return &errors::kPropertyBadValue;
+    default:
+      return &errors::kGroupBadCommand;
+  }
+  In body = property.body;
+  constexpr std::size_t kFixed = kSelectionSize - 12;  // behind type, length and both numbers
+  if (body.remaining() < kFixed) return &errors::kPropertyBadLen;
+  body.skip(4);
+  const auto method = body.take(16);
+  if (std::find(method.begin(), method.end(), std::byte{0}) == method.end())
+    return &errors::kPropertyBadValue;
+  selection.experimenter = property.experimenter;
+  selection.method = reinterpret_cast<const char*>(method.data());
+  selection.param = body.be64();
+  if (!method_known(selection.method)) return &errors::kPropertyBadValue;
+  if (selection.method != "hash" && !body.empty()) return &errors::kPropertyBadValue;
+  return pull_hash_fields(body, selection.fields);
+}
+
+}  // namespace
+
+DecodeResult<std::optional<SelectionMethod>> pull_group_properties(In in, GroupType type,
+                                                                   GroupCommand command) {
   std::optional<SelectionMethod> selection;
   while (!in.empty()) {
     const std::size_t offset = in.offset();
-    auto property = pull_property(in);
-    if (property.has_error()) return property.error();
-    if (property->type != 0xffff) return fail(errors::kPropertyBadType, offset);
-    In body = property->body;
-    const std::uint32_t experimenter = body.be32();
-    const std::uint32_t exp_type = body.be32();
-    if (body.failed()) return fail(errors::kPropertyBadLen, offset);
-    if (experimenter != kNetronome && experimenter != kNetronomeOld)
-      return fail(errors::kPropertyBadType, offset);
-    if (exp_type != 1) return fail(errors::kPropertyBadType, offset);
-    if (property->body.remaining() < kSelectionSize - 4)
-      return fail(errors::kPropertyBadLen, offset);
-    if (type != GroupType::kSelect) return fail(errors::kPropertyBadValue, offset);
-    body.skip(4);
+    Property property;
+    if (const Fault fault = pull_property(in, property)) return fail(*fault, offset);
+    const bool known =
+        property.type == 0xffff && property.exp_type == 1 &&
+        (property.experimenter == kNetronome || property.experimenter == kNetronomeOld);
+    if (!known) return fail(*property.unknown(), offset);
     SelectionMethod found;
-    const auto method = body.take(16);
-    if (method.back() != std::byte{0}) return fail(errors::kPropertyBadValue, offset);
-    found.method = reinterpret_cast<const char*>(method.data());
-    found.param = body.be64();
-    if (!method_known(found.method)) return fail(errors::kPropertyBadValue, offset);
-    if (found.method != "hash" && !body.empty()) return fail(errors::kPropertyBadValue, offset);
-    while (!body.empty()) {
-      auto field = pull_field_header(body);
-      if (field.has_error()) return field.error();
-      const FieldInfo& row = info(*field);
-      const FieldValue mask = body.value(row.bytes);
-      if (body.failed()) return fail(errors::kPropertyBadLen, offset);
-      found.fields.push_back({*field, mask});
-    }
+    if (const Fault fault = pull_selection(property, type, command, found))
+      return fail(*fault, offset);
     selection = std::move(found);
   }
   return selection;
@@ -158,6 +198,53 @@ void put_group_mod_body(Out& out, const GroupMod& mod) {
   put_group_properties(out, mod.group);
 }
 
+namespace {
+
+bool command_bucket_valid(GroupCommand command, std::uint32_t bucket) {
+  const bool one = bucket <= kMaxBucket || bucket == kBucketFirst || bucket == kBucketLast;
+  switch (command) {
+    case GroupCommand::kInsertBucket:
+      return one;
+    case GroupCommand::kRemoveBucket:
+      return one || bucket == kBucketAll;
+    default:
+      return bucket == kBucketAll;
+  }
+}
+
+Fault check_group_mod(const GroupMod& mod) {
+  const Group& group = mod.group;
+  if (group.type > GroupType::kFastFailover) return &errors::kGroupBadType;
+  if (group.type == GroupType::kIndirect && mod.command != GroupCommand::kDelete &&
+      group.buckets.size() != 1)
+    return &errors::kGroupInvalid;
+  switch (mod.command) {
+    case GroupCommand::kAdd:
+    case GroupCommand::kModify:
+    case GroupCommand::kDelete:
+    case GroupCommand::kInsertBucket:
+    case GroupCommand::kAddOrModify:
+      break;
+    case GroupCommand::kRemoveBucket:
+      if (!group.buckets.empty()) return &errors::kGroupBadBucket;
+      break;
+    default:
+      return &errors::kGroupBadCommand;
+  }
+  for (const Bucket& bucket : group.buckets) {
+    const bool watched = bucket.watch_port || bucket.watch_group;
+    if (bucket.weight.value_or(0) != 0 && group.type != GroupType::kSelect &&
+        mod.command != GroupCommand::kInsertBucket)
+      return &errors::kGroupInvalid;
+    if (group.type == GroupType::kFastFailover && !watched) return &errors::kGroupInvalid;
+    if ((group.type == GroupType::kAll || group.type == GroupType::kIndirect) && watched)
+      return &errors::kGroupWatchUnsupported;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 DecodeResult<GroupMod> pull_group_mod(In in) {
   const In start = in;
   GroupMod mod;
@@ -169,47 +256,18 @@ DecodeResult<GroupMod> pull_group_mod(In in) {
   in.skip(2);
   mod.command_bucket = in.be32();
   if (in.failed()) return fail(errors::kBadLen, start);
-  if (buckets_size > in.remaining()) return fail(errors::kBadLen, start);
   mod.group.type = static_cast<GroupType>(type);
   mod.command = static_cast<GroupCommand>(command);
+  if (!command_bucket_valid(mod.command, mod.command_bucket))
+    return fail(errors::kGroupBadBucket, start);
+  if (buckets_size > in.remaining()) return fail(errors::kBadLen, start);
   auto buckets = pull_buckets(in.sub(buckets_size), mod.group.type);
   if (buckets.has_error()) return buckets.error();
   mod.group.buckets = std::move(*buckets);
-  auto selection = pull_group_properties(in, mod.group.type);
+  auto selection = pull_group_properties(in, mod.group.type, mod.command);
   if (selection.has_error()) return selection.error();
   mod.group.selection = std::move(*selection);
-
-  switch (mod.command) {
-    case GroupCommand::kAdd:
-    case GroupCommand::kModify:
-    case GroupCommand::kDelete:
-    case GroupCommand::kInsertBucket:
-    case GroupCommand::kRemoveBucket:
-    case GroupCommand::kAddOrModify:
-      break;
-    default:
-      return fail(errors::kGroupBadCommand, start);
-  }
-  if (type > 3) return fail(errors::kGroupBadType, start.offset() + 2);
-  const bool adds =
-      mod.command != GroupCommand::kDelete && mod.command != GroupCommand::kRemoveBucket;
-  if (mod.command == GroupCommand::kInsertBucket && mod.command_bucket == kBucketAll)
-    return fail(errors::kGroupBadBucket, start);
-  if (mod.command == GroupCommand::kRemoveBucket && !mod.group.buckets.empty())
-    return fail(errors::kGroupBadBucket, start);
-  if (mod.group.type == GroupType::kIndirect && adds &&
-      mod.command != GroupCommand::kInsertBucket && mod.group.buckets.size() != 1)
-    return fail(errors::kGroupInvalid, start);
-  if (mod.command == GroupCommand::kInsertBucket || !adds) return mod;
-  for (const Bucket& bucket : mod.group.buckets) {
-    if (bucket.weight.value_or(0) != 0 && mod.group.type != GroupType::kSelect)
-      return fail(errors::kGroupInvalid, start);
-    if (mod.group.type == GroupType::kFastFailover) {
-      if (!bucket.watch_port && !bucket.watch_group) return fail(errors::kGroupInvalid, start);
-    } else if (bucket.watch_port || bucket.watch_group) {
-      return fail(errors::kGroupInvalid, start);
-    }
-  }
+  if (const Fault fault = check_group_mod(mod)) return fail(*fault, start);
   return mod;
 }
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "facts.h"
 #include "field_table.h"
-#include "wire.h"
+#include "out.h"
 
 namespace antrea::openflow {
 namespace {
@@ -11,9 +12,8 @@ namespace {
 using detail::info;
 
 FieldValue width_mask(FieldId id, std::uint8_t length) {
-  return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63)
-             ? FieldValue::ones(std::min<unsigned>(128, length * 8U))
-             : FieldValue::ones(info(id).bits);
+  return detail::is_tun_metadata(id) ? FieldValue::ones(std::min<unsigned>(128, length * 8U))
+                                     : detail::full_mask(id);
 }
 
 FieldValue prefix_mask(const IpPrefix& prefix) {
@@ -71,11 +71,17 @@ void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const 
   const auto at =
       std::find_if(fields_.begin(), fields_.end(), [&](const auto& f) { return f.id >= id; });
   const bool present = at != fields_.end() && at->id == id;
-  const bool presence_only = is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
-  if (mask.zero() && !presence_only) {
+  if (mask.zero() && !detail::is_tun_metadata(id)) {
     if (present) fields_.erase(at);
     return;
   }
+  // Ethernet is implied by what requires it.
+  const auto implies = [](const MatchField& field) {
+    return info(field.id).prerequisite != Prerequisite::kNone;
+  };
+  if (id == FieldId::kPacketType && value.zero() &&
+      std::any_of(fields_.begin(), fields_.end(), implies))
+    return;
   const MatchField field{id, length, {value & mask, mask}};
   if (present) {
     *at = field;
@@ -86,16 +92,19 @@ void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const 
       return;
     }
     fields_.insert(at, field);
+    if (fields_.front().id == FieldId::kPacketType && fields_.front().bits.value.zero() &&
+        implies(field))
+      fields_.erase(fields_.begin());
   }
 }
 
 Match& Match::set(FieldId id, const FieldValue& value) {
-  return set(id, value, FieldValue::ones(info(id).bits));
+  return set(id, value, detail::full_mask(id));
 }
 
 Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_mask) {
   const FieldInfo& row = info(id);
-  const FieldValue mask = wanted_mask & FieldValue::ones(row.bits);
+  const FieldValue mask = wanted_mask & detail::full_mask(id);
   if (is_in(id, FieldId::kReg0, FieldId::kReg31)) {
     const unsigned reg = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kReg0);
     const unsigned shift = reg % 2 == 0 ? 32 : 0;
@@ -127,10 +136,11 @@ Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_
     case FieldId::kVlanTci: {
       const FieldValue vid_mask = mask & FieldValue(0x1fff);
       put(FieldId::kVlanVid, 2, value & vid_mask, vid_mask);
-      if (((value & vid_mask).lo != 0) && (mask.lo & 0xe000) != 0)
-        put(FieldId::kVlanPcp, 1, (value.lo & mask.lo) >> 13, FieldValue::ones(3));
-      else
-        erase(FieldId::kVlanPcp);
+      // Behind a tag the priority counts wholly, as Open vSwitch has it.
+      const FieldValue pcp_mask = (mask >> 13) & FieldValue(7);
+      const bool tagged = !(value & vid_mask).zero();
+      put(FieldId::kVlanPcp, 1, ((value & mask) >> 13) & FieldValue(7),
+          tagged && !pcp_mask.zero() ? FieldValue(7) : pcp_mask);
       return *this;
     }
     case FieldId::kIpTos:
@@ -168,7 +178,7 @@ Match& Match::set_tun_metadata(unsigned index, std::span<const std::byte> value,
     return number;
   };
   drop_wide(id);
-  put(id, static_cast<std::uint8_t>(length), low(value), low(mask));
+  put(id, static_cast<std::uint8_t>(length), low(value) & low(mask), low(mask));
   if (length <= sizeof(FieldValue)) return *this;
   std::vector<std::byte> both(2 * length);
   for (std::size_t i = 0; i < length; ++i) {
@@ -255,84 +265,12 @@ std::optional<Masked> Match::get(FieldId id) const {
   return bits;
 }
 
-bool prerequisite_met(const Match& match, FieldId id) {
-  const auto value = [&](FieldId field) -> std::uint64_t {
-    const auto bits = match.get(field);
-    return bits ? bits->value.lo : 0;
-  };
-  // A packet type of namespace 1 is an ethertype (OpenFlow 1.5.1 section 7.2.3.11).
-  const std::uint64_t packet_type = value(FieldId::kPacketType);
-  const std::uint64_t type =
-      packet_type >> 16 == 1 ? packet_type & 0xffff : value(FieldId::kEthType);
-  const bool v4 = type == eth_type::kIpv4;
-  const bool v6 = type == eth_type::kIpv6;
-  const auto transport = [&](std::uint8_t proto) {
-    return (v4 || v6) && value(FieldId::kIpProto) == proto;
-  };
-  const auto nd = [&](std::uint64_t first, std::uint64_t last) {
-    const std::uint64_t kind = value(FieldId::kIcmpv6Type);
-    return v6 && value(FieldId::kIpProto) == ip_proto::kIcmpv6 && kind >= first && kind <= last &&
-           value(FieldId::kIcmpv6Code) == 0;
-  };
-  switch (info(id).prerequisite) {
-    case Prerequisite::kNone:
-      return true;
-    case Prerequisite::kEthernet:
-      return packet_type == 0;
-    case Prerequisite::kVlan:
-      return (value(FieldId::kVlanVid) & 0x1000) != 0;
-    case Prerequisite::kMpls:
-      return type == eth_type::kMpls || type == eth_type::kMplsMulticast;
-    case Prerequisite::kIpv4:
-      return v4;
-    case Prerequisite::kIpv6:
-      return v6;
-    case Prerequisite::kIp:
-      return v4 || v6;
-    case Prerequisite::kArp:
-      return type == eth_type::kArp || type == eth_type::kRarp;
-    case Prerequisite::kNsh:
-      return type == eth_type::kNsh;
-    case Prerequisite::kTcp:
-      return transport(ip_proto::kTcp);
-    case Prerequisite::kUdp:
-      return transport(ip_proto::kUdp);
-    case Prerequisite::kSctp:
-      return transport(ip_proto::kSctp);
-    case Prerequisite::kIcmpv4:
-      return v4 && value(FieldId::kIpProto) == ip_proto::kIcmp;
-    case Prerequisite::kIcmpv6:
-      return v6 && value(FieldId::kIpProto) == ip_proto::kIcmpv6;
-    case Prerequisite::kNd:
-      return nd(135, 136);
-    case Prerequisite::kNdSolicit:
-      return nd(135, 135);
-    case Prerequisite::kNdAdvert:
-      return nd(136, 136);
-    case Prerequisite::kCt: {
-      const auto state = match.get(FieldId::kCtState);
-      if (!state) return false;
-      using namespace ct_state;
-      const std::uint64_t bits = state->value.lo;
-      const bool valid = (bits & (kNew | kEst | kRel | kRpl | kSnat | kDnat)) != 0 ||
-                         ((bits & kTrk) != 0 && (state->mask.lo & kInv) != 0 && (bits & kInv) == 0);
-      if (!valid) return false;
-      if (id == FieldId::kCtNwSrc || id == FieldId::kCtNwDst) return v4;
-      if (id == FieldId::kCtIpv6Src || id == FieldId::kCtIpv6Dst) return v6;
-      if (id == FieldId::kCtTpSrc || id == FieldId::kCtTpDst) {
-        const std::uint64_t proto = value(FieldId::kCtNwProto);
-        return (v4 || v6) &&
-               (proto == ip_proto::kTcp || proto == ip_proto::kUdp || proto == ip_proto::kSctp);
-      }
-      return v4 || v6;
-    }
-  }
-  return false;
-}
+bool prerequisite_met(const Match& match, FieldId id) { return detail::PacketFacts(match).met(id); }
 
 std::optional<FieldId> Match::missing_prerequisite() const {
+  const detail::PacketFacts facts(*this);
   for (const MatchField& field : fields_)
-    if (!prerequisite_met(*this, field.id)) return field.id;
+    if (!facts.met(field.id)) return field.id;
   return {};
 }
 

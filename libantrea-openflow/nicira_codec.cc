@@ -1,117 +1,16 @@
 #include "nicira_codec.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "antrea/openflow/codec.h"
+#include "nicira_property.h"
 
 namespace antrea::openflow::detail {
 namespace {
 
-enum PacketInProperty : std::uint16_t {
-  kPacket = 0,
-  kFullLen = 1,
-  kBufferId = 2,
-  kTableId = 3,
-  kCookie = 4,
-  kReason = 5,
-  kMetadata = 6,
-  kUserdata = 7,
-  kContinuation = 8,
-};
-enum FlushProperty : std::uint16_t {
-  kOriginal = 0,
-  kReply = 1,
-  kZone = 2,
-  kMark = 3,
-  kMarkMask = 4,
-  kLabels = 5,
-  kLabelsMask = 6,
-};
-
 using MessageResult = DecodeResult<Message>;
 
 DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
-
-void put_property(Out& out, std::uint16_t type, std::span<const std::byte> value) {
-  const std::size_t start = out.size();
-  out.be16(type);
-  out.be16(static_cast<std::uint16_t>(4 + value.size()));
-  out.bytes(value);
-  out.pad_from(start);
-}
-/// A number right behind the header; of 8 bytes and more behind 4 bytes of padding.
-void put_number(Out& out, std::uint16_t type, const FieldValue& value, std::size_t size) {
-  const std::size_t start = out.size();
-  out.be16(type);
-  out.be16(static_cast<std::uint16_t>(size == 2 ? 8 : 4 + size + (size == 8 ? 4 : 0)));
-  if (size == 8) out.zeros(4);
-  store_value(out.put(size), value, size);
-  out.pad_from(start);
-}
-std::optional<FieldValue> take_number(In body, std::size_t size) {
-  if (size == 8) body.skip(4);
-  const FieldValue value = body.value(size);
-  if (size == 2) body.skip(2);
-  if (body.failed() || !body.empty()) return {};
-  return value;
-}
-
-template <typename Properties>
-MessageResult pull_packet_in_properties(In in) {
-  Properties p;
-  unsigned seen = 0;
-  while (!in.empty()) {
-    const std::size_t offset = in.offset();
-    auto property = pull_property(in);
-    if (property.has_error()) return property.error();
-    In body = property->body;
-    std::optional<FieldValue> number;
-    const auto numeric = [&](std::size_t size) {
-      return (number = take_number(body, size)).has_value();
-    };
-    bool good = true;
-    if (property->type < 32) seen |= 1U << property->type;
-    switch (property->type) {
-      case kPacket:
-        p.packet = to_bytes(body.rest());
-        break;
-      case kFullLen:
-        if ((good = numeric(4))) p.full_len = static_cast<std::uint32_t>(number->lo);
-        break;
-      case kBufferId:
-        if ((good = numeric(4))) p.buffer_id = static_cast<std::uint32_t>(number->lo);
-        break;
-      case kTableId:
-        if ((good = numeric(1))) p.table = TableId{static_cast<std::uint8_t>(number->lo)};
-        break;
-      case kCookie:
-        if ((good = numeric(8))) p.cookie = number->lo;
-        break;
-      case kReason:
-        if ((good = numeric(1))) p.reason = static_cast<std::uint8_t>(number->lo);
-        break;
-      case kMetadata: {
-        auto match = pull_kept_fields(body, true, p.metadata_fields);
-        if (match.has_error()) return match.error();
-        p.metadata = std::move(*match);
-        break;
-      }
-      case kUserdata:
-        p.userdata = to_bytes(body.rest());
-        break;
-      case kContinuation:
-        p.continuation = to_bytes(body.rest());
-        break;
-      default:
-        p.other_properties.insert(p.other_properties.end(), property->raw.begin(),
-                                  property->raw.end());
-    }
-    if (!good) return fail(errors::kPropertyBadLen, offset);
-  }
-  if ((seen & 1U << kPacket) == 0) return bad_length(in);
-  return Message{std::move(p)};
-}
 
 void put_maps(Out& out, const std::vector<TlvMap>& maps) {
   for (const TlvMap& map : maps) {
@@ -139,68 +38,6 @@ DecodeResult<std::vector<TlvMap>> pull_maps(In in) {
     maps.push_back(map);
   }
   return maps;
-}
-
-void put_tuple(Out& out, std::uint16_t type, const CtTuple& tuple) {
-  const std::size_t start = out.size();
-  out.be32(0);
-  const auto address = [&](std::uint16_t nested, const std::optional<IpAddress>& value) {
-    if (!value) return;
-    const auto bytes = value->mapped_bytes();
-    put_property(out, nested, std::as_bytes(std::span(bytes)));
-  };
-  out.zeros(4);
-  address(0, tuple.src);
-  address(1, tuple.dst);
-  if (tuple.src_port) put_number(out, 2, *tuple.src_port, 2);
-  if (tuple.dst_port) put_number(out, 3, *tuple.dst_port, 2);
-  if (tuple.icmp_id) put_number(out, 4, *tuple.icmp_id, 2);
-  if (tuple.icmp_type) put_number(out, 5, *tuple.icmp_type, 1);
-  if (tuple.icmp_code) put_number(out, 6, *tuple.icmp_code, 1);
-  out.patch16(start, type);
-  out.patch16(start + 2, out.size() - start);
-}
-DecodeResult<CtTuple> pull_tuple(In in) {
-  CtTuple tuple;
-  in.skip(4);
-  if (in.failed()) return fail(errors::kPropertyBadLen, in);
-  while (!in.empty()) {
-    const std::size_t offset = in.offset();
-    auto property = pull_property(in);
-    if (property.has_error()) return property.error();
-    In body = property->body;
-    const auto address = [&](std::optional<IpAddress>& to) {
-      auto value = IpAddress::from_bytes(body.take(16));
-      if (value) to = value->unmapped();
-    };
-    switch (property->type) {
-      case 0:
-        address(tuple.src);
-        break;
-      case 1:
-        address(tuple.dst);
-        break;
-      case 2:
-        tuple.src_port = body.be16(), body.skip(2);
-        break;
-      case 3:
-        tuple.dst_port = body.be16(), body.skip(2);
-        break;
-      case 4:
-        tuple.icmp_id = body.be16(), body.skip(2);
-        break;
-      case 5:
-        tuple.icmp_type = body.u8();
-        break;
-      case 6:
-        tuple.icmp_code = body.u8();
-        break;
-      default:
-        return fail(errors::kPropertyBadType, offset);
-    }
-    if (body.failed() || !body.empty()) return fail(errors::kPropertyBadLen, offset);
-  }
-  return tuple;
 }
 
 // One function a row.
@@ -255,50 +92,13 @@ MessageResult pull_flush_zone(In in) {
   if (!in.zeros(6)) return fail(errors::kNxMustBeZero, in);
   return Message{NxCtFlushZone{in.be16()}};
 }
-MessageResult pull_flush(In in) {
-  NxCtFlush flush;
-  flush.ip_proto = in.u8();
-  in.skip(7);
-  while (!in.empty()) {
-    const std::size_t offset = in.offset();
-    auto property = pull_property(in);
-    if (property.has_error()) return property.error();
-    In body = property->body;
-    switch (property->type) {
-      case kOriginal:
-      case kReply: {
-        auto tuple = pull_tuple(body);
-        if (tuple.has_error()) return tuple.error();
-        (property->type == kOriginal ? flush.original : flush.reply) = *tuple;
-        continue;
-      }
-      case kZone:
-        flush.zone = body.be16(), body.skip(2);
-        break;
-      case kMark:
-        flush.mark = body.be32();
-        break;
-      case kMarkMask:
-        flush.mark_mask = body.be32();
-        break;
-      case kLabels:
-      case kLabelsMask:
-        (property->type == kLabels ? flush.labels : flush.labels_mask) = body.value(16);
-        break;
-      default:
-        return fail(errors::kPropertyBadType, offset);
-    }
-    if (body.failed() || !body.empty()) return fail(errors::kPropertyBadLen, offset);
-  }
-  return Message{std::move(flush)};
-}
 MessageResult pull_flow_age(In) { return Message{NxFlowAge{}}; }
 /// The fields of `size` bytes, padded to 8.
 DecodeResult<Match> pull_nx_match(In& in, std::size_t size, bool loose, Bytes& raw) {
   if (pad8(size) > in.remaining()) return fail(errors::kMatchBadLen, in);
   In fields = in.sub(size);
   in.skip(pad8(size) - size);
-  return pull_kept_fields(fields, loose, raw);
+  return pull_kept_fields(fields, loose ? MatchRule::kLoose : MatchRule::kStrict, raw);
 }
 MessageResult pull_packet_in(In in) {
   NxPacketIn m;
@@ -349,73 +149,57 @@ MessageResult pull_onf_add(In in) {
   return Message{std::move(*add)};
 }
 
-/// One row an experimenter message: numbers, size of the body behind them, whether it may be
-/// longer, decoder.
+/// One row an experimenter message: numbers, size of the body behind them, decoder.
 struct ExperimenterRow {
   std::uint32_t experimenter;
   std::uint32_t type;
-  std::uint16_t size;
-  bool longer;
+  BodySize size;
   MessageResult (*decode)(In);
 };
 constexpr ExperimenterRow kRows[] = {
-    {kNiciraVendor, kNxtRoleRequest, 4, false, pull_role<false>},
-    {kNiciraVendor, kNxtRoleReply, 4, false, pull_role<true>},
-    {kNiciraVendor, kNxtFlowModTableId, 8, false, pull_flow_mod_table_id},
-    {kNiciraVendor, kNxtSetPacketInFormat, 4, false, pull_format},
-    {kNiciraVendor, kNxtSetAsyncConfig, 24, false, pull_async},
-    {kNiciraVendor, kNxtSetControllerId, 8, false, pull_controller_id},
-    {kNiciraVendor, kNxtTlvTableMod, 8, true, pull_tlv_mod},
-    {kNiciraVendor, kNxtTlvTableRequest, 0, false, pull_tlv_request},
-    {kNiciraVendor, kNxtTlvTableReply, 16, true, pull_tlv_reply},
-    {kNiciraVendor, kNxtResume, 0, true, pull_packet_in_properties<Resume>},
-    {kNiciraVendor, kNxtCtFlushZone, 8, false, pull_flush_zone},
-    {kNiciraVendor, kNxtPacketIn2, 0, true, pull_packet_in_properties<PacketIn2>},
-    {kNiciraVendor, kNxtCtFlush, 8, true, pull_flush},
-    {kNiciraVendor, kNxtFlowAge, 0, false, pull_flow_age},
-    {kNiciraVendor, kNxtPacketIn, 24, true, pull_packet_in},
-    {kNiciraVendor, kNxtFlowRemoved, 40, true, pull_flow_removed},
-    {kOnfVendor, kOnfBundleControl, 8, true, pull_onf_control},
-    {kOnfVendor, kOnfBundleAdd, 8, true, pull_onf_add},
+    {kNiciraVendor, kNxtRoleRequest, {4, 0}, pull_role<false>},
+    {kNiciraVendor, kNxtRoleReply, {4, 0}, pull_role<true>},
+    {kNiciraVendor, kNxtFlowRemoved, {40, 8}, pull_flow_removed},
+    {kNiciraVendor, kNxtFlowModTableId, {8, 0}, pull_flow_mod_table_id},
+    {kNiciraVendor, kNxtSetPacketInFormat, {4, 0}, pull_format},
+    {kNiciraVendor, kNxtPacketIn, {24, 1}, pull_packet_in},
+    {kNiciraVendor, kNxtFlowAge, {0, 0}, pull_flow_age},
+    {kNiciraVendor, kNxtSetAsyncConfig, {24, 0}, pull_async},
+    {kNiciraVendor, kNxtSetControllerId, {8, 0}, pull_controller_id},
+    {kNiciraVendor, kNxtTlvTableMod, {8, 8}, pull_tlv_mod},
+    {kNiciraVendor, kNxtTlvTableRequest, {0, 0}, pull_tlv_request},
+    {kNiciraVendor, kNxtTlvTableReply, {16, 8}, pull_tlv_reply},
+    {kNiciraVendor, kNxtResume, {0, 8}, pull_resume},
+    {kNiciraVendor, kNxtCtFlushZone, {8, 0}, pull_flush_zone},
+    {kNiciraVendor, kNxtPacketIn2, {0, 8}, pull_packet_in2},
+    {kNiciraVendor, kNxtCtFlush, {8, 8}, pull_ct_flush},
+    {kOnfVendor, kOnfBundleControl, {8, 8}, pull_onf_control},
+    {kOnfVendor, kOnfBundleAdd, {8, 1}, pull_onf_add},
 };
 }  // namespace
 
-void put_packet_in_properties(Out& out, const PacketInProperties& p, bool userdata) {
-  if (!p.packet.empty()) put_property(out, kPacket, p.packet);
-  if (p.full_len) put_number(out, kFullLen, *p.full_len, 4);
-  if (p.buffer_id) put_number(out, kBufferId, *p.buffer_id, 4);
-  if (p.table) put_number(out, kTableId, p.table->value, 1);
-  if (p.cookie) put_number(out, kCookie, *p.cookie, 8);
-  if (p.reason) put_number(out, kReason, *p.reason, 1);
-  if (p.metadata) {
-    const std::size_t start = out.size();
-    out.be32(kMetadata << 16);
-    put_kept_fields(out, *p.metadata, p.metadata_fields);
-    out.patch16(start + 2, out.size() - start);
-    out.pad_from(start);
-  }
-  if (userdata && !p.userdata.empty()) put_property(out, kUserdata, p.userdata);
-  if (p.continuation) put_property(out, kContinuation, *p.continuation);
-  out.bytes(p.other_properties);
+void put_property(Out& out, unsigned type, std::span<const std::byte> value) {
+  const std::size_t start = out.size();
+  out.be16(static_cast<std::uint16_t>(type));
+  out.be16(static_cast<std::uint16_t>(4 + value.size()));
+  out.bytes(value);
+  out.pad_from(start);
 }
 
-void put_kept_fields(Out& out, const Match& match, const Bytes& raw) {
-  if (!raw.empty()) {
-    const auto said = pull_match_fields(In(raw), false, true);
-    if (said.has_value() && *said == match) return out.bytes(raw);
-  }
-  put_match_fields(out, match);
+void put_number(Out& out, unsigned type, const FieldValue& value, std::size_t size) {
+  const std::size_t start = out.size();
+  out.be16(static_cast<std::uint16_t>(type));
+  out.be16(static_cast<std::uint16_t>(size == 2 ? 8 : 4 + size + (size == 8 ? 4 : 0)));
+  if (size == 8) out.zeros(4);
+  store_value(out.put(size), value, size);
+  out.pad_from(start);
 }
 
-DecodeResult<Match> pull_kept_fields(In in, bool loose, Bytes& raw) {
-  auto match = pull_match_fields(in, !loose, loose);
-  if (match.has_error()) return match;
-  std::vector<std::byte> usual;
-  Out out(usual);
-  put_match_fields(out, *match);
-  const auto came = in.peek_rest();
-  if (!std::equal(usual.begin(), usual.end(), came.begin(), came.end())) raw = to_bytes(came);
-  return match;
+std::optional<FieldValue> take_number(In body, std::size_t size) {
+  if (size == 8) body.skip(4);
+  const FieldValue value = body.value(size);
+  if (body.failed() || (size > 2 && !body.empty())) return {};
+  return value;
 }
 
 void put_nicira(Out& out, const NxPacketIn& m) {
@@ -479,33 +263,21 @@ void put_nicira(Out& out, const NxCtFlushZone& m) {
   out.zeros(6);
   out.be16(m.zone);
 }
-void put_nicira(Out& out, const NxCtFlush& m) {
-  out.u8(m.ip_proto);
-  out.zeros(7);
-  if (m.zone) put_number(out, kZone, *m.zone, 2);
-  if (m.original) put_tuple(out, kOriginal, *m.original);
-  if (m.reply) put_tuple(out, kReply, *m.reply);
-  if (m.mark) put_number(out, kMark, *m.mark, 4);
-  if (m.mark_mask) put_number(out, kMarkMask, *m.mark_mask, 4);
-  if (m.labels) put_number(out, kLabels, *m.labels, 16);
-  if (m.labels_mask) put_number(out, kLabelsMask, *m.labels_mask, 16);
-}
-
 DecodeResult<Message> pull_experimenter(In in) {
   const In start = in;
-  Experimenter unknown;
-  unknown.experimenter = in.be32();
-  unknown.type = in.be32();
-  if (in.failed()) return bad_length(start);
+  const std::uint32_t experimenter = in.be32();
+  const std::uint32_t type = in.be32();
   for (const ExperimenterRow& row : kRows) {
-    if (row.experimenter != unknown.experimenter || row.type != unknown.type) continue;
-    if (in.remaining() < row.size || (in.remaining() > row.size && !row.longer))
-      return bad_length(in);
+    if (in.failed() || row.experimenter != experimenter || row.type != type) continue;
+    if (!row.size.fits(in.remaining())) return bad_length(in);
     return row.decode(in);
   }
-  if (unknown.experimenter != kNiciraVendor && unknown.experimenter != kOnfVendor)
-    return fail(errors::kBadVendor, start);
-  return fail(errors::kBadSubtype, start);
+  if (in.keeps_unknown() && !in.failed())
+    return Message{Experimenter{experimenter, type, to_bytes(in.rest())}};
+  In vendor = start;
+  const bool known = vendor.be32() == kNiciraVendor || experimenter == kOnfVendor;
+  if (vendor.failed() || (known && in.failed())) return bad_length(start);
+  return fail(known ? errors::kBadSubtype : errors::kBadVendor, start);
 }
 
 }  // namespace antrea::openflow::detail

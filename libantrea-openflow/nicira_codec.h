@@ -29,14 +29,4 @@ void put_nicira(Out& out, const NxCtFlush& m);
 void put_nicira(Out& out, const NxPacketIn& m);
 void put_nicira(Out& out, const NxFlowRemoved& m);
 
-/// Fields without a match header; `raw` gets them as they came where they are not in the usual form
-/// or some are not known. `loose`: unknown fields and absent prerequisites pass.
-DecodeResult<Match> pull_kept_fields(In in, bool loose, Bytes& raw);
-/// `raw` as long as it says the same as `match`.
-void put_kept_fields(Out& out, const Match& match, const Bytes& raw);
-
-// Bundles have the same body as standard messages (message_codec.cc).
-DecodeResult<BundleControl> pull_bundle_control(In in);
-DecodeResult<BundleAdd> pull_bundle_add(In in);
-
 }  // namespace antrea::openflow::detail

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "antrea/openflow/codec.h"
-#include "wire.h"
+#include "message_codec.h"
 
 namespace antrea::openflow::detail {
 namespace {
@@ -45,14 +45,14 @@ DecodeResult<Port> pull_port(In& in) {
   port.state = in.be32();
   In properties = in.sub(length - 40U);
   while (!properties.empty()) {
-    auto property = pull_property(properties);
-    if (property.has_error()) return property.error();
-    if (property->type != 0) {
-      port.other_properties.insert(port.other_properties.end(), property->raw.begin(),
-                                   property->raw.end());
+    Property property;
+    if (const Fault fault = pull_property(properties, property)) return fail(*fault, properties);
+    if (property.type != 0) {
+      port.other_properties.insert(port.other_properties.end(), property.raw.begin(),
+                                   property.raw.end());
       continue;
     }
-    In body = property->body;
+    In body = property.body;
     body.skip(4);
     Port::Ethernet e;
     for (std::uint32_t* word :
@@ -81,12 +81,12 @@ void put_table_properties(Out& out, const TableDesc& desc) {
   out.bytes(desc.other_properties);
 }
 
-std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc) {
+std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc, bool table_mod) {
   while (!in.empty()) {
-    auto property = pull_property(in);
-    if (property.has_error()) return property.error();
-    In body = property->body;
-    switch (property->type) {
+    Property property;
+    if (const Fault fault = pull_property(in, property)) return fail(*fault, in);
+    In body = property.body;
+    switch (property.type) {
       case kEviction:
         desc.eviction = body.be32();
         break;
@@ -96,13 +96,15 @@ std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc) {
         vacancy.up = body.u8();
         vacancy.current = body.u8();
         body.skip(1);
-        if (vacancy.down > vacancy.up) return fail(errors::kPropertyBadValue, body);
+        if (table_mod && (vacancy.down > vacancy.up || vacancy.up > 100 || vacancy.current != 0))
+          return fail(errors::kPropertyBadValue, body);
         desc.vacancy = vacancy;
         break;
       }
       default:
-        desc.other_properties.insert(desc.other_properties.end(), property->raw.begin(),
-                                     property->raw.end());
+        if (table_mod) return fail(errors::kBadType, body);
+        desc.other_properties.insert(desc.other_properties.end(), property.raw.begin(),
+                                     property.raw.end());
         continue;
     }
     if (body.failed() || !body.empty()) return fail(errors::kPropertyBadLen, body);
@@ -128,7 +130,7 @@ DecodeResult<TableDesc> pull_table_desc(In& in) {
   desc.table = TableId{in.u8()};
   in.skip(1);
   desc.config = in.be32();
-  if (auto error = pull_table_properties(in.sub(length - 8U), desc)) return *error;
+  if (auto error = pull_table_properties(in.sub(length - 8U), desc, false)) return *error;
   return desc;
 }
 

@@ -1,17 +1,20 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "antrea/openflow/error.h"
 #include "antrea/openflow/field.h"
 #include "antrea/openflow/message.h"
+#include "out.h"
 
-// Reading and writing network order, shared by all codecs of this library.
+// Reading network order, and what the codecs of this library give each other.
 namespace antrea::openflow::detail {
 
 template <typename Integer>
@@ -23,23 +26,20 @@ inline Integer load_be(const std::byte* at) {
   if constexpr (sizeof(Integer) == 8) return __builtin_bswap64(value);
   return value;
 }
-template <typename Integer>
-inline void store_be(std::byte* at, Integer value) {
-  if constexpr (sizeof(Integer) == 2) value = __builtin_bswap16(value);
-  if constexpr (sizeof(Integer) == 4) value = __builtin_bswap32(value);
-  if constexpr (sizeof(Integer) == 8) value = __builtin_bswap64(value);
-  std::memcpy(at, &value, sizeof(value));
-}
-static_assert(std::endian::native == std::endian::little);
-
-constexpr std::size_t pad8(std::size_t size) { return (size + 7) & ~std::size_t{7}; }
-
 /// A bounded cursor that counts its offset from the start of the message, in parts of it too. Reads
 /// past the end give zeros and set `failed()`.
 class In {
  public:
-  explicit In(std::span<const std::byte> bytes)
-      : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit In(std::span<const std::byte> bytes, bool keep_unknown = false)
+      : begin_(bytes.data()),
+        at_(bytes.data()),
+        end_(bytes.data() + bytes.size()),
+        keep_unknown_(keep_unknown) {}
+
+  /// `DecodeOptions::keep_unknown`.
+  bool keeps_unknown() const { return keep_unknown_; }
+  /// The first byte of the message.
+  const std::byte* begin() const { return begin_; }
 
   bool failed() const { return failed_; }
   bool empty() const { return at_ == end_ || failed_; }
@@ -98,6 +98,7 @@ class In {
   const std::byte* at_;
   const std::byte* end_;
   bool failed_ = false;
+  bool keep_unknown_ = false;
 };
 
 inline FieldValue In::value(std::size_t size) {
@@ -122,67 +123,6 @@ inline FieldValue In::value(std::size_t size) {
   }
 }
 
-/// Stores the low `size` bytes of a number.
-inline void store_value(std::byte* at, const FieldValue& value, std::size_t size) {
-  switch (size) {
-    case 1:
-      *at = std::byte(value.lo & 0xff);
-      return;
-    case 2:
-      store_be(at, static_cast<std::uint16_t>(value.lo));
-      return;
-    case 4:
-      store_be(at, static_cast<std::uint32_t>(value.lo));
-      return;
-    case 8:
-      store_be(at, value.lo);
-      return;
-    default:
-      for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t shift = 8 * (size - 1 - i);
-        at[i] = shift >= 128 ? std::byte{0}
-                             : std::byte((value >> static_cast<unsigned>(shift)).lo & 0xff);
-      }
-  }
-}
-
-/// Appends to a caller's buffer. `put` hands out zeroed room, so that padding needs no code.
-class Out {
- public:
-  explicit Out(std::vector<std::byte>& bytes) : bytes_(bytes) {}
-
-  std::size_t size() const { return bytes_.size(); }
-  std::byte* put(std::size_t size) {
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + size);
-    return bytes_.data() + at;
-  }
-  void u8(std::uint8_t value) { bytes_.push_back(std::byte{value}); }
-  void be16(std::uint16_t value) { store_be(put(2), value); }
-  void be32(std::uint32_t value) { store_be(put(4), value); }
-  void be64(std::uint64_t value) { store_be(put(8), value); }
-  void zeros(std::size_t size) { put(size); }
-  void bytes(std::span<const std::byte> data) {
-    bytes_.insert(bytes_.end(), data.begin(), data.end());
-  }
-  void bytes(const std::vector<std::uint8_t>& data) { bytes(std::as_bytes(std::span(data))); }
-  /// Text in a field of fixed size, cut to fit with a terminating zero.
-  void text(std::string_view text, std::size_t size) {
-    std::byte* at = put(size);
-    std::memcpy(at, text.data(), std::min(text.size(), size - 1));
-  }
-  void mac(const MacAddress& mac) { bytes(std::as_bytes(std::span(mac.bytes))); }
-  void pad_from(std::size_t start) { put(pad8(size() - start) - (size() - start)); }
-  void patch16(std::size_t at, std::size_t value) {
-    store_be(bytes_.data() + at, static_cast<std::uint16_t>(value));
-  }
-  std::vector<std::byte>& buffer() { return bytes_; }
-  void truncate(std::size_t size) { bytes_.resize(size); }
-
- private:
-  std::vector<std::byte>& bytes_;
-};
-
 inline DecodeError fail(OfError error, std::size_t offset) { return {error, offset}; }
 inline DecodeError fail(OfError error, const In& in) { return {error, in.offset()}; }
 
@@ -195,54 +135,99 @@ inline std::string take_text(In& in, std::size_t size) {
 inline MacAddress take_mac(In& in) { return MacAddress::from_bits(in.value(6).lo); }
 inline Bytes to_bytes(std::span<const std::byte> span) { return Bytes(span.begin(), span.end()); }
 
-/// Ports that Open vSwitch can have: 1 to 0xfeff and the reserved ones.
-inline bool port_valid(std::uint32_t port) { return port < 0xff00 || port >= 0xffffff00; }
+/// Calls `put` with each number of a list, those in `order` first, then the others as usual.
+template <std::size_t kCount, typename Put>
+void each_in_order(const PropertyOrder& order, const unsigned (&usual)[kCount], Put put) {
+  for (std::size_t i = 0; i < order.size(); ++i) put(order[i]);
+  for (const unsigned number : usual)
+    if (!order.contains(number)) put(number);
+}
+/// What came, in the order it came, stands in the usual order.
+template <std::size_t kCount>
+bool in_usual_order(const PropertyOrder& came, const unsigned (&usual)[kCount]) {
+  std::size_t next = 0;
+  for (const unsigned number : usual)
+    if (next < came.size() && came[next] == number) ++next;
+  return next == came.size();
+}
 
-/// One property: type, length without padding. Fails if its padded length passes the end.
+/// The error that names what is wrong, or null.
+using Fault = const OfError*;
+
+/// Ports that Open vSwitch can have: up to 0xfeff and the reserved ones.
+inline bool port_valid(std::uint32_t port) { return port < 0xff00 || port >= 0xffffff00; }
+/// Those of them that can be an output.
+inline bool output_port_valid(PortNo port) {
+  return port.value < 0xff00 || (port >= kPortInPort && port <= kPortLocal);
+}
+
+/// One property: type, length without padding (OpenFlow 1.5.1 section 7.2.1.1, "Property").
 struct Property {
   std::uint16_t type = 0;
-  In body;                         ///< behind the 4-byte header
+  std::uint32_t experimenter = 0;  ///< of type 0xffff, whose body starts behind both numbers
+  std::uint32_t exp_type = 0;
+  In body{{}};
   std::span<const std::byte> raw;  ///< header and padding included
-};
-DecodeResult<Property> pull_property(In& in);
 
-// Match (match_codec.cc). `decode_match_at` reads header, TLVs and padding.
+  /// Of a type that may not stand here.
+  Fault unknown() const {
+    return type == 0xffff ? &errors::kPropertyBadExpType : &errors::kPropertyBadType;
+  }
+};
+Fault pull_property(In& in, Property& property);
+/// The same for a list whose experimenters are not told apart by number.
+Fault pull_plain_property(In& in, Property& property);
+
+// Match (match_codec.cc).
 void put_match(Out& out, const Match& match);
 void put_match_fields(Out& out, const Match& match);
-DecodeResult<Match> pull_match(In& in, bool check_prerequisites = true);
-/// TLVs without a match header. Fields that are not known are skipped if `lenient`, as OVS does in
-/// packet-ins.
-DecodeResult<Match> pull_match_fields(In in, bool check_prerequisites, bool lenient = false);
+/// How a match is read. Strict: fields must be known and their prerequisites stand before them.
+/// Loose, as in packet-ins: unknown fields are skipped, prerequisites are not looked at.
+enum class MatchRule : std::uint8_t { kStrict, kLoose };
+/// Header, TLVs and padding.
+DecodeResult<Match> pull_match(In& in, MatchRule rule = MatchRule::kStrict);
+/// The same, or the fixed match of OpenFlow 1.1, which requests may still hold.
+DecodeResult<Match> pull_any_match(In& in);
+/// TLVs without a match header.
+DecodeResult<Match> pull_match_fields(In in, MatchRule rule);
+/// The same; `raw` gets the bytes where they are not in the usual form or some fields not known.
+DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw);
+/// `raw` as long as it says the same as `match`.
+void put_kept_fields(Out& out, const Match& match, const Bytes& raw);
 
-/// An OXM header in an action, without mask: 4 or 8 bytes.
-DecodeResult<FieldId> pull_field_header(In& in);
-void put_field_header(Out& out, const OxmType& type, std::uint8_t length);
 /// One TLV: field, length of the value in bytes, value and mask.
 struct Tlv {
   FieldId id{};
   std::uint8_t length = 0;
   bool masked = false;
-  Masked bits;
+  Masked bits;                           ///< of a wide value the low 128 bits
+  std::span<const std::byte> raw_value;  ///< as on the wire
+  std::span<const std::byte> raw_mask;
 };
-DecodeResult<Tlv> pull_tlv(In& in);
-void put_tlv(Out& out, FieldId id, std::uint8_t length, const Masked& bits, bool masked);
+/// The error is that of a match, or of the action set_field.
+Fault parse_tlv(In& in, Tlv& tlv, bool action);
+/// Value and mask of a tun_metadata.
+Bytes wide_bytes(const Tlv& tlv);
 /// Whether a peer may send this value for the field.
 bool value_valid(FieldId id, const FieldValue& value);
+/// An OXM header in an action, without mask: 4 or 8 bytes.
+void put_field_header(Out& out, const OxmType& type, std::uint8_t length);
+/// The TLV of a set_field.
+void put_set_field(Out& out, const SetField& set);
 
-// Actions (action_codec.cc).
+// Actions (action_decode.cc, action_encode.cc).
 void put_actions(Out& out, const Actions& actions);
-DecodeResult<Actions> pull_actions(In in, unsigned depth = 0);
+DecodeResult<Actions> pull_actions(In in);
 
 // Instructions and flows (flow_codec.cc).
 void put_instructions(Out& out, const Instructions& instructions);
-DecodeResult<Instructions> pull_instructions(In in, std::optional<TableId> table = {});
+DecodeResult<Instructions> pull_instructions(In in);
 void put_statistics(Out& out, const FlowStatistics& statistics);
 DecodeResult<FlowStatistics> pull_statistics(In& in);
 void put_flow_mod_body(Out& out, const FlowMod& mod);
+/// All members but the flow at their defaults.
+void put_flow_mod_body(Out& out, const Flow& flow, FlowCommand command);
 DecodeResult<FlowMod> pull_flow_mod(In in);
-/// Checks that the match has what the actions rely on (OFPBAC_MATCH_INCONSISTENT).
-std::optional<DecodeError> check_actions(const Match& match, const Actions& actions,
-                                         std::size_t offset);
 
 // Groups and meters (group_codec.cc).
 void put_group_mod_body(Out& out, const GroupMod& mod);
@@ -250,26 +235,11 @@ DecodeResult<GroupMod> pull_group_mod(In in);
 void put_buckets(Out& out, const Group& group);
 DecodeResult<std::vector<Bucket>> pull_buckets(In in, GroupType type);
 void put_group_properties(Out& out, const Group& group);
-DecodeResult<std::optional<SelectionMethod>> pull_group_properties(In in, GroupType type);
+DecodeResult<std::optional<SelectionMethod>> pull_group_properties(In in, GroupType type,
+                                                                   GroupCommand command);
 void put_bands(Out& out, const std::vector<Band>& bands);
 DecodeResult<std::vector<Band>> pull_bands(In in);
 void put_meter_mod_body(Out& out, const MeterMod& mod);
 DecodeResult<MeterMod> pull_meter_mod(In in);
-
-// Multipart (multipart_codec.cc); the body starts behind the message header.
-void put_multipart(Out& out, const MultipartRequest& request);
-void put_multipart(Out& out, const MultipartReply& reply);
-DecodeResult<Message> pull_multipart_request(In in);
-DecodeResult<Message> pull_multipart_reply(In in);
-void put_port(Out& out, const Port& port);
-DecodeResult<Port> pull_port(In& in);
-void put_table_desc(Out& out, const TableDesc& desc);
-DecodeResult<TableDesc> pull_table_desc(In& in);
-void put_table_properties(Out& out, const TableDesc& desc);
-std::optional<DecodeError> pull_table_properties(In in, TableDesc& desc);
-
-// Nicira and ONF messages (nicira_codec.cc); behind experimenter and type.
-DecodeResult<Message> pull_experimenter(In in);
-void put_packet_in_properties(Out& out, const PacketInProperties& properties, bool userdata);
 
 }  // namespace antrea::openflow::detail

@@ -287,6 +287,7 @@ struct CheckPktLarger {
 /// delete_field:tun_metadata0
 struct DeleteField {
   FieldId field{};
+  std::uint8_t length = 0;  ///< bytes of the option; 0: as long as there are
   friend bool operator==(const DeleteField&, const DeleteField&) = default;
 };
 /// The setters of OpenFlow 1.0 and 1.1 (mod_nw_src:10.0.0.1, set_vlan_vid:9, set_tunnel:7). In

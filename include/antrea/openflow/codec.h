@@ -29,19 +29,33 @@ struct Decoded {
   Message message;
 };
 
+struct DecodeOptions {
+  /// Messages, multiparts, actions and errors of experimenters and numbers that Open vSwitch does
+  /// not know are kept as bytes (Experimenter, UnknownMessage, UnknownMultipart, UnknownAction).
+  /// Otherwise they are refused, as it does.
+  bool keep_unknown = false;
+};
+
 /// Decodes one whole message; `wire` is exactly as long as its header says (else OFPBRC_BAD_LEN).
 /// The result owns what it holds. Refuses what Open vSwitch's parser refuses, with the same error.
 /// Survives any bytes; cost and allocation are linear in the size.
-ANTREA_API DecodeResult<Decoded> decode_message(std::span<const std::byte> wire);
+ANTREA_API DecodeResult<Decoded> decode_message(std::span<const std::byte> wire,
+                                                DecodeOptions options = {});
 
 /// Appends a whole message. Deterministic: equal messages give equal bytes. The caller splits what
 /// would exceed kMaxMessageSize; a longer message is not appended and false is returned.
 ANTREA_API bool encode(std::uint32_t xid, const Message& message, std::vector<std::byte>& out);
+/// Writes it into a caller's room; the bytes used, or nothing if the room is too small. Allocates
+/// nothing where it fits.
+ANTREA_API std::optional<std::size_t> encode(std::uint32_t xid, const Message& message,
+                                             std::span<std::byte> room);
 
 /// The hot path of `encode`: appends a flow_mod of the command with all other members at their
 /// defaults. Allocates only to grow `out`.
 ANTREA_API bool encode_flow_mod(const Flow& flow, FlowCommand command, std::uint32_t xid,
                                 std::vector<std::byte>& out);
+ANTREA_API std::optional<std::size_t> encode_flow_mod(const Flow& flow, FlowCommand command,
+                                                      std::uint32_t xid, std::span<std::byte> room);
 /// The same inside an OFPT_BUNDLE_ADD_MESSAGE.
 ANTREA_API bool encode_bundle_add_flow_mod(std::uint32_t bundle, std::uint16_t bundle_flags,
                                            const Flow& flow, FlowCommand command, std::uint32_t xid,

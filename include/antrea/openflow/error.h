@@ -24,6 +24,8 @@ struct OfError {
 
 /// "OFPBMC_BAD_WILDCARDS", "NXBAC_BAD_CONJUNCTION"; "type 4, code 99" for one without a name.
 ANTREA_API std::string to_string(const OfError& error);
+/// Whether Open vSwitch knows it by a name.
+ANTREA_API bool has_name(const OfError& error);
 /// The error of that name.
 ANTREA_API std::optional<OfError> error_by_name(std::string_view name);
 
@@ -43,6 +45,7 @@ ANTREA_OF_ERROR(kBadLen, 1, 6);
 ANTREA_OF_ERROR(kBadTableId, 1, 9);
 ANTREA_OF_ERROR(kBadPort, 1, 11);
 ANTREA_OF_ERROR(kBadPacket, 1, 12);
+ANTREA_OF_ERROR(kPipelineFieldsOnly, 1, 17);
 ANTREA_OF_ERROR(kActionBadType, 2, 0);
 ANTREA_OF_ERROR(kActionBadLen, 2, 1);
 ANTREA_OF_ERROR(kActionBadVendor, 2, 2);
@@ -54,6 +57,7 @@ ANTREA_OF_ERROR(kActionBadQueue, 2, 8);
 ANTREA_OF_ERROR(kActionBadOutGroup, 2, 9);
 ANTREA_OF_ERROR(kActionMatchInconsistent, 2, 10);
 ANTREA_OF_ERROR(kActionUnsupportedOrder, 2, 11);
+ANTREA_OF_ERROR(kActionBadTag, 2, 12);
 ANTREA_OF_ERROR(kActionBadSetType, 2, 13);
 ANTREA_OF_ERROR(kActionBadSetLen, 2, 14);
 ANTREA_OF_ERROR(kActionBadSetArgument, 2, 15);
@@ -80,9 +84,11 @@ ANTREA_OF_ERROR(kFlowModBadFlags, 5, 7);
 ANTREA_OF_ERROR(kGroupExists, 6, 0);
 ANTREA_OF_ERROR(kGroupInvalid, 6, 1);
 ANTREA_OF_ERROR(kGroupUnknown, 6, 8);
+ANTREA_OF_ERROR(kGroupWatchUnsupported, 6, 6);
 ANTREA_OF_ERROR(kGroupBadType, 6, 10);
 ANTREA_OF_ERROR(kGroupBadCommand, 6, 11);
 ANTREA_OF_ERROR(kGroupBadBucket, 6, 12);
+ANTREA_OF_ERROR(kGroupBadWatch, 6, 13);
 ANTREA_OF_ERROR(kGroupUnknownBucket, 6, 15);
 ANTREA_OF_ERROR(kGroupBucketExists, 6, 16);
 ANTREA_OF_ERROR(kPortModBadHwAddr, 7, 1);
@@ -90,11 +96,14 @@ ANTREA_OF_ERROR(kTableModBadConfig, 8, 1);
 ANTREA_OF_ERROR(kRoleStale, 11, 0);
 ANTREA_OF_ERROR(kRoleBadRole, 11, 2);
 ANTREA_OF_ERROR(kMeterExists, 12, 1);
+ANTREA_OF_ERROR(kMeterInvalid, 12, 2);
 ANTREA_OF_ERROR(kMeterUnknown, 12, 3);
 ANTREA_OF_ERROR(kMeterBadCommand, 12, 4);
 ANTREA_OF_ERROR(kMeterBadFlags, 12, 5);
 ANTREA_OF_ERROR(kMeterBadBand, 12, 8);
+ANTREA_OF_ERROR(kTableFeaturesBadTable, 13, 0);
 ANTREA_OF_ERROR(kTableFeaturesBadFeatures, 13, 8);
+ANTREA_OF_ERROR(kTableFeaturesBadCommand, 13, 9);
 ANTREA_OF_ERROR(kPropertyBadType, 14, 0);
 ANTREA_OF_ERROR(kPropertyBadLen, 14, 1);
 ANTREA_OF_ERROR(kPropertyBadValue, 14, 2);
@@ -114,11 +123,14 @@ ANTREA_OF_ERROR(kBundleUnsupported, 17, 10);
 ANTREA_OF_ERROR(kBundleMsgFailed, 17, 13);
 ANTREA_OF_ERROR(kBundleTimeout, 17, 14);
 ANTREA_NX_ERROR(kNxMustBeZero, 4);
+ANTREA_NX_ERROR(kNxBadReason, 5);
+ANTREA_NX_ERROR(kNxBadEvent, 9);
 ANTREA_NX_ERROR(kNxActionMustBeZero, 11);
 ANTREA_NX_ERROR(kNxBadConjunction, 15);
 ANTREA_NX_ERROR(kNxTlvBadCommand, 16);
 ANTREA_NX_ERROR(kNxTlvBadOptLen, 17);
 ANTREA_NX_ERROR(kNxTlvBadFieldIndex, 18);
+ANTREA_NX_ERROR(kBundleBadVersion, 22);
 ANTREA_NX_ERROR(kNxInvalidTlvField, 37);
 ANTREA_NX_ERROR(kNxBadHeaderType, 39);
 ANTREA_NX_ERROR(kNxUnknownEdProp, 40);

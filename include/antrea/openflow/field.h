@@ -265,6 +265,7 @@ ANTREA_API std::optional<FieldId> field_by_oxm(const OxmType& type);
 /// Some bits of a field, counted from its least significant one; all of it by default.
 struct Subfield {
   FieldId field{};
+  std::uint8_t length = 0;  ///< of a tun_metadata: bytes of its option; 0: as long as there are
   std::uint16_t offset = 0;
   std::uint16_t bits = 0;
 

@@ -58,6 +58,7 @@ struct FlowFilter {
   std::uint64_t cookie = 0;
   std::uint64_t cookie_mask = 0;
   Match match;
+  RawProperties rest;  ///< what a peer wrote behind the match
   friend bool operator==(const FlowFilter&, const FlowFilter&) = default;
 };
 struct FlowStatsRequest : FlowFilter {};
