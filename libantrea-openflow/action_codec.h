@@ -84,6 +84,8 @@ enum Subtype : std::uint16_t {
   kCheckPktLarger = 49,
   kDeleteField = 50,
   kSample4 = 51,
+  kDebugSlow = 254,
+  kDebugRecirculation = 255,
 };
 }  // namespace nx_action
 

@@ -15,6 +15,8 @@ Fault plain(In&, ActionReader&, Actions& out) {
   out.emplace_back(std::in_place_type<T>);
   return nullptr;
 }
+/// For tests inside Open vSwitch only.
+Fault refuse(In&, ActionReader&, Actions&) { return &errors::kActionBadVendorType; }
 Fault pull_output(In& in, ActionReader&, Actions& out) {
   const PortNo port{in.be32()};
   out.emplace_back(Output{port, in.be16()});
@@ -174,12 +176,14 @@ constexpr ActionRow kNicira[] = {
     {nx_action::kCheckPktLarger, 24, true, pull_check_pkt_larger},
     {nx_action::kDeleteField, 24, false, pull_delete_field},
     {nx_action::kSample4, 40, false, pull_sample4},
+    {nx_action::kDebugSlow, 16, false, refuse},
+    {nx_action::kDebugRecirculation, 16, false, refuse},
 };
 
 /// Rows by number, for constant time.
 template <std::size_t kRows>
 constexpr auto index_rows(const ActionRow (&rows)[kRows]) {
-  std::array<const ActionRow*, 64> index{};
+  std::array<const ActionRow*, 256> index{};
   for (const ActionRow& row : rows) index[row.type] = &row;
   return index;
 }

@@ -20,13 +20,11 @@ constexpr bool is_tun_metadata(FieldId id) {
   return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
 }
 
-/// The mask that stands for the whole field. Of some fields Open vSwitch tells a mask of the bits
-/// that count from the mask of all bytes.
+/// The mask that stands for the whole field: the bits that count, but for ERSPAN's index, of which
+/// Open vSwitch takes all that its bytes hold.
 inline FieldValue full_mask(FieldId id) {
   const FieldInfo& row = info(id);
-  const bool by_bytes =
-      id == FieldId::kTcpFlags || id == FieldId::kTunErspanIdx || is_tun_metadata(id);
-  return FieldValue::ones(by_bytes ? (row.bytes > 16 ? 128 : 8U * row.bytes) : row.bits);
+  return FieldValue::ones(id == FieldId::kTunErspanIdx ? 8U * row.bytes : row.bits);
 }
 
 /// FieldId + 1 by class and field number, 0 where there is none. Experimenter classes stand behind

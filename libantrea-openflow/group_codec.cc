@@ -325,7 +325,7 @@ DecodeResult<MeterMod> pull_meter_mod(In in) {
   using namespace meter_flags;
   const bool kbps = (mod.meter.flags & kKbps) != 0;
   const bool pktps = (mod.meter.flags & kPktps) != 0;
-  if (kbps == pktps) return fail(errors::kMeterBadFlags, start);
+  if (kbps && pktps) return fail(errors::kMeterBadFlags, start);
   auto bands = pull_bands(in);
   if (bands.has_error()) return bands.error();
   mod.meter.bands = std::move(*bands);

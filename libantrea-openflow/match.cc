@@ -104,7 +104,8 @@ Match& Match::set(FieldId id, const FieldValue& value) {
 
 Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_mask) {
   const FieldInfo& row = info(id);
-  const FieldValue mask = wanted_mask & detail::full_mask(id);
+  const bool whole = FieldValue::ones(row.bits).within(wanted_mask);
+  const FieldValue mask = whole ? detail::full_mask(id) : wanted_mask & FieldValue::ones(row.bits);
   if (is_in(id, FieldId::kReg0, FieldId::kReg31)) {
     const unsigned reg = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kReg0);
     const unsigned shift = reg % 2 == 0 ? 32 : 0;

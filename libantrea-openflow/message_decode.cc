@@ -1,4 +1,5 @@
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "antrea/openflow/codec.h"
@@ -74,6 +75,12 @@ DecodeResult<Match> pull_kept_match(In& in, Bytes& raw) {
   fields.skip(2);
   const std::uint16_t length = fields.be16();
   return pull_kept_fields(fields.sub(length - 4U), MatchRule::kLoose, raw);
+}
+MessageResult pull_set_config(In in) {
+  constexpr std::uint16_t kFragments = 3;
+  const In flags = in;
+  if ((In(flags).be16() & ~kFragments) != 0) return fail(errors::kSwitchConfigBadFlags, in);
+  return pull_config<SetConfig>(in);
 }
 MessageResult pull_packet_in(In in) {
   PacketIn m;
@@ -160,7 +167,10 @@ MessageResult pull_port_mod(In in) {
   while (!in.empty()) {
     Property property;
     if (const Fault fault = pull_property(in, property)) return fail(*fault, in);
-    if (property.type != 0) return fail(*property.unknown(), in);
+    if (property.type != 0) {
+      m.other_properties.insert(m.other_properties.end(), property.raw.begin(), property.raw.end());
+      continue;
+    }
     m.advertise = property.body.be32();
     if (property.body.failed() || !property.body.empty()) return fail(errors::kPropertyBadLen, in);
   }
@@ -204,23 +214,27 @@ MessageResult pull_role_status(In in) {
   m.role = static_cast<Role>(role);
   return Message{m};
 }
+/// The switch is told off for what it does not know; what it tells of itself is kept.
 template <typename T>
 MessageResult pull_async(In in) {
+  constexpr bool kStrict = std::is_same_v<T, SetAsync>;
+  constexpr std::uint32_t kKnown[] = {0x3f, 7, 0x3f, 7, 0x18, 3};
   T m;
   while (!in.empty()) {
     const std::size_t offset = in.offset();
     Property property;
     if (const Fault fault = pull_plain_property(in, property)) return fail(*fault, offset);
-    if (property.type > 11) {
+    const bool known = property.type / 2U < std::size(kKnown);
+    if (kStrict && !known) {
       const bool experimenter = property.type >= 0xfffe;
       return fail(experimenter ? errors::kPropertyBadExpType : errors::kAsyncUnsupported, offset);
     }
     const std::uint32_t mask = property.body.be32();
-    if (property.body.failed() || !property.body.empty())
-      return fail(errors::kPropertyBadLen, offset);
-    constexpr std::uint32_t kKnown[] = {0x3f, 7, 0x3f, 7, 0x18, 3};
-    if ((mask & ~kKnown[property.type / 2]) != 0) return fail(errors::kAsyncInvalid, offset);
-    m.masks.push_back({property.type, mask});
+    const bool fits = !property.body.failed() && property.body.empty();
+    if (known && !fits) return fail(errors::kPropertyBadLen, offset);
+    if (kStrict && (mask & ~kKnown[property.type / 2]) != 0)
+      return fail(errors::kAsyncInvalid, offset);
+    if (fits) m.masks.push_back({property.type, mask});
   }
   return Message{std::move(m)};
 }
@@ -261,7 +275,7 @@ constexpr MessageRow kMessages[] = {
     {message_type::kFeaturesReply, {24, 0}, pull_features_reply},
     {message_type::kGetConfigRequest, {0, 0}, pull_empty<GetConfigRequest>},
     {message_type::kGetConfigReply, {4, 0}, pull_config<GetConfigReply>},
-    {message_type::kSetConfig, {4, 0}, pull_config<SetConfig>},
+    {message_type::kSetConfig, {4, 0}, pull_set_config},
     {message_type::kPacketIn, {16, 1}, pull_packet_in},
     {message_type::kFlowRemoved, {16, 8}, pull_flow_removed},
     {message_type::kPortStatus, {48, 8}, pull_port_status},
@@ -281,7 +295,7 @@ constexpr MessageRow kMessages[] = {
     {message_type::kSetAsync, {0, 8}, pull_async<SetAsync>},
     {message_type::kMeterMod, {8, 8}, wrap<MeterMod, pull_meter_mod>},
     {message_type::kRoleStatus, {16, 8}, pull_role_status},
-    {message_type::kTableStatus, {16, 8}, pull_table_status},
+    {message_type::kTableStatus, {8, 8}, pull_table_status},
     {message_type::kRequestForward, {8, 8}, pull_request_forward},
     {message_type::kBundleControl, {8, 8}, wrap<BundleControl, pull_bundle_control>},
     {message_type::kBundleAdd, {8, 1}, wrap<BundleAdd, pull_bundle_add>},

@@ -94,7 +94,7 @@ DecodeResult<Message> pull_by_row(In in, const MultipartRow<Body> (&rows)[kRows]
   }
   if (in.keeps_unknown())
     return Message{Part{head->more, UnknownMultipart{head->type, std::move(head->raw)}}};
-  return fail(errors::kBadStat, in);
+  return fail(head->experimenter != 0 ? errors::kBadSubtype : errors::kBadStat, in);
 }
 
 void put_table_features(Out& out, const TableFeatures& t);

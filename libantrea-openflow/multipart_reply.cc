@@ -177,7 +177,6 @@ ReplyResult pull_group_descs(In in) {
     Group g;
     part.skip(2);
     const std::uint8_t type = part.u8();
-    if (type > 3) return fail(errors::kGroupBadType, part);
     g.type = static_cast<GroupType>(type);
     part.skip(1);
     g.id = GroupId{part.be32()};
@@ -270,27 +269,30 @@ ReplyResult pull_table_descs(In in) {
 }
 ReplyResult pull_queue_descs(In in) {
   QueueDescReply r;
-  const auto error = each_entry(in, 16, 8, [&](In& part) -> std::optional<DecodeError> {
-    QueueDesc q;
-    q.port = PortNo{part.be32()};
-    q.queue = part.be32();
-    part.skip(8);
-    if (!port_valid(q.port.value)) return fail(errors::kActionBadOutPort, part);
-    while (!part.empty()) {
+  constexpr std::size_t kFixed = 16;
+  while (!in.empty()) {
+    const std::size_t room = in.remaining();
+    if (room < kFixed) return bad_length(in);
+    QueueDesc& q = r.queues.emplace_back();
+    q.port = PortNo{in.be32()};
+    q.queue = in.be32();
+    if (!port_valid(q.port.value)) return fail(errors::kActionBadOutPort, in);
+    const std::uint16_t length = in.be16();
+    in.skip(6);
+    if (length < kFixed || length > room || length % 8 != 0) return bad_length(in);
+    In properties = in.sub(length - kFixed);
+    while (!properties.empty()) {
       Property property;
-      if (const Fault fault = pull_property(part, property)) return fail(*fault, part);
+      if (const Fault fault = pull_property(properties, property)) return fail(*fault, properties);
       if (property.type == 1)
         q.min_rate = property.body.be16();
       else if (property.type == 2)
         q.max_rate = property.body.be16();
       else
         append(q.other_properties, property.raw);
-      if (property.body.failed()) return fail(errors::kPropertyBadLen, part);
+      if (property.body.failed()) return fail(errors::kPropertyBadLen, properties);
     }
-    r.queues.push_back(std::move(q));
-    return {};
-  });
-  if (error) return *error;
+  }
   return MultipartReplyBody{std::move(r)};
 }
 ReplyResult pull_updates(In in) {

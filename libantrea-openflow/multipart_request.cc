@@ -135,12 +135,11 @@ DecodeResult<MultipartHead> pull_multipart_head(In in) {
   if (in.keeps_unknown()) head.raw = to_bytes(in.peek_rest());
   if (head.type == multipart_type::kExperimenter) {
     head.experimenter = in.be32();
+    head.number = in.be32();
     if (in.failed()) return bad_length(start);
     constexpr std::uint32_t kOnf = 0x4f4e4600;
     const bool known = head.experimenter == kNiciraVendor || head.experimenter == kOnf;
     if (!known && !in.keeps_unknown()) return fail(errors::kBadVendor, start);
-    head.number = in.be32();
-    if (in.failed()) return bad_length(start);
   }
   head.body = in;
   return head;

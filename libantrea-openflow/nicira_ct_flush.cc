@@ -65,20 +65,25 @@ void put_tuple(Out& out, unsigned type, const std::optional<CtTuple>& tuple) {
   out.patch16(start + 2, out.size() - start);
 }
 
-Fault take_address(In body, std::optional<IpAddress>& to) {
+/// Addresses of one IP version only; the unspecified one belongs to both.
+Fault take_address(In body, std::optional<IpAddress>& to, std::optional<Family>& family) {
   const auto value = IpAddress::from_bytes(body.take(16));
-  if (!value || !body.empty()) return &errors::kPropertyBadLen;
+  if (!value) return &errors::kPropertyBadLen;
   to = value->unmapped();
+  std::optional<Family> its;
+  if (!FieldValue(*to).zero()) its = to->is_v4() ? Family::kIPv4 : Family::kIPv6;
+  if (family && its && family != its) return &errors::kPropertyBadValue;
+  family = its;
   return nullptr;
 }
 
-Fault take_tuple_property(const Property& property, CtTuple& tuple) {
+Fault take_tuple_property(const Property& property, CtTuple& tuple, std::optional<Family>& family) {
   const In& body = property.body;
   switch (property.type) {
     case kSrc:
-      return take_address(body, tuple.src);
+      return take_address(body, tuple.src, family);
     case kDst:
-      return take_address(body, tuple.dst);
+      return take_address(body, tuple.dst, family);
     case kSrcPort:
       return take_into(body, tuple.src_port);
     case kDstPort:
@@ -94,7 +99,7 @@ Fault take_tuple_property(const Property& property, CtTuple& tuple) {
   }
 }
 
-Fault pull_tuple(In in, std::optional<CtTuple>& to) {
+Fault pull_tuple(In in, std::optional<CtTuple>& to, std::optional<Family>& family) {
   CtTuple& tuple = to.emplace();
   PropertyOrder came;
   in.skip(4);
@@ -102,20 +107,20 @@ Fault pull_tuple(In in, std::optional<CtTuple>& to) {
   while (!in.empty()) {
     Property property;
     if (const Fault fault = pull_property(in, property)) return fault;
-    if (const Fault fault = take_tuple_property(property, tuple)) return fault;
+    if (const Fault fault = take_tuple_property(property, tuple, family)) return fault;
     if (!came.contains(property.type)) came.push_back(property.type);
   }
   if (!in_usual_order(came, kUsualTupleOrder)) tuple.order = came;
   return nullptr;
 }
 
-Fault take_property(const Property& property, NxCtFlush& flush) {
+Fault take_property(const Property& property, NxCtFlush& flush, std::optional<Family>& family) {
   const In& body = property.body;
   switch (property.type) {
     case kOriginal:
-      return pull_tuple(body, flush.original);
+      return pull_tuple(body, flush.original, family);
     case kReply:
-      return pull_tuple(body, flush.reply);
+      return pull_tuple(body, flush.reply, family);
     case kZone:
       return take_into(body, flush.zone);
     case kMark:
@@ -138,11 +143,12 @@ DecodeResult<Message> pull_ct_flush(In in) {
   flush.ip_proto = in.u8();
   if (!in.zeros(7)) return fail(errors::kNxMustBeZero, in);
   PropertyOrder came;
+  std::optional<Family> family;
   while (!in.empty()) {
     const std::size_t offset = in.offset();
     Property property;
     if (const Fault fault = pull_property(in, property)) return fail(*fault, offset);
-    if (const Fault fault = take_property(property, flush)) return fail(*fault, offset);
+    if (const Fault fault = take_property(property, flush, family)) return fail(*fault, offset);
     if (!came.contains(property.type)) came.push_back(property.type);
   }
   if (!in_usual_order(came, kUsualOrder)) flush.order = came;

@@ -274,10 +274,6 @@ bool read_by_format(Source& source, FieldId id, std::string_view token, Masked& 
 
 }  // namespace
 
-bool is_tun_metadata(FieldId id) {
-  return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
-}
-
 unsigned subfield_width(FieldId id) {
   if (is_tun_metadata(id)) return 8 * 124;
   return id == FieldId::kVlanVid ? 12 : info(id).bits;

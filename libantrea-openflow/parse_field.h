@@ -4,12 +4,12 @@
 
 #include "antrea/openflow/field.h"
 #include "antrea/openflow/match.h"
+#include "field_table.h"
 #include "parse_source.h"
 
 // Values of fields and parts of fields.
 namespace antrea::openflow::detail {
 
-bool is_tun_metadata(FieldId id);
 /// Bits that a subfield of the field may cover.
 unsigned subfield_width(FieldId id);
 /// Every bit that the field's bytes have; what a value without mask stands for. More than those

@@ -40,15 +40,13 @@ constexpr std::uint32_t kRequired = 1U << kInstructions | 1U << kNextTables | 1U
                                     1U << kWriteSetField | 1U << kApplySetField;
 
 /// Numbers of instructions or actions, each with its length.
-Fault check_ids(In in, bool instructions) {
+Fault check_ids(In in) {
   while (!in.empty()) {
     const std::size_t room = in.remaining();
-    const std::uint16_t type = in.be16();
+    in.skip(2);
     const std::uint16_t length = in.be16();
     if (in.failed() || length < 4 || length > room) return &errors::kPropertyBadLen;
     in.skip(length - 4U);
-    if (instructions && type == 0xffff) return &errors::kInstructionUnknown;
-    if (instructions && (type < 1 || type > 6)) return &errors::kInstructionUnknown;
   }
   return nullptr;
 }
@@ -60,8 +58,8 @@ Fault check_fields(In in, bool masks) {
     const bool masked = (header.u8() & 1) != 0;
     Subfield field;
     const Fault fault = pull_header(in, field);
-    const bool mask_only = fault == &errors::kMatchBadMask;
-    if (fault != nullptr && !mask_only) return fault;
+    if (fault == &errors::kMatchBadField) continue;  // unknown, and kept
+    if (fault != nullptr && fault != &errors::kMatchBadMask) return fault;
     if (masked && !masks) return &errors::kMatchBadMask;
   }
   return nullptr;
@@ -75,7 +73,7 @@ Fault check_property(const Property& property) {
     return check_fields(property.body, false);
   switch (type & ~1U) {
     case kInstructions:
-      return check_ids(property.body, true);
+      return check_ids(property.body);
     case kNextTables: {
       for (const std::byte id : property.body.peek_rest())
         if (id == std::byte{255}) return &errors::kPropertyBadValue;
@@ -83,9 +81,9 @@ Fault check_property(const Property& property) {
     }
     case kWriteActions:
     case kApplyActions:
-      return check_ids(property.body, false);
+      return check_ids(property.body);
     default:
-      return property.unknown();
+      return nullptr;  // unknown, and kept
   }
 }
 

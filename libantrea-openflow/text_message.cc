@@ -471,10 +471,9 @@ std::vector<std::byte> without_faults(const MessageKind& kind, std::span<const s
     In in(wire);
     in.skip(sound.size());
     while (!in.empty()) {
-      const auto property = pull_property(in);
-      if (property.has_error()) return {};
-      if (property->type == 0)
-        sound.insert(sound.end(), property->raw.begin(), property->raw.end());
+      Property property;
+      if (pull_property(in, property) != nullptr) return {};
+      if (property.type == 0) sound.insert(sound.end(), property.raw.begin(), property.raw.end());
     }
     store_be(sound.data() + 2, static_cast<std::uint16_t>(sound.size()));
   } else {

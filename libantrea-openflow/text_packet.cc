@@ -273,10 +273,10 @@ class ContinuationPrinter {
   void read() {
     in_.skip(4);  // to the next multiple of 8 behind the property's header
     while (!in_.empty()) {
-      auto property = pull_property(in_);
-      if (property.has_error()) return;
-      In& body = property->body;
-      switch (property->type) {
+      Property property;
+      if (pull_plain_property(in_, property) != nullptr) return;
+      In& body = property.body;
+      switch (property.type) {
         case kBridge:
           bridge_ = body.rest();
           break;

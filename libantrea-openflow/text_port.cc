@@ -127,10 +127,10 @@ void print_more_stats(std::string& out, std::span<const std::byte> properties) {
   In sizes(std::span<const std::byte>{});
   In custom = sizes;
   while (!in.empty()) {
-    auto property = pull_property(in);
-    if (property.has_error()) break;
-    In& body = property->body;
-    if (property->type != kExperimenter || body.be32() != kIntel) continue;
+    Property property;
+    if (pull_plain_property(in, property) != nullptr) break;
+    In& body = property.body;
+    if (property.type != kExperimenter || body.be32() != kIntel) continue;
     const std::uint32_t type = body.be32();
     if (type == 1) {
       body.skip(4);

@@ -1,31 +1,33 @@
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <span>
-#include <vector>
 
-#include "antrea/openflow/codec.h"
 #include "antrea/openflow/text.h"
+#include "fuzz_properties.h"
 
-// Any bytes: refused, or decoded to what encodes and decodes again.
+// A stream of messages, one behind the other, and views on each.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace antrea::openflow;
-  const auto wire = std::as_bytes(std::span(data, size));
-  if (const auto decoded = decode_message(wire)) {
-    std::vector<std::byte> out;
-    if (encode(decoded->xid, decoded->message, out) && out.size() >= kHeaderSize) {
-      std::vector<std::byte> again;
-      if (const auto second = decode_message(out))
-        if (encode(second->xid, second->message, again) && again != out) std::abort();
+  using Wire = std::vector<std::byte>;
+  auto stream = std::as_bytes(std::span(data, size));
+  while (const auto header = peek_header(stream)) {
+    const auto wire = stream.first(std::min<std::size_t>(header->length, stream.size()));
+    for (const bool keep_unknown : {false, true}) {
+      const DecodeOptions options{keep_unknown};
+      const auto decoded = decode_message(wire, options);
+      if (decoded.has_error()) continue;
+      testing::expect_stable(
+          decoded->message, [](const Message& message, Wire& out) { encode(0, message, out); },
+          [&](const Wire& bytes) {
+            auto again = decode_message(bytes, options);
+            return again.has_error() ? DecodeResult<Message>(again.error())
+                                     : DecodeResult<Message>(std::move(again->message));
+          });
     }
-    if (const auto* mod = std::get_if<FlowMod>(&decoded->message)) (void)to_string(*mod);
-    if (const auto* mod = std::get_if<GroupMod>(&decoded->message)) (void)to_string(*mod);
-    if (const auto* mod = std::get_if<MeterMod>(&decoded->message)) (void)to_string(*mod);
+    FlowStatsReader reader(wire);
+    while (const auto flow = reader.next()) (void)flow->decode();
+    (void)PacketInView::of(wire);
+    if (header->length < kHeaderSize || wire.size() < header->length) break;
+    stream = stream.subspan(wire.size());
   }
-  FlowStatsReader reader(wire);
-  while (const auto flow = reader.next()) (void)flow->decode();
-  if (const auto match = decode_match(wire)) (void)to_string(*match);
-  if (const auto actions = decode_actions(wire)) (void)to_string(*actions);
-  if (const auto instructions = decode_instructions(wire)) (void)to_string(*instructions);
   return 0;
 }

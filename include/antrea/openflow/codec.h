@@ -74,6 +74,25 @@ ANTREA_API DecodeResult<Actions> decode_actions(std::span<const std::byte> wire)
 ANTREA_API void encode_instructions(const Instructions& instructions, std::vector<std::byte>& out);
 ANTREA_API DecodeResult<Instructions> decode_instructions(std::span<const std::byte> wire);
 
+/// A packet-in of any form (OFPT_PACKET_IN, NXT_PACKET_IN, NXT_PACKET_IN2), borrowed from the
+/// message: read in place, without copying or allocating.
+struct PacketInView {
+  std::uint32_t buffer_id = 0xffffffff;
+  std::uint32_t total_len = 0;  ///< bytes of the packet before it was cut
+  std::uint8_t reason = 0;
+  TableId table;
+  std::uint64_t cookie = ~std::uint64_t{0};
+  std::span<const std::byte> metadata;  ///< fields, without header and padding
+  std::span<const std::byte> packet;
+  std::span<const std::byte> userdata;      ///< NXT_PACKET_IN2: of the controller action
+  std::span<const std::byte> continuation;  ///< the same: what a resume sends back
+
+  /// Errors as `decode_message`, but for those in the fields. OFPBRC_BAD_TYPE: not a packet-in.
+  ANTREA_API static DecodeResult<PacketInView> of(std::span<const std::byte> wire);
+  /// The fields as a value.
+  ANTREA_API DecodeResult<Match> decode_metadata() const;
+};
+
 /// One flow of a flow stats reply, borrowed from the message.
 struct FlowStatsView {
   TableId table;

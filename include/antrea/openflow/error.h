@@ -93,6 +93,7 @@ ANTREA_OF_ERROR(kGroupUnknownBucket, 6, 15);
 ANTREA_OF_ERROR(kGroupBucketExists, 6, 16);
 ANTREA_OF_ERROR(kPortModBadHwAddr, 7, 1);
 ANTREA_OF_ERROR(kTableModBadConfig, 8, 1);
+ANTREA_OF_ERROR(kSwitchConfigBadFlags, 10, 0);
 ANTREA_OF_ERROR(kRoleStale, 11, 0);
 ANTREA_OF_ERROR(kRoleBadRole, 11, 2);
 ANTREA_OF_ERROR(kMeterExists, 12, 1);
