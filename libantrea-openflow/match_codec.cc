@@ -15,6 +15,8 @@ namespace {
 struct WireHeader {
   std::array<std::uint8_t, 8> bytes{};
   std::uint8_t size = 4;
+  bool always_masked = false;  ///< Open vSwitch writes a mask even where every bit counts
+  FieldValue full;             ///< the mask of the whole field
 };
 
 std::array<WireHeader, kFieldCount> make_headers() {
@@ -22,6 +24,9 @@ std::array<WireHeader, kFieldCount> make_headers() {
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const FieldInfo& row = kFields[i];
     WireHeader& header = headers[i];
+    header.full = full_mask(row.id);
+    header.always_masked = row.id == FieldId::kTunFlags || row.id == FieldId::kTunErspanVer ||
+                           row.id == FieldId::kTunErspanDir || row.id == FieldId::kTunErspanHwid;
     header.bytes[0] = static_cast<std::uint8_t>(row.oxm.oxm_class >> 8);
     header.bytes[1] = static_cast<std::uint8_t>(row.oxm.oxm_class & 0xff);
     header.bytes[2] = static_cast<std::uint8_t>(row.oxm.field << 1);
@@ -76,17 +81,10 @@ void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
   out.advance(static_cast<std::size_t>(at - begin));
 }
 
-/// Open vSwitch writes these with a mask even where every bit counts.
-bool always_masked(const MatchField& field) {
-  switch (field.id) {
-    case FieldId::kTunFlags:
-    case FieldId::kTunErspanVer:
-    case FieldId::kTunErspanDir:
-    case FieldId::kTunErspanHwid:
-      return true;
-    default:
-      return field.length == 0;
-  }
+bool written_masked(const MatchField& field) {
+  const WireHeader& header = kHeaders[static_cast<std::size_t>(field.id)];
+  if (is_tun_metadata(field.id)) return field.length == 0 || !field.exact();
+  return header.always_masked || field.bits.mask != header.full;
 }
 
 /// A priority without a tag to carry it. It only says that the packet is an Ethernet frame.
@@ -131,7 +129,7 @@ void put_match_fields(Out& out, const Match& match) {
       at = begin = out.room((fields.size() + 1) * kMaxTlv);
       continue;
     }
-    at = write_tlv(at, field.id, field.length, field.bits, !field.exact() || always_masked(field));
+    at = write_tlv(at, field.id, field.length, field.bits, written_masked(field));
   }
   out.advance(static_cast<std::size_t>(at - begin));
 }
@@ -225,8 +223,19 @@ Fault parse_tlv(In& in, Tlv& tlv, bool action) {
   tlv.id = id;
   tlv.length = static_cast<std::uint8_t>(size);
   const auto number = [](std::span<const std::byte> bytes) {
-    if (bytes.size() > sizeof(FieldValue)) bytes = bytes.last(sizeof(FieldValue));
-    return In(bytes).value(bytes.size());
+    switch (bytes.size()) {
+      case 1:
+        return FieldValue(std::to_integer<std::uint64_t>(bytes[0]));
+      case 2:
+        return FieldValue(load_be<std::uint16_t>(bytes.data()));
+      case 4:
+        return FieldValue(load_be<std::uint32_t>(bytes.data()));
+      case 8:
+        return FieldValue(load_be<std::uint64_t>(bytes.data()));
+      default:
+        if (bytes.size() > sizeof(FieldValue)) bytes = bytes.last(sizeof(FieldValue));
+        return In(bytes).value(bytes.size());
+    }
   };
   tlv.bits.value = number(tlv.raw_value);
   if (tlv.masked) {
