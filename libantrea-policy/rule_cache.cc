@@ -445,9 +445,9 @@ struct RuleCache::Impl {
     } else if (first) {
       rule.targets = targets_of(rule);
       rule.service_groups = service_groups_of(rule);
-      changes.added.push_back(
-          {rule.identity->id, rule.identity, rule.targets, peers_of(rule), rule.service_groups,
-           rule.services.empty() ? std::nullopt : std::optional(rule.services)});
+      changes.added.push_back({rule.identity->id, rule.identity, rule.targets, peers_of(rule),
+                               rule.services.empty() ? std::nullopt : std::optional(rule.services),
+                               rule.service_groups});
     } else {
       RuleUpdate update{.key = rule.identity->id};
       if (rule.targets_dirty) {
@@ -550,8 +550,8 @@ struct RuleCache::Impl {
       return &part;
     };
     // Whoever lacks the port is isolated all the same: this part matches nothing.
-    parts[id] = {
-        id, rule.identity, all_targets, std::vector<IpPrefix>{}, {}, std::vector<cp::Service>{}};
+    parts[id] = {id, rule.identity, all_targets, std::vector<IpPrefix>{},
+                 std::vector<cp::Service>{}};
 
     if (rule.named_at_targets()) {
       const auto peers = peers_of(rule);

@@ -8,6 +8,7 @@
 
 #include "get.h"
 #include "openflow.h"
+#include "policy.h"
 
 namespace {
 
@@ -43,9 +44,10 @@ int usage(int exit_code) {
   Request request;
   std::string text =
       "Usage: antctl get VIEW [NAME] [OPTION]...\n       antctl version [OPTION]...\n"
-      "       antctl openflow COMMAND [OPTION]...\n\n"
+      "       antctl openflow COMMAND [OPTION]...\n"
+      "       antctl policy COMMAND -f PATH... [OPTION]...\n\n"
       "Shows what Antrea's controller and agents know; `antctl openflow --help` tells of its tools "
-      "for OpenFlow.\n\nViews:\n";
+      "for OpenFlow,\n`antctl policy --help` of those for policies in files.\n\nViews:\n";
   for (const View& view : views()) text += fmt::format("  {:<18} {}\n", view.name, view.about);
   text += "\nOptions:\n";
   const auto options = describe(request);
@@ -118,6 +120,7 @@ int run(Request& request, int argc, const char* const* argv) {
 int main(int argc, char** argv) try {
   if (argc > 1 && std::string_view(argv[1]) == "openflow")
     return run_openflow({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "policy") return run_policy({argv + 2, argv + argc});
   Request request;
   return run(request, argc, argv);
 } catch (const po::error& error) {

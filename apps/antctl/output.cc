@@ -13,8 +13,10 @@ namespace {
 std::string table(const Report& report) {
   std::vector<std::size_t> widths;
   for (const auto& column : report.columns) widths.push_back(column.size());
-  for (const auto& row : report.rows)
+  for (const auto& row : report.rows) {
+    widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
   std::string text;
   const auto put = [&](const std::vector<std::string>& cells) {
     std::string line;
@@ -23,7 +25,7 @@ std::string table(const Report& report) {
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   };
-  put(report.columns);
+  if (!report.columns.empty()) put(report.columns);
   for (const auto& row : report.rows) put(row);
   return text;
 }

@@ -15,7 +15,7 @@ Result<Format> parse_format(std::string_view text);
 
 /// What a command found: rows for people, and the same as data.
 struct Report {
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;  ///< none: rows without headings
   std::vector<std::vector<std::string>> rows;
   boost::json::value data;
 };

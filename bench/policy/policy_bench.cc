@@ -46,6 +46,14 @@ void InitialCompileOneNamespace(benchmark::State& state) {
 void InitialCompilePolicyPerPod(benchmark::State& state) {
   initial_compile(state, Scenario::policy_per_pod(static_cast<std::size_t>(state.range(0))));
 }
+void InitialCompileNamespaceIsolation(benchmark::State& state) {
+  initial_compile(state, Scenario::namespace_isolation(static_cast<std::size_t>(state.range(0))));
+}
+BENCHMARK(InitialCompileNamespaceIsolation)
+    ->ArgName("namespaces")
+    ->Arg(2500)
+    ->Arg(25000)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(InitialCompileSmallNamespaces)
     ->ArgName("namespaces")
     ->Arg(2500)
@@ -159,6 +167,42 @@ void OneAddressOfLargeRule(benchmark::State& state) {
   state.counters["flows_sent"] = static_cast<double>(flows);
 }
 BENCHMARK(OneAddressOfLargeRule)->ArgName("addresses")->Arg(10000)->Unit(benchmark::kMicrosecond);
+
+/// A rule comes between `rules` others with tiers, and goes: its own flows, if no other has to
+/// move.
+void OneRuleBetweenTiers(benchmark::State& state) {
+  const auto rule_at = [](std::int32_t tier, double priority) {
+    auto identity = std::make_shared<RuleIdentity>();
+    identity->id = std::to_string(tier) + "/" + std::to_string(priority);
+    identity->policy.type = cp::PolicyType::kAntreaClusterNetworkPolicy;
+    identity->direction = cp::Direction::kIn;
+    identity->action = cp::RuleAction::kDrop;
+    identity->tier_priority = tier;
+    identity->policy_priority = priority;
+    identity->rule_priority = 0;
+    return CompletedRule{identity->id,
+                         identity,
+                         {{{"ns", "pod"}, 7, {IpAddress::v4(0x0a000001)}}},
+                         addresses(0x0b000000 + static_cast<std::uint32_t>(priority * 16), 2)};
+  };
+  FlowCompiler compiler(FlowCompiler::Options{.ipv6 = false});
+  RuleChanges all;
+  for (std::int64_t i = 0; i < state.range(0); ++i)
+    all.added.push_back(rule_at(250, 1 + static_cast<double>(i) / 16));
+  compiler.apply(all);
+  RuleChanges add, remove;
+  add.added.push_back(rule_at(250, 1 + static_cast<double>(state.range(0)) / 32 + 1.0 / 64));
+  remove.removed = {add.added.front().key};
+  std::size_t flows = 0, most = 0;
+  for (auto _ : state) {
+    flows = compiler.apply(add).flows.size();
+    most = std::max(most, flows);
+    benchmark::DoNotOptimize(compiler.apply(remove).remove_flows.size());
+  }
+  state.counters["flows_sent"] = static_cast<double>(flows);
+  state.counters["flows_sent_at_most"] = static_cast<double>(most);
+}
+BENCHMARK(OneRuleBetweenTiers)->ArgName("rules")->Arg(10000)->Unit(benchmark::kMicrosecond);
 
 /// `rules` rules of one Pod that name the same group of 1000: one member comes and goes, from the
 /// patch to the flow.

@@ -60,6 +60,31 @@ class Scenario {
     return s;
   }
 
+  /// `namespaces` Namespaces with four Pods each, which one policy keeps apart from one another:
+  /// everybody may talk inside of their own, and nobody else to them.
+  static Scenario namespace_isolation(std::size_t namespaces) {
+    Scenario s;
+    for (std::size_t n = 0; n < namespaces; ++n) {
+      const std::string ns = "ns-" + std::to_string(n);
+      s.add_namespace(ns, {});
+      for (int i = 0; i < 4; ++i) s.add_pod(ns, {{"app", "a-" + std::to_string(i)}});
+    }
+    auto policy = std::make_shared<api::crd::ClusterNetworkPolicy>();
+    policy->metadata.name = "isolation";
+    policy->metadata.uid = uid(1'000'000 + ++s.policies);
+    policy->spec.tier = api::crd::kDefaultTier;
+    policy->spec.priority = 5;
+    policy->spec.applied_to.emplace_back().pod_selector.emplace();
+    api::crd::Rule inside, others;
+    inside.peers.emplace_back().namespaces = api::crd::PeerNamespaces{.match_self = true};
+    inside.name = "inside";
+    others.action = api::crd::RuleAction::kDrop;
+    others.name = "others";
+    policy->spec.ingress = {inside, others};
+    s.objects.emplace_back(std::move(policy));
+    return s;
+  }
+
   void add_namespace(const std::string& name, api::Labels labels) {
     auto ns = std::make_shared<api::Namespace>();
     ns->metadata.name = name;

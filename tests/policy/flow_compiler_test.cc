@@ -28,7 +28,7 @@ CompletedRule rule(const std::string& key, cp::Direction direction,
   identity->id = key;
   identity->direction = direction;
   if (peers || services) identity->action = cp::RuleAction::kAllow;
-  return {key, identity, std::move(targets), std::move(peers), {}, std::move(services)};
+  return {key, identity, std::move(targets), std::move(peers), std::move(services)};
 }
 PodInterface web(std::uint32_t ofport = 5, const std::string& address = "10.0.0.1") {
   return {{"default", "web-" + std::to_string(ofport)}, ofport, {ip(address)}};

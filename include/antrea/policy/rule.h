@@ -50,11 +50,11 @@ struct RuleIdentity {
 struct CompletedRule {
   std::string key;  ///< identity->id, and for a part "/" and its services
   std::shared_ptr<const RuleIdentity> identity;
-  std::vector<PodInterface> targets;           ///< sorted
-  std::optional<std::vector<IpPrefix>> peers;  ///< sorted, no duplicates
+  std::vector<PodInterface> targets;                                ///< sorted
+  std::optional<std::vector<IpPrefix>> peers;                       ///< sorted, no duplicates
+  std::optional<std::vector<api::controlplane::Service>> services;  ///< numbers only
   /// Also peers: what is sent to a Service, by its OpenFlow groups; only beside `peers`. Sorted.
   std::vector<std::uint32_t> peer_services;
-  std::optional<std::vector<api::controlplane::Service>> services;  ///< numbers only
 
   friend bool operator==(const CompletedRule& a, const CompletedRule& b) {
     return a.key == b.key && *a.identity == *b.identity && a.targets == b.targets &&

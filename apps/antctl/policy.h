@@ -1,0 +1,64 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <boost/program_options.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "antrea/policy/evaluator.h"
+#include "antrea/policy/manifest.h"
+#include "output.h"
+
+namespace antrea::antctl {
+
+/// What the subcommands of `antctl policy` read. Each uses a part of it.
+struct PolicyArguments {
+  std::vector<std::string> files;      ///< -f: files or folders
+  std::vector<std::string> ports;      ///< --port of reach: P/PROTO
+  std::vector<std::string> externals;  ///< --external
+  std::string from, to, node;
+  std::uint16_t port = 0;
+  std::string protocol = "TCP";
+  std::string output = "table";
+};
+
+/// One subcommand of `antctl policy`. Each stands in a file of its own, policy_NAME.cc.
+struct PolicyCommand {
+  std::string_view name;
+  std::string_view options;  ///< their names, each followed by a space
+  std::string_view about;    ///< one line
+  std::string_view details;  ///< what --help says below the usage
+  Result<Report> (*run)(const PolicyArguments& arguments);
+};
+
+Result<Report> policy_reach(const PolicyArguments& arguments);
+Result<Report> policy_explain(const PolicyArguments& arguments);
+Result<Report> policy_compile(const PolicyArguments& arguments);
+
+/// `antctl policy ARGUMENTS...`; the exit code: 0 done, 1 failed, 2 not understood.
+int run_policy(const std::vector<std::string>& arguments);
+
+/// The objects in files (or in all *.yaml, *.yml and *.json of folders) that policies depend on,
+/// completed. What was made up is said on standard error.
+Result<std::vector<policy::ObjectChange>> load_objects(const std::vector<std::string>& paths);
+
+/// "TCP", "UDP", "SCTP" or "ICMP", in either case. Error: kInvalidArgument.
+Result<api::controlplane::ServiceProtocol> parse_service_protocol(std::string_view text);
+std::string_view to_string(api::controlplane::ServiceProtocol protocol);
+std::string_view to_string(api::controlplane::RuleAction action);
+
+/// What both directions say together, the egress side first.
+struct ReachVerdict {
+  policy::DirectionVerdict egress, ingress;
+  std::string_view result() const;  ///< "allowed", "dropped" or "rejected", as antrea-lab reach
+};
+ReachVerdict judge(const policy::Evaluator& evaluator, const policy::Conversation& conversation);
+
+/// "AntreaClusterNetworkPolicy:guard/telnet", or "" for nobody.
+std::string name_of(const std::optional<policy::RuleStep>& step);
+boost::json::value encode(const std::optional<policy::RuleStep>& step);
+
+}  // namespace antrea::antctl

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "policy.h"
+
+namespace antrea::antctl {
+namespace {
+
+namespace cp = api::controlplane;
+namespace json = boost::json;
+
+using Port = std::pair<std::uint16_t, cp::ServiceProtocol>;
+
+/// "80/TCP"; without protocol TCP.
+Result<Port> parse_port(std::string_view text) {
+  const auto slash = text.find('/');
+  const std::string_view number = text.substr(0, slash);
+  Port port{0, cp::ServiceProtocol::kTcp};
+  const auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), port.first);
+  if (ec != std::errc() || end != number.data() + number.size() || port.first == 0)
+    return make_error(Errc::kInvalidArgument,
+                      fmt::format("port: found \"{}\", expected PORT/PROTOCOL", text));
+  if (slash != std::string_view::npos) {
+    ANTREA_TRY(port.second, parse_service_protocol(text.substr(slash + 1)));
+  }
+  return port;
+}
+
+/// What the containers of each Pod declare.
+std::map<api::ObjectKey, std::set<Port>> declared_ports(
+    const std::vector<policy::ObjectChange>& objects) {
+  std::map<api::ObjectKey, std::set<Port>> ports;
+  for (const policy::ObjectChange& object : objects) {
+    const auto* pod = std::get_if<std::shared_ptr<const api::Pod>>(&object);
+    if (pod == nullptr) continue;
+    for (const api::Container& container : (*pod)->containers)
+      for (const api::ContainerPort& port : container.ports)
+        ports[api::key_of((*pod)->metadata)].emplace(
+            static_cast<std::uint16_t>(port.container_port),
+            cp::ServiceProtocol{static_cast<std::uint8_t>(port.protocol)});
+  }
+  return ports;
+}
+
+}  // namespace
+
+Result<Report> policy_reach(const PolicyArguments& arguments) {
+  ANTREA_TRY(const auto objects, load_objects(arguments.files));
+  std::set<Port> ports;
+  for (const std::string& text : arguments.ports) {
+    ANTREA_TRY(const Port port, parse_port(text));
+    ports.insert(port);
+  }
+  const policy::Evaluator evaluator(objects);
+  std::vector<policy::ConversationEnd> ends;
+  for (const api::ObjectKey& pod : evaluator.pods())
+    for (const IpAddress& ip : evaluator.addresses_of(pod)) ends.push_back({pod, ip});
+  for (const std::string& text : arguments.externals) {
+    ANTREA_TRY(const IpAddress ip, IpAddress::parse(text));
+    ends.push_back(evaluator.end_of(ip));
+  }
+  const auto declared = declared_ports(objects);
+  const auto ports_of = [&](const policy::ConversationEnd& end) {
+    if (!ports.empty()) return ports;
+    const auto found = end.pod ? declared.find(*end.pod) : declared.end();
+    return found != declared.end() ? found->second
+                                   : std::set<Port>{{80, cp::ServiceProtocol::kTcp}};
+  };
+  const auto name = [](const policy::ConversationEnd& end) {
+    return end.pod ? end.pod->to_string() : "outside/" + end.ip.to_string();
+  };
+
+  Report report{{"FROM", "TO", "ADDRESS", "PORT", "RESULT", "EGRESS BY", "INGRESS BY"}, {}, {}};
+  json::array probes;
+  for (const auto& from : ends) {
+    for (const auto& to : ends) {
+      if (from.ip.family() != to.ip.family() || (!from.pod && !to.pod)) continue;
+      if (from.pod && from.pod == to.pod) continue;
+      for (const auto& [port, protocol] : ports_of(to)) {
+        policy::Conversation conversation{
+            .from = from, .to = to, .protocol = protocol, .port = port};
+        const ReachVerdict verdict = judge(evaluator, conversation);
+        report.rows.push_back({name(from), name(to), to.ip.to_string(),
+                               fmt::format("{}/{}", port, to_string(protocol)),
+                               std::string(verdict.result()), name_of(verdict.egress.decider),
+                               name_of(verdict.ingress.decider)});
+        probes.push_back({{"from", name(from)},
+                          {"to", name(to)},
+                          {"address", to.ip.to_string()},
+                          {"port", port},
+                          {"protocol", to_string(protocol)},
+                          {"result", verdict.result()},
+                          {"rule",
+                           {{"egress", encode(verdict.egress.decider)},
+                            {"ingress", encode(verdict.ingress.decider)}}}});
+      }
+    }
+  }
+  report.data = json::object{{"probes", std::move(probes)}};
+  return report;
+}
+
+}  // namespace antrea::antctl
