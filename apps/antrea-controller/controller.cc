@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "antrea/kube/antrea_types.h"
 #include "antrea/kube/builtin_types.h"
 
 namespace antrea::controller {
@@ -14,7 +15,9 @@ Controller::Controller(boost::asio::io_context& io, Options options, Logger logg
     : io_(io),
       options_(std::move(options)),
       logger_(std::move(logger)),
-      types_(kube::make_builtin_types()) {}
+      types_(kube::make_builtin_types()) {
+  kube::add_antrea_types(types_);
+}
 
 Controller::~Controller() = default;
 

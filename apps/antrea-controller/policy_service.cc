@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 
 #include "antrea/api/json.h"
+#include "antrea/api/policy_json.h"
+#include "policy_admission.h"
 
 namespace antrea::controller {
 
@@ -14,18 +16,53 @@ PolicyService::PolicyService(boost::asio::any_io_executor executor, kube::ApiSer
 PolicyService::~PolicyService() { *alive_ = false; }
 
 Result<> PolicyService::start() {
-  ANTREA_CHECK(follow("", "namespaces", policy::ObjectKind::kNamespace, api::decode_namespace));
-  ANTREA_CHECK(follow("networking.k8s.io", "networkpolicies", policy::ObjectKind::kNetworkPolicy,
+  using Kind = policy::ObjectKind;
+  constexpr const char* kCrd = "crd.antrea.io";
+  constexpr const char* kAdmin = "policy.networking.k8s.io";
+  ANTREA_CHECK(create_static_tiers());
+  admit_policies(api_);
+  ANTREA_CHECK(follow("", "v1", "namespaces", Kind::kNamespace, api::decode_namespace));
+  ANTREA_CHECK(follow("", "v1", "nodes", Kind::kNode, api::decode_node));
+  ANTREA_CHECK(follow("", "v1", "services", Kind::kService, api::decode_service));
+  ANTREA_CHECK(follow("networking.k8s.io", "v1", "networkpolicies", Kind::kNetworkPolicy,
                       api::decode_network_policy));
-  return follow("", "pods", policy::ObjectKind::kPod, api::decode_pod);
+  ANTREA_CHECK(follow(kCrd, "v1beta1", "tiers", Kind::kTier, api::decode_tier));
+  ANTREA_CHECK(
+      follow(kCrd, "v1beta1", "clustergroups", Kind::kClusterGroup, api::decode_cluster_group));
+  ANTREA_CHECK(follow(kCrd, "v1beta1", "groups", Kind::kGroup, api::decode_group));
+  ANTREA_CHECK(follow(kCrd, "v1alpha2", "externalentities", Kind::kExternalEntity,
+                      api::decode_external_entity));
+  ANTREA_CHECK(follow(kCrd, "v1beta1", "clusternetworkpolicies", Kind::kAntreaClusterNetworkPolicy,
+                      api::decode_cluster_network_policy));
+  ANTREA_CHECK(follow(kCrd, "v1beta1", "networkpolicies", Kind::kAntreaNetworkPolicy,
+                      api::decode_antrea_network_policy));
+  ANTREA_CHECK(follow(kAdmin, "v1alpha1", "adminnetworkpolicies", Kind::kAdminNetworkPolicy,
+                      api::decode_admin_network_policy));
+  ANTREA_CHECK(follow(kAdmin, "v1alpha1", "baselineadminnetworkpolicies",
+                      Kind::kBaselineAdminNetworkPolicy,
+                      api::decode_baseline_admin_network_policy));
+  return follow("", "v1", "pods", Kind::kPod, api::decode_pod);
+}
+
+Result<> PolicyService::create_static_tiers() {
+  kube::ObjectPath path;
+  path.type = api_.types().find("crd.antrea.io", "v1beta1", "tiers");
+  for (const auto& [name, priority] : api::crd::kStaticTiers) {
+    api::crd::Tier tier;
+    tier.metadata.name = name;
+    tier.priority = priority;
+    const auto created = api_.post(path, api::encode(tier).as_object());
+    if (!created && created.error().code != Errc::kAlreadyExists) return created.error();
+  }
+  return {};
 }
 
 template <typename T>
-Result<> PolicyService::follow(std::string_view group, std::string_view plural,
-                               policy::ObjectKind kind,
+Result<> PolicyService::follow(std::string_view group, std::string_view version,
+                               std::string_view plural, policy::ObjectKind kind,
                                Result<T> (*decode)(const boost::json::value&)) {
   kube::ObjectPath path;
-  path.type = api_.types().find(group, "v1", plural);
+  path.type = api_.types().find(group, version, plural);
   if (path.type == nullptr)
     return make_error(Errc::kNotFound, "follow: the API server does not serve this type",
                       std::string(plural));

@@ -24,9 +24,11 @@ class PolicyService {
   Result<> start();
 
  private:
+  /// So that `kubectl get tiers` shows them; the compiler knows them anyway.
+  Result<> create_static_tiers();
   template <typename T>
-  Result<> follow(std::string_view group, std::string_view plural, policy::ObjectKind kind,
-                  Result<T> (*decode)(const boost::json::value&));
+  Result<> follow(std::string_view group, std::string_view version, std::string_view plural,
+                  policy::ObjectKind kind, Result<T> (*decode)(const boost::json::value&));
   void add(policy::ObjectChange change);
   void compile();
 

@@ -15,5 +15,7 @@ extern const std::string_view kPodSchema;
 /// All other resources: Namespaces, Nodes, Services, endpoints, configuration, Events,
 /// NetworkPolicies, Leases. In the form of SchemaSet::add().
 extern const std::string_view kObjectsSchema;
+/// Antrea's and the administrator's policies and groups. In the form of SchemaSet::add().
+extern const std::string_view kAntreaSchema;
 
 }  // namespace antrea::kube

@@ -1,0 +1,78 @@
+// Antrea's own policies, from a stock kubectl to real packets.
+#include <cstdlib>
+
+#include "lab_fixture.h"
+
+namespace antrea::e2e {
+namespace {
+
+using Tiers = LabTest;
+
+std::string file(const std::string& name) { return "../tests/e2e/tiers/" + name; }
+
+TEST_F(Tiers, AreJudgedInTheirOrder) {
+  const auto drop = kubectl("apply -f " + example(file("drop.yaml")));
+  ASSERT_EQ(drop.status, 0) << drop.text;
+  EXPECT_TRUE(reaches(file("dropped.json")));
+
+  const auto allow = kubectl("apply -f " + example(file("allow.yaml")));
+  ASSERT_EQ(allow.status, 0) << allow.text;
+  EXPECT_TRUE(reaches(file("judged.json")));
+
+  ASSERT_EQ(kubectl("delete -f " + example(file("allow.yaml"))).status, 0);
+  EXPECT_TRUE(reaches(file("dropped.json")));
+  ASSERT_EQ(kubectl("delete -f " + example(file("drop.yaml"))).status, 0);
+  EXPECT_TRUE(reaches("three-pods-open.json"));
+}
+
+TEST_F(Tiers, ARestartedAgentRewritesNothing) {
+  ASSERT_EQ(kubectl("apply -f " + example(file("drop.yaml"))).status, 0);
+  ASSERT_EQ(kubectl("apply -f " + example(file("allow.yaml"))).status, 0);
+  ASSERT_TRUE(reaches(file("judged.json")));
+  const std::string before = flows("worker-01");
+  ASSERT_EQ(lab("daemon kill worker-01 antrea-agent").status, 0);
+  ASSERT_EQ(lab("daemon start worker-01 antrea-agent").status, 0);
+  EXPECT_TRUE(eventually([&] { return agent("worker-01", "/openflow/syncs") > 0; }));
+  EXPECT_TRUE(reaches(file("judged.json")));
+  EXPECT_EQ(agent("worker-01", "/openflow/messages"), 0);
+  EXPECT_EQ(flows("worker-01"), before);
+}
+
+struct Mistake {
+  const char* name;
+  const char* manifest;
+  const char* said;
+};
+
+TEST_F(Tiers, MistakesAreNamed) {
+  const Mistake mistakes[] = {
+      {"a Tier that is not there",
+       R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"ClusterNetworkPolicy",)"
+       R"("metadata":{"name":"x"},"spec":{"tier":"none","priority":1,)"
+       R"("appliedTo":[{"podSelector":{}}]}})",
+       "spec.tier: Invalid value: found \"none\", expected a Tier that exists"},
+      {"a priority out of range",
+       R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"ClusterNetworkPolicy",)"
+       R"("metadata":{"name":"x"},"spec":{"priority":0,"appliedTo":[{"podSelector":{}}]}})",
+       "spec.priority: Invalid value"},
+      {"a Tier's priority that is taken",
+       R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"Tier","metadata":{"name":"x"},)"
+       R"("spec":{"priority":250}})",
+       "spec.priority: Invalid value: found 250, which Tier application has"},
+      {"a Tier's priority that is reserved",
+       R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"Tier","metadata":{"name":"x"},)"
+       R"("spec":{"priority":251}})",
+       "reserved"}};
+  for (const Mistake& mistake : mistakes) {
+    ASSERT_EQ(::setenv("MANIFEST", mistake.manifest, 1), 0);
+    const auto answer =
+        run("printf %s \"$MANIFEST\" | kubectl --kubeconfig /tmp/antrea-lab-$(id -u)/" + name_ +
+            "/kubeconfig apply -f -");
+    EXPECT_EQ(answer.status, 1) << mistake.name;
+    EXPECT_NE(answer.text.find(mistake.said), std::string::npos)
+        << mistake.name << ": " << answer.text;
+  }
+}
+
+}  // namespace
+}  // namespace antrea::e2e
