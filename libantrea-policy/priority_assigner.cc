@@ -129,6 +129,12 @@ void PriorityAssigner::place(const std::vector<RuleOrder>& run, Bounds bounds) {
       last = numbers[i] = std::min(guess(run[i]), last - 1);
     last = bounds.lower;
     for (std::size_t i = run.size(); i-- > 0;) last = numbers[i] = std::max(numbers[i], last + 1);
+    // Guesses that crowd at an end would leave no room between: spread them.
+    int displaced = 0;
+    for (std::size_t i = 0; i < run.size(); ++i) displaced += numbers[i] != guess(run[i]) ? 1 : 0;
+    if (displaced > count / 2 && gap >= 2 * count)
+      for (int i = 0; i < count; ++i)
+        numbers[static_cast<std::size_t>(i)] = bounds.upper - 1 - i * gap / count;
   }
   for (std::size_t i = 0; i < run.size(); ++i)
     assigned_.emplace(run[i], static_cast<std::uint16_t>(numbers[i]));

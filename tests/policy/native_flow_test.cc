@@ -359,6 +359,18 @@ TEST(PriorityAssigner, FirstGuessesAreThoseOfTheOriginal) {
   for (const auto& [place, priority] : expected) EXPECT_EQ(assigner.find(order(place)), priority);
 }
 
+TEST(PriorityAssigner, LeavesRoomWhereGuessesCrowd) {
+  PriorityAssigner assigner(100, 64989, false);
+  const auto order = [](double policy) {
+    return RuleOrder(
+        *identity("r", cp::Direction::kIn, RuleAction::kAllow, {.tier = 250, .policy = policy}));
+  };
+  for (int i = 0; i < 10000; ++i) assigner.want(order(1 + i), {});
+  EXPECT_TRUE(assigner.assign().empty());
+  assigner.want(order(5000.5), {});
+  EXPECT_TRUE(assigner.assign().empty()) << "nobody has to move for one more in their midst";
+}
+
 TEST(PriorityAssigner, AdoptsAsManyHintsAsFitTogether) {
   PriorityAssigner assigner(100, 1000, false);
   const auto order = [](int rule) {
