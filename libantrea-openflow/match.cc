@@ -106,6 +106,10 @@ Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_
   const FieldInfo& row = info(id);
   const bool whole = FieldValue::ones(row.bits).within(wanted_mask);
   const FieldValue mask = whole ? detail::full_mask(id) : wanted_mask & FieldValue::ones(row.bits);
+  if (detail::is_tun_metadata(id)) {
+    const auto index = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kTunMetadata0);
+    return set_tun_metadata(index, row.bytes, value, mask);
+  }
   if (is_in(id, FieldId::kReg0, FieldId::kReg31)) {
     const unsigned reg = static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kReg0);
     const unsigned shift = reg % 2 == 0 ? 32 : 0;

@@ -152,5 +152,19 @@ TEST(Codec, KeepsWhatNobodyKnowsWhereAskedTo) {
   }
 }
 
+TEST(Match, EveryFieldSetByNumberFitsItsPlace) {
+  for (std::size_t number = 0; number < kFieldCount; ++number) {
+    const auto id = static_cast<FieldId>(number);
+    Match match;
+    match.set(id, FieldValue(1));
+    std::vector<std::byte> wire;
+    encode_match(match, wire);
+    std::size_t used = 4;
+    for (const MatchField& field : match.fields()) used += 8 + 2U * field.length;
+    EXPECT_LE(wire.size(), used + 7) << field_info(id).name;
+    EXPECT_GE(wire.size(), 8U) << field_info(id).name;
+  }
+}
+
 }  // namespace
 }  // namespace antrea::openflow::testing
