@@ -154,8 +154,8 @@ void put_set_field(Out& out, const SetField& set) {
                                                 : std::uint8_t{4};
   const FieldValue all = FieldValue::ones(variable ? 8U * length : row.bits);
   std::byte* const begin = out.room(kMaxTlv + 2U * length);
-  const std::byte* const end =
-      write_tlv(begin, set.field, length, {set.value, set.mask}, !all.within(set.mask));
+  const std::byte* const end = write_tlv(begin, set.field, length, {set.value, set.mask},
+                                         set.masked || !all.within(set.mask));
   out.advance(static_cast<std::size_t>(end - begin));
 }
 

@@ -385,6 +385,7 @@ bool ActionParser::put_set_field(std::string_view token, FieldId id, Masked bits
     to.mask = bits.mask & FieldValue::ones(8U * to.length);
   } else {
     to.mask = trimmed(id, bits).mask;
+    to.masked = bits.mask != byte_mask(id) && bits.mask == FieldValue::ones(info(id).bits);
   }
   return put(to);
 }

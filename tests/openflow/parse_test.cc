@@ -119,6 +119,21 @@ TEST(FlowSyntax, ParsesGroupsAndMetersItPrints) {
   }
 }
 
+TEST(FlowSyntax, KeepsAMaskThatCoversTheField) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"mpls,actions=load:5->OXM_OF_MPLS_LABEL[]", "001900108000450800000005000fffff"},
+      {"ip,actions=load:3->OXM_OF_IP_DSCP[]", "0019001080001102033f000000000000"},
+      {"ip,actions=load:3->NXM_NX_IP_ECN[]", "00190010800013020303000000000000"},
+      {"dl_vlan=1,actions=set_field:0x1064/0x1fff->vlan_vid", "0019001080000d0410641fff00000000"},
+      {"ip,actions=set_field:3->ip_dscp", "00190010800010010300000000000000"},
+  };
+  for (const auto& [text, action] : cases) {
+    const auto mod = parse_flow_mod(text);
+    ASSERT_TRUE(mod.has_value()) << text;
+    EXPECT_TRUE(hex_of(*mod).ends_with(action)) << text << ": " << hex_of(*mod);
+  }
+}
+
 struct Refused {
   std::string_view text;
   std::string_view at;  ///< where the fault's offset points

@@ -56,6 +56,7 @@ struct SetField {
   /// Of a tun_metadata of more than 16 bytes: value and mask, `length` bytes each, as on the wire.
   /// `value` and `mask` are then their low 128 bits.
   std::vector<std::byte> wide;
+  bool masked = false;  ///< written with its mask although it covers the field, as load: does it
   friend bool operator==(const SetField&, const SetField&) = default;
 };
 /// move:SOURCE->TARGET (copy_field). Both have the same number of bits.
