@@ -64,6 +64,6 @@ target_link_libraries(policy PRIVATE antrea::policy)
                 env=os.environ | {"PKG_CONFIG_PATH": library_dir + "/pkgconfig"}).split()
     run("c++", scratch + "/antrea-ipam-0.cc", "-o", scratch + "/b/ipam-pkg-config", *flags)
     for program in ("ipam", "ipam-static", "ipam-pkg-config"):
-        out = run(f"{scratch}/b/{program}", env=os.environ | {"LD_LIBRARY_PATH": library_dir})
+        out = run(f"{scratch}/b/{program}", env=os.environ | {"LD_LIBRARY_PATH": library_dir}, cwd=scratch)
         assert out.startswith("10.10.1."), out
 print(f"{len(examples)} examples compile; antrea-ipam links shared, static and by pkg-config")

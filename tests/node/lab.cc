@@ -87,6 +87,13 @@ bool isolate() {
   return done;
 }
 
+bool can_switch() {
+  if (!isolate()) return false;
+  const int device = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (device >= 0) close(device);
+  return device >= 0;
+}
+
 Namespace::Namespace() {
   int ready[2];
   EXPECT_EQ(pipe(ready), 0);

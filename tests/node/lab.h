@@ -16,6 +16,9 @@ namespace antrea::node::lab {
 /// Enters namespaces of the program's own, once; as an ordinary user also a user namespace. False
 /// when that is not allowed here.
 bool isolate();
+/// The same, and Open vSwitch can have devices: /dev/net/tun is open to this user, as Debian has
+/// it.
+bool can_switch();
 
 /// A network namespace that lives as long as this.
 class Namespace {

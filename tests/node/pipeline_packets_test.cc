@@ -150,7 +150,7 @@ class Pod {
 class PipelinePackets : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (!lab::isolate()) return;
+    if (!lab::can_switch()) return;
     world = new World();
   }
   static void TearDownTestSuite() {
@@ -158,7 +158,7 @@ class PipelinePackets : public testing::Test {
     world = nullptr;
   }
   void SetUp() override {
-    if (world == nullptr) GTEST_SKIP() << "network namespaces are not allowed here";
+    if (world == nullptr) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
   }
 
   struct World {
@@ -387,7 +387,7 @@ TEST_F(PipelinePackets, TheHostNetworkIsWrittenOnce) {
 
 // All flows as the switch prints them, beside a table in the tree.
 TEST(PipelineFlows, AreThoseOfTheTable) {
-  if (!lab::isolate()) GTEST_SKIP() << "network namespaces are not allowed here";
+  if (!lab::can_switch()) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
   NodeConfig config;
   config.name = "node-1";
   config.node_ips = {ip("172.18.0.1")};
