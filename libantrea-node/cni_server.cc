@@ -110,8 +110,8 @@ class Server final : public CniServer {
   template <typename Outcome>
   void add(GrpcMethods& methods, std::string_view name, Method<Outcome> method) {
     methods.emplace("/antrea_io.antrea.pkg.apis.cni.v1beta1.Cni/" + std::string(name),
-                    [this, method](std::string request) {
-                      return serve(service_, method, std::move(request));
+                    [&service = service_, method](std::string request) {
+                      return serve(service, method, std::move(request));
                     });
   }
 

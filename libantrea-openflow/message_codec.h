@@ -55,6 +55,16 @@ struct BodySize {
   }
 };
 
+/// What every form of a packet-in starts with.
+template <typename PacketInForm>
+void pull_packet_head(In& in, PacketInForm& packet) {
+  packet.buffer_id = in.be32();
+  packet.total_len = in.be16();
+  packet.reason = in.u8();
+  packet.table = TableId{in.u8()};
+  packet.cookie = in.be64();
+}
+
 /// Writes a header whose length `end_message` fills in; returns where it starts.
 std::size_t begin_message(Out& out, std::uint8_t type, std::uint32_t xid);
 /// False, and the message taken back, if it is longer than a message can be.

@@ -84,11 +84,7 @@ MessageResult pull_set_config(In in) {
 }
 MessageResult pull_packet_in(In in) {
   PacketIn m;
-  m.buffer_id = in.be32();
-  m.total_len = in.be16();
-  m.reason = in.u8();
-  m.table = TableId{in.u8()};
-  m.cookie = in.be64();
+  pull_packet_head(in, m);
   auto match = pull_kept_match(in, m.metadata_fields);
   if (match.has_error()) return match.error();
   m.metadata = std::move(*match);

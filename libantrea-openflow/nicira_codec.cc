@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "antrea/openflow/codec.h"
+#include "message_codec.h"
 #include "nicira_property.h"
 
 namespace antrea::openflow::detail {
@@ -102,11 +103,7 @@ DecodeResult<Match> pull_nx_match(In& in, std::size_t size, bool loose, Bytes& r
 }
 MessageResult pull_packet_in(In in) {
   NxPacketIn m;
-  m.buffer_id = in.be32();
-  m.total_len = in.be16();
-  m.reason = in.u8();
-  m.table = TableId{in.u8()};
-  m.cookie = in.be64();
+  pull_packet_head(in, m);
   const std::uint16_t size = in.be16();
   in.skip(6);
   auto match = pull_nx_match(in, size, true, m.metadata_fields);

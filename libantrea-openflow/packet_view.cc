@@ -8,11 +8,7 @@ namespace detail {
 namespace {
 
 Fault view_standard(In in, PacketInView& view) {
-  view.buffer_id = in.be32();
-  view.total_len = in.be16();
-  view.reason = in.u8();
-  view.table = TableId{in.u8()};
-  view.cookie = in.be64();
+  pull_packet_head(in, view);
   const std::uint16_t type = in.be16();
   const std::uint16_t length = in.be16();
   if (in.failed()) return &errors::kBadLen;
@@ -28,11 +24,7 @@ Fault view_standard(In in, PacketInView& view) {
 }
 
 Fault view_nicira(In in, PacketInView& view) {
-  view.buffer_id = in.be32();
-  view.total_len = in.be16();
-  view.reason = in.u8();
-  view.table = TableId{in.u8()};
-  view.cookie = in.be64();
+  pull_packet_head(in, view);
   const std::uint16_t length = in.be16();
   in.skip(6);
   if (in.failed()) return &errors::kBadLen;

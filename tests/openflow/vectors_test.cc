@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
 #include <fstream>
 #include <map>
 #include <set>
@@ -8,41 +7,21 @@
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/codec.h"
 #include "antrea/openflow/text.h"
+#include "vectors.h"
 
 // Bytes of real peers (vectors/README.md). Every vector must pass, but for those that
 // vectors/known_failures.txt names with a reason; one that is named and passes is a failure too.
 namespace antrea::openflow {
 namespace {
 
-const std::string kFolder = ANTREA_SOURCE_DIR "/tests/openflow/vectors/";
-
-struct Vector {
-  std::string id, kind, type, hex, error, canonical, text, flow;
-  bool reencodes = true;
-};
-
-std::vector<Vector> load_vectors() {
-  std::vector<Vector> vectors;
-  std::ifstream file(kFolder + "openflow.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    const auto object = boost::json::parse(line).as_object();
-    const auto text = [&](const char* key) {
-      const auto* value = object.if_contains(key);
-      return value != nullptr && value->is_string() ? std::string(value->as_string())
-                                                    : std::string();
-    };
-    Vector v{text("id"),    text("kind"),      text("type"), text("hex"),
-             text("error"), text("canonical"), text("text"), text("flow")};
-    if (const auto* reencodes = object.if_contains("reencodes")) v.reencodes = reencodes->as_bool();
-    vectors.push_back(std::move(v));
-  }
-  return vectors;
-}
+using testing::kVectorFolder;
+using testing::load_vectors;
+using testing::Vector;
 
 /// ID to reason: lines of "id<TAB>check<TAB>reason".
 std::map<std::string, std::string> load_known(const std::string& check) {
   std::map<std::string, std::string> known;
-  std::ifstream file(kFolder + "known_failures.txt");
+  std::ifstream file(kVectorFolder + "known_failures.txt");
   for (std::string line; std::getline(file, line);) {
     const auto first = line.find('\t');
     const auto second = line.find('\t', first + 1);
