@@ -303,17 +303,9 @@ void Agent::follow_services() {
 }
 
 void Agent::follow_policies() {
-  controlplane::ClientOptions options;
-  options.node = options_.node;
-  options.directory = options_.run_dir + "/networkpolicy";
-  options.logger = logger_;
-  options.on_rules = [this](std::vector<policy::RuleInput> batch) {
-    auto applied = datapath_->apply(batch);
-    known(Input::kPolicies);
-    return applied;
-  };
-  options.on_evaluated = [this](const auto& pods) { datapath_->set_evaluated(pods); };
-  policies_ = std::make_unique<controlplane::Client>(*api_, std::move(options));
+  policies_.emplace(options_,
+                    PolicyAgent::Parts{*api_, *datapath_, *switch_, interfaces_, metrics_, logger_},
+                    [this] { known(Input::kPolicies); });
   spawn(policies_->run());
 }
 

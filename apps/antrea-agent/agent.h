@@ -10,7 +10,6 @@
 #include "antrea/base/asio.h"
 #include "antrea/base/log.h"
 #include "antrea/base/metrics.h"
-#include "antrea/controlplane/client.h"
 #include "antrea/ipam/host_local_store.h"
 #include "antrea/kube/http_server.h"
 #include "antrea/kube/informer.h"
@@ -22,6 +21,7 @@
 #include "antrea/openflow/switch.h"
 #include "antrea/ovsdb/vswitch.h"
 #include "options.h"
+#include "policy_agent.h"
 
 namespace antrea::agent {
 
@@ -79,7 +79,7 @@ class Agent {
   std::optional<node::NodeRoutes> routes_;
   std::optional<openflow::Switch> switch_;
   std::optional<node::Datapath> datapath_;
-  std::unique_ptr<controlplane::Client> policies_;
+  std::optional<PolicyAgent> policies_;
   std::set<Input> known_;
   std::optional<ipam::HostLocalStore> addresses_;
   std::optional<node::CniService> cni_;

@@ -73,6 +73,13 @@ std::int64_t LabTest::agent(const std::string& node, const std::string& pointer)
   return found != nullptr && found->is_int64() ? found->get_int64() : -1;
 }
 
+std::int64_t LabTest::metric(const std::string& node, const std::string& series) {
+  const auto answer = run("curl -s --unix-socket /tmp/antrea-lab-$(id -u)/" + name_ + "/hosts/" +
+                          node + "/run/antrea/api.sock http://agent/metrics");
+  const auto at = answer.text.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::stoll(answer.text.substr(at + series.size() + 2));
+}
+
 std::string LabTest::flows(const std::string& node) {
   // Learned flows come and go by themselves.
   return in("node " + node,

@@ -40,6 +40,8 @@ class LabTest : public testing::Test {
   bool reaches(const std::string& expectation);
   /// A number in an agent's own report, by JSON pointer, e.g. "/openflow/messages". -1: no answer.
   std::int64_t agent(const std::string& node, const std::string& pointer);
+  /// A number among an agent's metrics, e.g. "antrea_x_count{result=\"y\"}". -1: no such one.
+  std::int64_t metric(const std::string& node, const std::string& series);
   /// The flows in a Node's switch, without counters, sorted.
   std::string flows(const std::string& node);
   std::string example(const std::string& file) const {

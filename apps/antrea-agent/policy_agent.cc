@@ -1,0 +1,41 @@
+#include "policy_agent.h"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+namespace antrea::agent {
+
+namespace asio = boost::asio;
+
+PolicyAgent::PolicyAgent(const Options& options, Parts parts, std::function<void()> on_known)
+    : parts_(std::move(parts)),
+      client_(parts_.api, client_options(options, std::move(on_known))),
+      packets_(parts_.the_switch, parts_.interfaces, parts_.datapath.pipeline().config(),
+               parts_.metrics, packet_options()) {}
+
+controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
+                                                        std::function<void()> on_known) const {
+  controlplane::ClientOptions client;
+  client.node = options.node;
+  client.directory = options.run_dir + "/networkpolicy";
+  client.logger = parts_.logger;
+  client.on_rules = [this, on_known = std::move(on_known)](std::vector<policy::RuleInput> batch) {
+    auto applied = parts_.datapath.apply(batch);
+    on_known();
+    return applied;
+  };
+  client.on_evaluated = [this](const auto& pods) { parts_.datapath.set_evaluated(pods); };
+  return client;
+}
+
+node::PolicyPackets::Options PolicyAgent::packet_options() const {
+  node::PolicyPackets::Options packets;
+  packets.logger = parts_.logger;
+  return packets;
+}
+
+asio::awaitable<void> PolicyAgent::run() {
+  using namespace asio::experimental::awaitable_operators;
+  co_await (client_.run() && packets_.run());
+}
+
+}  // namespace antrea::agent

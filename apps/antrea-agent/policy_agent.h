@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+
+#include "antrea/base/metrics.h"
+#include "antrea/controlplane/client.h"
+#include "antrea/kube/rest_client.h"
+#include "antrea/node/datapath.h"
+#include "antrea/node/policy_packets.h"
+#include "options.h"
+
+namespace antrea::agent {
+
+/// What of the agent is about policies: the controller's rules on their way into the data plane,
+/// and the packets that rules hand to the agent.
+class PolicyAgent {
+ public:
+  /// What the other parts of the agent lend it; all of it outlives this.
+  struct Parts {
+    kube::RestClient& api;
+    node::Datapath& datapath;
+    openflow::Switch& the_switch;
+    const node::InterfaceStore& interfaces;
+    MetricRegistry& metrics;
+    Logger logger;
+  };
+
+  /// `on_known` is told whenever the rules are known.
+  PolicyAgent(const Options& options, Parts parts, std::function<void()> on_known);
+
+  /// Until cancelled. To be spawned once by the owner.
+  boost::asio::awaitable<void> run();
+
+ private:
+  controlplane::ClientOptions client_options(const Options& options,
+                                             std::function<void()> on_known) const;
+  node::PolicyPackets::Options packet_options() const;
+
+  Parts parts_;
+  controlplane::Client client_;
+  node::PolicyPackets packets_;
+};
+
+}  // namespace antrea::agent
