@@ -17,6 +17,7 @@ Datapath::Datapath(asio::any_io_executor executor, NodeConfig config,
       interfaces_(interfaces),
       pipeline_(std::move(config)),
       balancer_(std::move(balancer)),
+      flow_compiler_(options_.policies),
       evaluated_changed_(std::move(executor)) {
   program(pipeline_.start());
   program(balancer_.start());

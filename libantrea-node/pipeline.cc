@@ -71,6 +71,15 @@ std::string peer_owner(std::string_view name) { return "2/" + std::string(name);
 
 }  // namespace
 
+std::map<openflow::TableId, std::string> pipeline_table_names() {
+  std::map<openflow::TableId, std::string> names;
+  for (std::size_t id = 0; id < api::pipeline::kTableCount; ++id) {
+    const auto table = static_cast<Table>(id);
+    names.emplace(table_id(table), api::pipeline::name_of(table));
+  }
+  return names;
+}
+
 Pipeline::Pipeline(NodeConfig config)
     : config_(std::move(config)), flows_(std::make_unique<FlowSet>()) {}
 Pipeline::~Pipeline() = default;

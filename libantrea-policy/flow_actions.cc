@@ -58,8 +58,9 @@ const Stage& stage_of(Table table) {
 }
 
 openflow::Actions actions_of(const FlowSpec& spec, const Program& program,
-                             std::optional<openflow::MeterId> meter,
+                             const FlowCompiler::Options& options,
                              std::optional<openflow::TableId>& goto_table) {
+  const auto& meter = options.packet_in_meter;
   namespace operation = pipeline::packet_in_operation;
   const Stage& stage = stage_of(spec.table);
   const auto id = static_cast<std::uint32_t>(spec.lo);
@@ -110,7 +111,7 @@ openflow::Actions actions_of(const FlowSpec& spec, const Program& program,
       break;
     }
     case Program::Kind::kInterceptDns: {
-      openflow::Controller hold = controller(pipeline::PacketInCategory::kDns, meter);
+      openflow::Controller hold = controller(pipeline::PacketInCategory::kDns, options.dns_meter);
       hold.pause = true;
       actions.emplace_back(std::move(hold));
       goto_table = table_id(stage.metrics);

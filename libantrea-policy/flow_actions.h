@@ -6,6 +6,7 @@
 #include "antrea/api/controlplane.h"
 #include "antrea/api/pipeline.h"
 #include "antrea/openflow/flow.h"
+#include "antrea/policy/flow_compiler.h"
 #include "flow_spec.h"
 
 namespace antrea::policy {
@@ -41,9 +42,9 @@ struct Program {
 };
 
 /// What a flow that is not kConjoin does: its actions, and in `goto_table` where the packet goes
-/// on. `meter` limits packets to the controller.
+/// on.
 openflow::Actions actions_of(const FlowSpec& spec, const Program& program,
-                             std::optional<openflow::MeterId> meter,
+                             const FlowCompiler::Options& options,
                              std::optional<openflow::TableId>& goto_table);
 
 }  // namespace antrea::policy

@@ -204,7 +204,7 @@ struct FlowCompiler::Impl {
     flow.apply_actions =
         program.kind == Program::Kind::kConjoin
             ? conjunctions_of(record)
-            : actions_of(record.spec, program, options.packet_in_meter, flow.goto_table);
+            : actions_of(record.spec, program, options, flow.goto_table);
     return flow;
   }
 

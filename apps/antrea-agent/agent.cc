@@ -9,56 +9,25 @@
 #include <utility>
 
 #include "antrea/api/json.h"
-#include "antrea/api/pipeline.h"
 #include "antrea/kube/kubeconfig.h"
 #include "antrea/node/netlink.h"
+#include "antrea/node/packet_in_meters.h"
+#include "antrea/node/switch_facts.h"
+#include "antrea/node/transport.h"
 #include "rest.h"
 
 namespace antrea::agent {
 namespace {
 
 namespace asio = boost::asio;
-namespace pipeline = api::pipeline;
 using asio::awaitable;
 using namespace std::chrono_literals;
 
 constexpr Duration kNodeTimeout = 60s;
 constexpr Duration kDatabaseTimeout = 30s;
+constexpr Duration kSwitchTimeout = 30s;
 constexpr Duration kHostResync = 60s;
-
-std::map<openflow::TableId, std::string> table_names() {
-  std::map<openflow::TableId, std::string> names;
-  for (std::size_t id = 0; id < pipeline::kTableCount; ++id)
-    names.emplace(openflow::TableId(static_cast<std::uint8_t>(id)),
-                  pipeline::name_of(static_cast<pipeline::Table>(id)));
-  return names;
-}
-
-/// The address and MTU of the interface that carries the tunnels.
-Result<node::Link> transport_link(const Options& options, const api::Node& self,
-                                  IpAddress& address) {
-  ANTREA_TRY(node::Netlink netlink, node::Netlink::open());
-  ANTREA_TRY(const auto links, netlink.links());
-  ANTREA_TRY(const auto addresses, netlink.addresses());
-  for (const node::LinkAddress& each : addresses) {
-    const auto link = std::ranges::find(links, each.link, &node::Link::index);
-    if (link == links.end() || each.address.is_link_local()) continue;
-    const bool wanted =
-        options.transport_interface.empty()
-            ? std::ranges::find(self.internal_ips, each.address) != self.internal_ips.end()
-            : link->name == options.transport_interface && each.address.is_v4();
-    if (!wanted) continue;
-    address = each.address;
-    return *link;
-  }
-  return make_error(
-      Errc::kNotFound,
-      options.transport_interface.empty()
-          ? "find the transport interface: none has an InternalIP of the Node object"
-          : "find the transport interface: no such interface with an IPv4 address",
-      options.transport_interface.empty() ? self.metadata.name : options.transport_interface,
-      "see --transport-interface");
-}
+constexpr Duration kMeterInterval = 30s;
 
 /// Decodes what a change carries; a bad object is logged and left out.
 template <typename T>
@@ -108,27 +77,9 @@ awaitable<Result<>> Agent::run() {
   ANTREA_CO_CHECK(co_await plug_in());
   ANTREA_CO_CHECK(open_addresses());
 
-  openflow::SwitchOptions switch_options;
-  switch_options.connection.remote =
-      fmt::format("unix:{}/{}.mgmt", options_.ovs_run_dir, options_.bridge);
-  switch_options.connection.logger = logger_;
-  switch_options.table_names = table_names();
-  switch_options.resync_interval = 60s;
-  switch_options.logger = logger_;
-  switch_.emplace(io_.get_executor(), std::move(switch_options));
-  switch_->on_refused(
-      [this](const Error& error) { logger_->error("the switch refused: {}", error.to_string()); });
-
-  node::DatapathOptions datapath_options;
-  datapath_options.bridge = options_.bridge;
-  datapath_options.logger = logger_;
-  proxy::BalancerConfig balancer;
-  balancer.node_name = options_.node;
-  datapath_.emplace(io_.get_executor(), config_, balancer, *switch_, *vswitch_, interfaces_,
-                    datapath_options);
+  ANTREA_CO_CHECK(co_await open_switch());
   datapath_->restore();
   ANTREA_CO_CHECK(set_up_host());
-  spawn(switch_->run());
 
   follow_services();
   follow_policies();
@@ -192,8 +143,13 @@ awaitable<Result<>> Agent::find_node() {
   config_.name = options_.node;
   config_.pod_cidrs = self()->pod_cidrs;
   config_.userspace_datapath = options_.userspace_datapath();
-  IpAddress address;
-  ANTREA_CO_TRY(const node::Link link, transport_link(options_, *self(), address));
+  auto transport = node::find_transport(options_.transport_interface, self()->internal_ips);
+  if (!transport) {
+    Error error = std::move(transport).error().within("set up the Node", options_.node);
+    error.remedy = "see --transport-interface";
+    co_return error;
+  }
+  const auto& [link, address] = *transport;
   config_.node_ips = {address};
   config_.mtu = link.mtu - node::encapsulation_overhead(options_.tunnel_type, address.is_v6());
   logger_->info("Node {}: {} on {}, Pods {}, MTU {}", config_.name, address.to_string(), link.name,
@@ -233,6 +189,47 @@ awaitable<Result<>> Agent::plug_in() {
   config_.tunnel_ofport = state.tunnel_ofport;
   interfaces_ = std::move(state.interfaces);
   routes_.emplace(config_);
+  co_return Result<>();
+}
+
+/// What the switch holds decides on what it is told: see `node::SwitchFacts`.
+awaitable<Result<>> Agent::open_switch() {
+  openflow::SwitchOptions switch_options;
+  switch_options.connection.remote =
+      fmt::format("unix:{}/{}.mgmt", options_.ovs_run_dir, options_.bridge);
+  switch_options.connection.logger = logger_;
+  switch_options.table_names = node::pipeline_table_names();
+  switch_options.resync_interval = 60s;
+  switch_options.logger = logger_;
+  switch_.emplace(io_.get_executor(), std::move(switch_options));
+  switch_->on_refused(
+      [this](const Error& error) { logger_->error("the switch refused: {}", error.to_string()); });
+  spawn(switch_->run());
+  auto facts =
+      co_await node::read_switch_facts(*switch_, std::chrono::steady_clock::now() + kSwitchTimeout);
+  if (!facts) {
+    Error error = std::move(facts).error().within("read the switch", options_.bridge);
+    error.remedy = "is ovs-vswitchd running?";
+    co_return error;
+  }
+
+  node::DatapathOptions datapath;
+  datapath.bridge = options_.bridge;
+  datapath.logger = logger_;
+  datapath.policies = policy_flow_options(facts->meters);
+  proxy::BalancerConfig balancer;
+  balancer.node_name = options_.node;
+  datapath_.emplace(io_.get_executor(), config_, balancer, *switch_, *vswitch_, interfaces_,
+                    datapath);
+  datapath_->adopt(facts->policy_flows);
+  if (facts->meters) {
+    openflow::Changes meters;
+    meters.meters = node::packet_in_meters(options_.packet_in_rate);
+    ANTREA_CO_CHECK(switch_->prepare(std::move(meters)));
+  } else {
+    logger_->warn("the datapath has no meters: packets come to the agent unlimited");
+  }
+  spawn(node::watch_meter_drops(*switch_, metrics_, facts->meters, kMeterInterval, logger_));
   co_return Result<>();
 }
 

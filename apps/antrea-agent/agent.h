@@ -44,6 +44,7 @@ class Agent {
 
   boost::asio::awaitable<Result<>> find_node();
   boost::asio::awaitable<Result<>> plug_in();
+  boost::asio::awaitable<Result<>> open_switch();
   Result<> open_addresses();
   Result<> set_up_host();
   void follow_nodes();

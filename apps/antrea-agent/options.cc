@@ -59,6 +59,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "Pod addresses in use, as host-local keeps them")(
       "netns-prefix", text(options.netns_prefix, "", "DIR"),
       "put before network namespace paths, e.g. /host inside a container")(
+      "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
+      "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
+      "DNS), with bursts of twice as many; the rest is dropped and counted")(
       "log-level", text(options.log_level, "info", "LEVEL"),
       "trace, debug, info, warn, error or off");
   const auto line = apps::read_command_line("antrea-agent", kAbout, description, argc, argv);
@@ -74,6 +77,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   one_of("datapath-type", options.datapath_type, {"system", "netdev", "dummy"});
   one_of("tunnel-type", options.tunnel_type, {"geneve", "vxlan", "gre", "stt"});
   one_of("log-level", options.log_level, {"trace", "debug", "info", "warn", "error", "off"});
+  if (!parsed.exit_code && (options.packet_in_rate == 0 || options.packet_in_rate > 1'000'000))
+    parsed.exit_code =
+        refuse(fmt::format("--packet-in-rate {}: expected 1 to 1000000", options.packet_in_rate));
   if (!parsed.exit_code && options.node.empty()) parsed.exit_code = refuse("--node is empty");
   if (options.cni_socket.empty()) options.cni_socket = options.run_dir + "/cni.sock";
   if (options.api_socket.empty()) options.api_socket = options.run_dir + "/api.sock";

@@ -23,6 +23,7 @@ struct Options {
   std::string ipam_dir;  ///< data folder of the address store
   std::string netns_prefix;
   std::string log_level;
+  std::uint32_t packet_in_rate = 0;  ///< packets a second of each kind, 1 to 1,000,000
 
   bool userspace_datapath() const { return datapath_type != "system"; }
 };

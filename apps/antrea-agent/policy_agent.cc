@@ -2,9 +2,19 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "antrea/node/packet_in_meters.h"
+
 namespace antrea::agent {
 
 namespace asio = boost::asio;
+
+policy::FlowCompiler::Options policy_flow_options(bool meters) {
+  policy::FlowCompiler::Options options;
+  if (!meters) return options;
+  options.packet_in_meter = node::kPolicyMeter.id;
+  options.dns_meter = node::kDnsMeter.id;
+  return options;
+}
 
 PolicyAgent::PolicyAgent(const Options& options, Parts parts, std::function<void()> on_known)
     : parts_(std::move(parts)),

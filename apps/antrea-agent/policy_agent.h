@@ -12,6 +12,10 @@
 
 namespace antrea::agent {
 
+/// How rules become flows: with meters on what they hand to the agent, where the datapath has
+/// them.
+policy::FlowCompiler::Options policy_flow_options(bool meters);
+
 /// What of the agent is about policies: the controller's rules on their way into the data plane,
 /// and the packets that rules hand to the agent.
 class PolicyAgent {

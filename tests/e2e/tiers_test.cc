@@ -29,6 +29,25 @@ TEST_F(Tiers, ARestartedAgentRewritesNothing) {
   ASSERT_EQ(kubectl("apply -f " + example(file("drop.yaml"))).status, 0);
   ASSERT_EQ(kubectl("apply -f " + example(file("allow.yaml"))).status, 0);
   ASSERT_TRUE(reaches(file("judged.json")));
+  // Priorities that crowd: the numbers of the flows depend on the order in which they came.
+  const char* const last_digits[] = {"1", "4", "2", "3"};
+  for (const char* const digit : last_digits) {
+    const std::string manifest =
+        R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"ClusterNetworkPolicy","metadata":{"name":)"
+        R"("crowd-)" +
+        std::string(digit) + R"("},"spec":{"tier":"networkops","priority":20.000000)" + digit +
+        R"(,"appliedTo":[{"podSelector":{"matchLabels":{"role":"frontend"}}}],"ingress":[)"
+        R"({"action":"Drop","from":[{"ipBlock":{"cidr":"192.0.2.)" +
+        digit + R"(/32"}}]}]}})";
+    ASSERT_EQ(::setenv("MANIFEST", manifest.c_str(), 1), 0);
+    const auto applied =
+        run("printf %s \"$MANIFEST\" | kubectl --kubeconfig /tmp/antrea-lab-$(id -u)/" + name_ +
+            "/kubeconfig apply -f -");
+    ASSERT_EQ(applied.status, 0) << applied.text;
+    ASSERT_TRUE(eventually([&] {
+      return flows("worker-01").find("192.0.2." + std::string(digit)) != std::string::npos;
+    }));
+  }
   const std::string before = flows("worker-01");
   ASSERT_EQ(lab("daemon kill worker-01 antrea-agent").status, 0);
   ASSERT_EQ(lab("daemon start worker-01 antrea-agent").status, 0);

@@ -27,6 +27,7 @@ struct DatapathOptions {
   /// How long a new Pod waits for the controller to have evaluated it. After that its ADD fails,
   /// or, beside a controller that does not tell, goes on and is counted.
   Duration evaluation_timeout = std::chrono::seconds(10);
+  policy::FlowCompiler::Options policies;
   Logger logger = null_logger();
 };
 
@@ -44,6 +45,8 @@ class ANTREA_API Datapath final : public PodNetwork {
            openflow::Switch& the_switch, ovsdb::VSwitch& vswitch, const InterfaceStore& interfaces,
            DatapathOptions options = {});
 
+  /// Of an earlier life, see `FlowCompiler::adopt`; before all that follows.
+  void adopt(std::span<const openflow::Flow> found) { flow_compiler_.adopt(found); }
   /// Takes in the Pods' interfaces that the store holds from before.
   void restore();
   void apply(const PeerChanges& changes);

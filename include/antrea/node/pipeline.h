@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 #include "antrea/openflow/changes.h"
 
 namespace antrea::node {
+
+/// What `ovs-ofctl dump-flows --names` calls the tables; for `openflow::SwitchOptions`.
+ANTREA_API std::map<openflow::TableId, std::string> pipeline_table_names();
 
 /// A Pod's port on the integration bridge.
 struct PodInterface {

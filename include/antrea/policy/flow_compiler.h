@@ -51,8 +51,9 @@ class ANTREA_API FlowCompiler {
     /// Conjunction IDs are taken from here on. Only tests want few.
     std::uint32_t first_id = 2;
     std::uint32_t last_id = 0xffffffff;
-    /// Limits the packets to the controller; whoever gives it keeps it in the switch.
-    std::optional<openflow::MeterId> packet_in_meter;
+    /// They limit the packets to the controller, those that rules log or reject and the answers of
+    /// DNS servers; whoever gives them keeps them in the switch.
+    std::optional<openflow::MeterId> packet_in_meter, dns_meter;
     /// Holds answers of DNS servers to the targets of rules with names (userdata {2}, paused) until
     /// the controller resumes them. Only for one that does.
     bool intercept_dns = false;
