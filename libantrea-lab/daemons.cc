@@ -15,14 +15,29 @@ Result<ProcessOptions> controller_command(const LabDir& dir) {
 
 Result<ProcessOptions> agent_command(const LabDir& dir, const Node& node) {
   ANTREA_TRY(std::string program, find_program("antrea-agent"));
-  ProcessOptions options{
-      .argv = {program, "--node", node.host.name, "--kubeconfig", dir.kubeconfig(), "--run-dir",
-               "/run/antrea", "--ovs-run-dir", "/run/openvswitch", "--datapath-type",
-               std::string(to_string(node.vswitch.datapath())), "--transport-interface",
-               Topology::kUplink, "--cni-socket", "/run/antrea/cni.sock", "--api-socket",
-               "/run/antrea/api.sock", "--ipam-dir", "/run/antrea/networks"},
-      .view = node.host.view(),
-      .log_path = dir.log() + "/" + node.host.name + "-antrea-agent.log"};
+  ProcessOptions options{.argv = {program,
+                                  "--node",
+                                  node.host.name,
+                                  "--kubeconfig",
+                                  dir.kubeconfig(),
+                                  "--run-dir",
+                                  "/run/antrea",
+                                  "--ovs-run-dir",
+                                  "/run/openvswitch",
+                                  "--datapath-type",
+                                  std::string(to_string(node.vswitch.datapath())),
+                                  "--transport-interface",
+                                  Topology::kUplink,
+                                  "--cni-socket",
+                                  "/run/antrea/cni.sock",
+                                  "--api-socket",
+                                  "/run/antrea/api.sock",
+                                  "--ipam-dir",
+                                  "/run/antrea/networks",
+                                  "--log-dir",
+                                  "/run/antrea/log"},
+                         .view = node.host.view(),
+                         .log_path = dir.log() + "/" + node.host.name + "-antrea-agent.log"};
   // Without tap devices, the gateway's other end is a veth that the topology made.
   if (node.vswitch.datapath() == Datapath::kDummy) {
     options.argv.emplace_back("--gateway-port");

@@ -39,6 +39,12 @@ inline openflow::Flow make_flow(Table table, std::uint16_t priority, openflow::M
   return flow;
 }
 
+/// Of the tables where a rule decides: whether it is about what Pods send.
+inline bool is_egress_rule_table(Table table) {
+  return table == Table::kAntreaPolicyEgressRule || table == Table::kEgressRule ||
+         table == Table::kEgressDefaultRule;
+}
+
 std::vector<Family> families_of(const NodeConfig& config);
 
 std::vector<openflow::Flow> static_flows(const NodeConfig& config);

@@ -16,11 +16,6 @@ std::uint32_t bits(const openflow::Match& metadata, const RegField& field) {
   return field.bits == 32 ? shifted : shifted & ((1U << field.bits) - 1);
 }
 
-bool is_egress(Table table) {
-  return table == Table::kAntreaPolicyEgressRule || table == Table::kEgressRule ||
-         table == Table::kEgressDefaultRule;
-}
-
 const Interface* local_pod(const InterfaceStore& interfaces, const IpAddress& address) {
   const Interface* const found = interfaces.find_by_ip(address);
   return found != nullptr && found->type == InterfaceType::kContainer && found->ofport != 0
@@ -80,7 +75,8 @@ Result<PolicyPacketIn> PolicyPacketIn::of(const openflow::PacketInProperties& pr
       pipeline::Disposition{static_cast<std::uint8_t>(bits(metadata, reg::kApDisposition))};
   if (in.disposition == pipeline::Disposition::kAllow ||
       in.disposition == pipeline::Disposition::kPass)
-    in.conjunction = bits(metadata, is_egress(in.table) ? reg::kEgressConjId : reg::kIngressConjId);
+    in.conjunction =
+        bits(metadata, is_egress_rule_table(in.table) ? reg::kEgressConjId : reg::kIngressConjId);
   else if (bits(metadata, reg::kApDeny) != 0)
     in.conjunction = bits(metadata, reg::kApConjId);
   if (const auto port = metadata.get(openflow::FieldId::kInPortOxm))

@@ -201,10 +201,9 @@ struct FlowCompiler::Impl {
     flow.cookie = pipeline::cookie(pipeline::CookieCategory::kNetworkPolicy);
     Program program = record.program;
     if (program.kind == Program::Kind::kIsolate) program.log = record.log_references > 0;
-    flow.apply_actions =
-        program.kind == Program::Kind::kConjoin
-            ? conjunctions_of(record)
-            : actions_of(record.spec, program, options, flow.goto_table);
+    flow.apply_actions = program.kind == Program::Kind::kConjoin
+                             ? conjunctions_of(record)
+                             : actions_of(record.spec, program, options, flow.goto_table);
     return flow;
   }
 
@@ -325,6 +324,10 @@ struct FlowCompiler::Impl {
                             service_group);
   }
 
+  static std::uint16_t deciding_priority(const RuleRecord& rule) {
+    return rule.identity->tier_priority ? rule.priority : pipeline::kPriorityLow;
+  }
+
   /// The flows that a conjunction leads to, and those that count what it decided.
   template <typename Function>
   void for_each_outcome(const RuleRecord& rule, Function function) const {
@@ -346,7 +349,7 @@ struct FlowCompiler::Impl {
         program.kind = Program::Kind::kPass;
         break;
     }
-    const std::uint16_t priority = identity.tier_priority ? rule.priority : pipeline::kPriorityLow;
+    const std::uint16_t priority = deciding_priority(rule);
     for (const Family family : families) {
       function(FlowSpec::by_id(rule.table, priority, Kind::kConjunction, family, rule.id), program);
       if (program.kind != Program::Kind::kAllow) continue;
@@ -652,6 +655,12 @@ std::shared_ptr<const RuleIdentity> FlowCompiler::rule_of(std::uint32_t conjunct
   const auto waiting = impl_->unrealized.find(*key);
   return waiting != impl_->unrealized.end() ? waiting->second.identity
                                             : impl_->rules[impl_->rules_by_key.at(*key)].identity;
+}
+
+std::optional<std::uint16_t> FlowCompiler::priority_of(std::uint32_t conjunction_id) const {
+  const std::string* key = impl_->ids.key_of(conjunction_id);
+  if (key == nullptr || impl_->unrealized.contains(*key)) return {};
+  return Impl::deciding_priority(impl_->rules[impl_->rules_by_key.at(*key)]);
 }
 
 std::optional<std::uint32_t> FlowCompiler::conjunction_of(std::string_view rule_key) const {

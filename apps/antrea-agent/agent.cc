@@ -300,7 +300,7 @@ void Agent::follow_services() {
 }
 
 void Agent::follow_policies() {
-  policies_.emplace(options_,
+  policies_.emplace(io_.get_executor(), options_,
                     PolicyAgent::Parts{*api_, *datapath_, *switch_, interfaces_, metrics_, logger_},
                     [this] { known(Input::kPolicies); });
   spawn(policies_->run());

@@ -34,6 +34,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   ParsedOptions parsed;
   Options& options = parsed.options;
   po::options_description description;
+  std::uint64_t audit_megabytes = 0;
+  unsigned audit_days = 0;
   const auto text = [](std::string& to, const std::string& initial, const char* name) {
     return po::value(&to)->default_value(initial)->value_name(name);
   };
@@ -59,6 +61,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "Pod addresses in use, as host-local keeps them")(
       "netns-prefix", text(options.netns_prefix, "", "DIR"),
       "put before network namespace paths, e.g. /host inside a container")(
+      "log-dir", text(options.log_dir, "/var/log/antrea", "DIR"),
+      "for networkpolicy/np.log, where packets of rules with enableLogging are told")(
+      "audit-log-max-size", po::value(&audit_megabytes)->default_value(500)->value_name("MB"),
+      "size of np.log before it is set aside")(
+      "audit-log-max-backups",
+      po::value(&options.audit_log.backups)->default_value(3)->value_name("N"),
+      "files set aside that are kept; 0: all")(
+      "audit-log-max-age", po::value(&audit_days)->default_value(28)->value_name("DAYS"),
+      "how long they are kept; 0: for ever")(
       "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
       "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
@@ -68,6 +79,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   parsed.exit_code = line.exit_code;
   if (parsed.exit_code) return parsed;
 
+  options.audit_log.size = audit_megabytes << 20;
+  options.audit_log.age = std::chrono::hours(24 * audit_days);
   const auto one_of = [&](std::string_view option, const std::string& value,
                           std::initializer_list<std::string_view> known) {
     if (parsed.exit_code || std::ranges::find(known, value) != known.end()) return;
@@ -80,6 +93,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   if (!parsed.exit_code && (options.packet_in_rate == 0 || options.packet_in_rate > 1'000'000))
     parsed.exit_code =
         refuse(fmt::format("--packet-in-rate {}: expected 1 to 1000000", options.packet_in_rate));
+  if (!parsed.exit_code && (audit_megabytes == 0 || audit_megabytes > 1'000'000))
+    parsed.exit_code =
+        refuse(fmt::format("--audit-log-max-size {}: expected 1 to 1000000", audit_megabytes));
   if (!parsed.exit_code && options.node.empty()) parsed.exit_code = refuse("--node is empty");
   if (options.cni_socket.empty()) options.cni_socket = options.run_dir + "/cni.sock";
   if (options.api_socket.empty()) options.api_socket = options.run_dir + "/api.sock";

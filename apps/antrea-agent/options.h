@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "antrea/base/ip.h"
+#include "antrea/node/rotating_file.h"
 
 namespace antrea::agent {
 
@@ -23,7 +23,9 @@ struct Options {
   std::string ipam_dir;  ///< data folder of the address store
   std::string netns_prefix;
   std::string log_level;
-  std::uint32_t packet_in_rate = 0;  ///< packets a second of each kind, 1 to 1,000,000
+  std::string log_dir;                   ///< for logs that users read: networkpolicy/np.log
+  node::RotatingFile::Limits audit_log;  ///< of np.log
+  std::uint32_t packet_in_rate = 0;      ///< packets a second of each kind, 1 to 1,000,000
 
   bool userspace_datapath() const { return datapath_type != "system"; }
 };

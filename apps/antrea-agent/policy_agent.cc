@@ -16,9 +16,12 @@ policy::FlowCompiler::Options policy_flow_options(bool meters) {
   return options;
 }
 
-PolicyAgent::PolicyAgent(const Options& options, Parts parts, std::function<void()> on_known)
+PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options, Parts parts,
+                         std::function<void()> on_known)
     : parts_(std::move(parts)),
       client_(parts_.api, client_options(options, std::move(on_known))),
+      audit_(std::move(executor), options.log_dir + "/networkpolicy/np.log", options.audit_log,
+             parts_.logger),
       packets_(parts_.the_switch, parts_.interfaces, parts_.datapath.pipeline().config(),
                parts_.metrics, packet_options()) {}
 
@@ -37,15 +40,29 @@ controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
   return client;
 }
 
-node::PolicyPackets::Options PolicyAgent::packet_options() const {
+node::PolicyPackets::Options PolicyAgent::packet_options() {
   node::PolicyPackets::Options packets;
   packets.logger = parts_.logger;
+  packets.on_log = [this](const node::PolicyPacketIn& packet) { log(packet); };
   return packets;
+}
+
+void PolicyAgent::log(const node::PolicyPacketIn& packet) {
+  const policy::FlowCompiler& flows = parts_.datapath.flow_compiler();
+  std::shared_ptr<const policy::RuleIdentity> rule;
+  std::optional<std::uint16_t> priority;
+  if (packet.conjunction) {
+    rule = flows.rule_of(*packet.conjunction);
+    priority = flows.priority_of(*packet.conjunction);
+    if (!rule) return;  // it has gone meanwhile
+  }
+  audit_.log(node::audit_line(packet, rule.get(), priority, parts_.interfaces),
+             packet.disposition == api::pipeline::Disposition::kAllow);
 }
 
 asio::awaitable<void> PolicyAgent::run() {
   using namespace asio::experimental::awaitable_operators;
-  co_await (client_.run() && packets_.run());
+  co_await (client_.run() && packets_.run() && audit_.run());
 }
 
 }  // namespace antrea::agent

@@ -6,6 +6,7 @@
 #include "antrea/base/metrics.h"
 #include "antrea/controlplane/client.h"
 #include "antrea/kube/rest_client.h"
+#include "antrea/node/audit_logger.h"
 #include "antrea/node/datapath.h"
 #include "antrea/node/policy_packets.h"
 #include "options.h"
@@ -31,7 +32,8 @@ class PolicyAgent {
   };
 
   /// `on_known` is told whenever the rules are known.
-  PolicyAgent(const Options& options, Parts parts, std::function<void()> on_known);
+  PolicyAgent(boost::asio::any_io_executor executor, const Options& options, Parts parts,
+              std::function<void()> on_known);
 
   /// Until cancelled. To be spawned once by the owner.
   boost::asio::awaitable<void> run();
@@ -39,10 +41,12 @@ class PolicyAgent {
  private:
   controlplane::ClientOptions client_options(const Options& options,
                                              std::function<void()> on_known) const;
-  node::PolicyPackets::Options packet_options() const;
+  node::PolicyPackets::Options packet_options();
+  void log(const node::PolicyPacketIn& packet);
 
   Parts parts_;
   controlplane::Client client_;
+  node::AuditLogger audit_;
   node::PolicyPackets packets_;
 };
 

@@ -81,6 +81,9 @@ class ANTREA_API FlowCompiler {
   /// The conjunction of a completed rule, if it has one.
   std::optional<std::uint32_t> conjunction_of(std::string_view rule_key) const;
 
+  /// The priority of the flows where that conjunction decides.
+  std::optional<std::uint16_t> priority_of(std::uint32_t conjunction_id) const;
+
   /// Rules that have no flows though they are complete: no priority is left in their table (they
   /// are tried again when one is released), or they are about what is inside connections.
   std::vector<std::shared_ptr<const RuleIdentity>> unrealized() const;
