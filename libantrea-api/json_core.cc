@@ -147,6 +147,8 @@ Endpoint read_endpoint(Field json) {
   endpoint.zone = json["zone"].text();
   endpoint.hint_zones =
       json["hints"]["forZones"].list([](Field zone) { return zone["name"].text(); });
+  endpoint.hint_nodes =
+      json["hints"]["forNodes"].list([](Field node) { return node["name"].text(); });
   const Field target = json["targetRef"];
   if (target["kind"].text() == "Pod")
     endpoint.target_pod = ObjectKey{target["namespace"].text(), target["name"].text()};
@@ -161,10 +163,16 @@ json::object to_json(const Endpoint& endpoint) {
                         {"terminating", endpoint.terminating}}}};
   put(object, "nodeName", endpoint.node_name);
   put(object, "zone", endpoint.zone);
-  if (!endpoint.hint_zones.empty())
-    object["hints"] = {{"forZones", detail::to_array(endpoint.hint_zones, [](const auto& zone) {
-                          return json::object{{"name", zone}};
-                        })}};
+  const auto put_hints = [&object](const char* key, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    auto& hints = object["hints"];
+    if (!hints.is_object()) hints = json::object();
+    hints.as_object()[key] = detail::to_array(names, [](const std::string& name) {
+      return json::object{{"name", name}};
+    });
+  };
+  put_hints("forZones", endpoint.hint_zones);
+  put_hints("forNodes", endpoint.hint_nodes);
   if (endpoint.target_pod)
     object["targetRef"] = {{"kind", "Pod"},
                            {"namespace", endpoint.target_pod->namespace_},

@@ -71,7 +71,7 @@ void Datapath::apply(const PeerChanges& peers) {
 }
 
 void Datapath::apply(proxy::ServiceChanges changes) {
-  program(balancer_.apply(std::move(changes)));
+  program(balancer_.apply(changes).pipeline);
 }
 
 Result<> Datapath::apply(std::span<const policy::RuleInput> batch) {

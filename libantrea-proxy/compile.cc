@@ -2,134 +2,187 @@
 
 #include <algorithm>
 
+#include "endpoint_choice.h"
+
 namespace antrea::proxy {
 namespace {
 
-constexpr std::string_view kProxyNameLabel = "service.kubernetes.io/service-proxy-name";
-constexpr std::string_view kHeadlessLabel = "service.kubernetes.io/headless";
+// One port of a Service in one family: up to two groups, and the frontends that lead to them.
+class PortCompiler {
+ public:
+  PortCompiler(const api::ObjectKey& key, const ServiceInput& service,
+               const ServiceInput::Port& port, const IpAddress& cluster_ip,
+               const BalancerConfig& config, const NodeFacts& node, CompiledService& out)
+      : key_(key),
+        service_(service),
+        port_(port),
+        cluster_ip_(cluster_ip),
+        family_(cluster_ip.family()),
+        config_(config),
+        node_(node),
+        out_(out) {}
 
-std::string_view label(const api::Labels& labels, std::string_view key) {
-  const auto found = labels.find(key);
-  return found == labels.end() ? std::string_view() : std::string_view(found->second);
-}
+  void compile(const SliceInputs& slices) {
+    endpoints_ =
+        candidates(slices, port_.name, port_.protocol, family_, node_.zone, config_.node_name);
+    for (const auto& endpoint : endpoints_)
+      out_.hinted |=
+          (endpoint.flags & (endpoint_flags::kZoneHint | endpoint_flags::kNodeHint)) != 0;
+    serving_ = static_cast<std::uint32_t>(out_.serving.size());
+    if (port_.protocol == api::Protocol::kUdp) out_.serving.push_back(serving(endpoints_));
 
-bool valid_port(std::int32_t port) { return port > 0 && port <= 0xffff; }
+    FrontendFlows flows;
+    flows.affinity_timeout = service_.affinity_timeout;
+    flows.group = service_.internal_local ? local() : cluster();
+    add(FrontendKind::kClusterIp, cluster_ip_, port_.port, flows);
 
-using Endpoint = SliceInput::Endpoint;
-
-// An endpoint may stand in two slices for a while, when it moves. What speaks for it wins.
-void merge(Endpoint& into, const Endpoint& other) {
-  const auto rank = [](const Endpoint& e) {
-    return std::tuple(e.local, e.ready, e.serving_terminating);
-  };
-  if (rank(other) > rank(into)) into = other;
-}
-
-template <typename Wanted>
-std::vector<Backend> pick(const std::map<Backend, Endpoint>& endpoints, Wanted wanted) {
-  std::vector<Backend> out;
-  for (const auto& [backend, endpoint] : endpoints)
-    if (wanted(endpoint)) out.push_back(backend);
-  return out;
-}
-
-std::vector<Backend> choose(const std::map<Backend, Endpoint>& endpoints, bool local_only) {
-  bool all_hinted = true;
-  bool hinted_here = false;
-  for (const auto& [backend, endpoint] : endpoints) {
-    if (!endpoint.ready) continue;
-    all_hinted &= endpoint.has_zone_hint;
-    hinted_here |= endpoint.hinted_here;
+    flows.external = true;
+    if (port_.node_port != 0)
+      add(FrontendKind::kNodePort, node_port_ip(family_), port_.node_port, lead_outside(flows));
+    flows.dsr = dsr();
+    for (const auto& ip : service_.external_ips)
+      if (ip.family() == family_)
+        add(FrontendKind::kExternalIp, ip, port_.port, lead_outside(flows));
+    restrict_sources(flows);
+    for (const auto& ip : service_.load_balancer_ips)
+      if (ip.family() == family_)
+        add(FrontendKind::kLoadBalancer, ip, port_.port, lead_outside(flows));
   }
-  const bool by_zone = !local_only && all_hinted && hinted_here;
-  auto ready = pick(endpoints, [&](const Endpoint& e) {
-    return e.ready && (!local_only || e.local) && (!by_zone || e.hinted_here);
-  });
-  if (!ready.empty()) return ready;
-  return pick(endpoints,
-              [&](const Endpoint& e) { return e.serving_terminating && (!local_only || e.local); });
+
+  void count_local(std::vector<IpAddress>& local) const {
+    for (const auto& endpoint : endpoints_)
+      if (endpoint.all(endpoint_flags::kReady | endpoint_flags::kLocal))
+        local.push_back(endpoint.backend.ip);
+  }
+
+ private:
+  // With a policy Local the first Node has chosen an endpoint of its own: nothing is passed on.
+  bool dsr() const {
+    return service_.mode == LoadBalancerMode::kDsr && family_ == Family::kIPv4 &&
+           !service_.external_local &&
+           (!service_.external_ips.empty() || !service_.load_balancer_ips.empty());
+  }
+
+  FrontendFlows lead_outside(FrontendFlows flows) {
+    flows.group = service_.external_local ? local() : cluster();
+    if (service_.external_local) flows.local_clients_group = cluster();
+    if (flows.dsr) flows.from_tunnel_group = local();
+    return flows;
+  }
+
+  void restrict_sources(FrontendFlows& flows) const {
+    for (const auto& range : service_.source_ranges) {
+      if (range.family() != family_) continue;
+      if (range.length() == 0) return flows.sources.clear();
+      flows.sources.push_back(range);
+      for (const auto& address : node_.node_port_addresses)
+        flows.host_allowed |= range.contains(address);
+    }
+  }
+
+  std::uint32_t cluster() {
+    if (cluster_ == kNoGroup) cluster_ = add_group("cluster", choose_cluster(endpoints_));
+    return cluster_;
+  }
+  std::uint32_t local() {
+    if (local_ == kNoGroup) local_ = add_group("local", choose_local(endpoints_));
+    return local_;
+  }
+
+  std::uint32_t add_group(std::string_view kind, std::vector<Backend> backends) {
+    GroupSpec group;
+    group.identity.reserve(key_.namespace_.size() + key_.name.size() + port_.name.size() + 24);
+    group.identity.append(key_.namespace_).append("/").append(key_.name);
+    group.identity.append(":").append(port_.name).append("/");
+    group.identity.append(api::to_string(port_.protocol)).append("/");
+    group.identity.append(antrea::to_string(family_)).append("/").append(kind);
+    group.family = family_;
+    group.protocol = port_.protocol;
+    group.affinity = service_.affinity_timeout != 0;
+    group.dsr = dsr();
+    group.backends = std::move(backends);
+    if (group.dsr) mark_away(group);
+    out_.groups.push_back(std::move(group));
+    return static_cast<std::uint32_t>(out_.groups.size() - 1);
+  }
+
+  void mark_away(GroupSpec& group) const {
+    for (const auto& backend : group.backends) {
+      const auto found = std::ranges::lower_bound(endpoints_, backend, {}, &Candidate::backend);
+      group.away.push_back(!found->all(endpoint_flags::kLocal) &&
+                           !node_.node_ips.contains(backend.ip));
+    }
+  }
+
+  void add(FrontendKind kind, const IpAddress& ip, std::uint16_t port, FrontendFlows flows) {
+    out_.frontends.push_back({{ip, port, port_.protocol}, kind, serving_, std::move(flows)});
+  }
+
+  const api::ObjectKey& key_;
+  const ServiceInput& service_;
+  const ServiceInput::Port& port_;
+  const IpAddress& cluster_ip_;
+  Family family_;
+  const BalancerConfig& config_;
+  const NodeFacts& node_;
+  CompiledService& out_;
+  std::vector<Candidate> endpoints_;
+  std::uint32_t cluster_ = kNoGroup, local_ = kNoGroup, serving_ = 0;
+};
+
+template <typename T, typename Projection>
+void sort_and_keep_first(std::vector<T>& all, Projection key) {
+  if (all.size() < 2) return;
+  std::ranges::stable_sort(all, {}, key);
+  const auto repeated = std::ranges::unique(all, {}, key);
+  all.erase(repeated.begin(), repeated.end());
+}
+
+// Puts groups and frontends in order. Valid Services have no two of a kind; should one, its first
+// port stands for it.
+void arrange(CompiledService& out) {
+  if (out.groups.size() > 1) {
+    std::vector<std::string> old_places;
+    for (const auto& group : out.groups) old_places.push_back(group.identity);
+    sort_and_keep_first(out.groups, &GroupSpec::identity);
+    const auto place = [&](std::uint32_t& group) {
+      if (group == kNoGroup) return;
+      const auto found =
+          std::ranges::lower_bound(out.groups, old_places[group], {}, &GroupSpec::identity);
+      group = static_cast<std::uint32_t>(found - out.groups.begin());
+    };
+    for (auto& frontend : out.frontends) {
+      place(frontend.flows.group);
+      place(frontend.flows.local_clients_group);
+      place(frontend.flows.from_tunnel_group);
+    }
+  }
+  // A cluster IP before what else claims to be at the same address.
+  if (out.frontends.size() < 2) return;
+  std::ranges::stable_sort(out.frontends, {}, &FrontendSpec::kind);
+  sort_and_keep_first(out.frontends, &FrontendSpec::at);
 }
 
 }  // namespace
 
-std::optional<ServiceInput> read_service(const api::Service& service,
-                                         const BalancerConfig& config) {
-  if (service.type == api::ServiceType::kExternalName || service.headless ||
-      service.cluster_ips.empty())
-    return {};
-  if (service.metadata.labels.contains(kHeadlessLabel)) return {};
-  if (label(service.metadata.labels, kProxyNameLabel) != config.service_proxy_name) return {};
-  ServiceInput input;
-  input.cluster_ips = service.cluster_ips;
-  for (const auto& port : service.ports)
-    if (valid_port(port.port))
-      input.ports.push_back({port.name, port.protocol, static_cast<std::uint16_t>(port.port)});
-  if (service.session_affinity_client_ip)  // a flow's timeout has 16 bits
-    input.affinity_timeout =
-        static_cast<std::uint16_t>(std::clamp(service.session_affinity_timeout_seconds, 1, 0xffff));
-  input.local_only = service.internal_traffic_policy == api::TrafficPolicy::kLocal;
-  return input;
-}
-
-SliceInput read_slice(const api::EndpointSlice& slice, const BalancerConfig& config) {
-  SliceInput input;
-  input.family = slice.address_type;
-  for (const auto& endpoint : slice.endpoints) {
-    // Addresses beyond the first one mean nothing (EndpointSlice API).
-    if (endpoint.addresses.empty() || endpoint.addresses.front().family() != slice.address_type)
-      continue;
-    const auto& hints = endpoint.hint_zones;
-    input.endpoints.push_back({
-        .ip = endpoint.addresses.front(),
-        .local = !config.node_name.empty() && endpoint.node_name == config.node_name,
-        .ready = endpoint.ready,
-        .serving_terminating = endpoint.serving && endpoint.terminating,
-        .has_zone_hint = !hints.empty(),
-        .hinted_here = !config.zone.empty() && std::ranges::find(hints, config.zone) != hints.end(),
-    });
-  }
-  for (const auto& port : slice.ports)
-    if (port.port && valid_port(*port.port))
-      input.ports.push_back({port.name, port.protocol, static_cast<std::uint16_t>(*port.port)});
-  return input;
-}
-
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,
-                                const SliceInputs& slices) {
+                                const SliceInputs& slices, const BalancerConfig& config,
+                                const NodeFacts& node) {
   CompiledService out;
-  for (const auto& port : service.ports) {
-    for (const auto& ip : service.cluster_ips) {
-      std::map<Backend, Endpoint> endpoints;
-      for (const auto& [name, slice] : slices) {
-        if (slice.family != ip.family()) continue;
-        for (const auto& target : slice.ports) {
-          if (target.name != port.name || target.protocol != port.protocol) continue;
-          for (const auto& endpoint : slice.endpoints) {
-            const auto [place, fresh] = endpoints.try_emplace({endpoint.ip, target.port}, endpoint);
-            if (!fresh) merge(place->second, endpoint);
-          }
-        }
-      }
-      GroupSpec group;
-      group.identity =
-          key.to_string() + ":" + port.name + "/" + std::string(to_string(port.protocol)) + "/" +
-          std::string(to_string(ip.family())) + (service.local_only ? "/local" : "/cluster");
-      group.family = ip.family();
-      group.protocol = port.protocol;
-      group.affinity = service.affinity_timeout != 0;
-      group.backends = choose(endpoints, service.local_only);
-      out.frontends.push_back(
-          {{ip, port.port, port.protocol}, group.identity, service.affinity_timeout});
-      out.groups.push_back(std::move(group));
+  std::vector<IpAddress> local;
+  for (const auto& port : service.ports)
+    for (const auto& cluster_ip : service.cluster_ips) {
+      PortCompiler compiler(key, service, port, cluster_ip, config, node, out);
+      compiler.compile(slices);
+      if (service.health_check_port != 0) compiler.count_local(local);
     }
+  if (service.health_check_port != 0) {
+    std::ranges::sort(local);
+    const auto repeated = std::ranges::unique(local);
+    local.erase(repeated.begin(), repeated.end());
+    out.health_check = HealthCheck{service.health_check_port, local.size()};
   }
-  // Valid Services have no two of a kind; should one, what sorts first stands for it.
-  std::ranges::sort(out.groups, {}, &GroupSpec::identity);
-  const auto groups = std::ranges::unique(out.groups, {}, &GroupSpec::identity);
-  out.groups.erase(groups.begin(), groups.end());
-  std::ranges::sort(out.frontends, {}, [](const auto& f) { return std::tie(f.frontend, f.group); });
-  const auto frontends = std::ranges::unique(out.frontends, {}, &FrontendSpec::frontend);
-  out.frontends.erase(frontends.begin(), frontends.end());
+  arrange(out);
   return out;
 }
 

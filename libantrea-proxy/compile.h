@@ -1,55 +1,11 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "antrea/proxy/balancer.h"
+#include "service_input.h"
 
 namespace antrea::proxy {
-
-/// What is kept of a Service.
-struct ServiceInput {
-  struct Port {
-    std::string name;
-    api::Protocol protocol;
-    std::uint16_t port;
-    friend bool operator==(const Port&, const Port&) = default;
-  };
-  std::vector<IpAddress> cluster_ips;
-  std::vector<Port> ports;
-  std::uint16_t affinity_timeout = 0;  ///< seconds; 0: none
-  bool local_only = false;             ///< internalTrafficPolicy Local
-  friend bool operator==(const ServiceInput&, const ServiceInput&) = default;
-};
-
-/// What is kept of an EndpointSlice.
-struct SliceInput {
-  struct Endpoint {
-    IpAddress ip;
-    bool local = false;
-    bool ready = false;
-    bool serving_terminating = false;
-    bool has_zone_hint = false;
-    bool hinted_here = false;
-    friend bool operator==(const Endpoint&, const Endpoint&) = default;
-  };
-  struct Port {
-    std::string name;
-    api::Protocol protocol;
-    std::uint16_t port;
-    friend bool operator==(const Port&, const Port&) = default;
-  };
-  Family family = Family::kIPv4;
-  std::vector<Endpoint> endpoints;
-  std::vector<Port> ports;
-  friend bool operator==(const SliceInput&, const SliceInput&) = default;
-};
-using SliceInputs = std::map<std::string, SliceInput, std::less<>>;  ///< by name
-
-/// Absent: a Service that this proxy leaves alone.
-std::optional<ServiceInput> read_service(const api::Service& service, const BalancerConfig& config);
-SliceInput read_slice(const api::EndpointSlice& slice, const BalancerConfig& config);
 
 /// A select group to be, under the name of what it stands for.
 struct GroupSpec {
@@ -57,30 +13,45 @@ struct GroupSpec {
   Family family = Family::kIPv4;
   api::Protocol protocol = api::Protocol::kTcp;
   bool affinity = false;
-  std::vector<Backend> backends;  ///< ascending
+  bool dsr = false;
+  std::vector<Backend> backends;   ///< ascending
+  std::vector<std::uint8_t> away;  ///< with dsr, of each backend: behind the tunnel
   friend bool operator==(const GroupSpec&, const GroupSpec&) = default;
 };
+
+inline constexpr std::uint32_t kNoGroup = 0xffffffff;
+
+/// What a frontend's flows depend on, groups by their place in `CompiledService::groups`, or by
+/// their ID in the switch.
+struct FrontendFlows {
+  std::uint32_t group = kNoGroup;
+  std::uint32_t local_clients_group = kNoGroup;  ///< of clients on this Node, where another one
+  std::uint32_t from_tunnel_group = kNoGroup;    ///< of what another Node has sent on unchanged
+  std::uint16_t affinity_timeout = 0;            ///< seconds; 0: none
+  bool external = false;
+  bool dsr = false;
+  bool host_allowed = false;      ///< with `sources`: this Node is among them
+  std::vector<IpPrefix> sources;  ///< who may; empty: all
+  friend bool operator==(const FrontendFlows&, const FrontendFlows&) = default;
+};
 struct FrontendSpec {
-  Frontend frontend;
-  std::string group;  ///< identity
-  std::uint16_t affinity_timeout = 0;
-  friend bool operator==(const FrontendSpec&, const FrontendSpec&) = default;
+  Frontend at;
+  FrontendKind kind = FrontendKind::kClusterIp;
+  std::uint32_t serving = 0;  ///< of UDP: place in `CompiledService::serving`
+  FrontendFlows flows;
 };
 struct CompiledService {
   std::vector<GroupSpec> groups;        ///< by identity
   std::vector<FrontendSpec> frontends;  ///< by frontend
+  /// For stale UDP connections: endpoints that are not to be cut off, ascending.
+  std::vector<std::vector<Backend>> serving;
+  std::optional<HealthCheck> health_check;
+  bool hinted = false;  ///< what it comes to depends on this Node's zone
 };
 
 /// The decision: which frontends lead to which endpoints.
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,
-                                const SliceInputs& slices);
-
-// What it becomes in the switch.
-openflow::Group to_group(openflow::GroupId id, const GroupSpec& spec);
-std::vector<openflow::Flow> frontend_flows(const Frontend& frontend, openflow::GroupId group,
-                                           std::uint16_t affinity_timeout);
-openflow::Flow endpoint_flow(const Backend& backend, api::Protocol protocol);
-openflow::FlowKey endpoint_flow_key(const Backend& backend, api::Protocol protocol);
-std::vector<openflow::Flow> common_flows();
+                                const SliceInputs& slices, const BalancerConfig& config,
+                                const NodeFacts& node);
 
 }  // namespace antrea::proxy

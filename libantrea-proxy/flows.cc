@@ -1,8 +1,9 @@
-#include <algorithm>
+#include "flows.h"
+
+#include <array>
 
 #include "antrea/api/pipeline.h"
-#include "antrea/base/hash.h"
-#include "compile.h"
+#include "flow_parts.h"
 
 namespace antrea::proxy {
 
@@ -12,159 +13,197 @@ using api::Protocol;
 
 namespace {
 
-constexpr std::uint16_t kBucketWeight = 100;
 constexpr std::uint32_t kMarkService = 0x10;
-
-TableId table_id(Table table) { return TableId{static_cast<std::uint8_t>(table)}; }
-Subfield subfield(const RegField& field) {
-  return {reg_field(field.reg), field.offset, field.bits};
-}
-SetField load_reg(const RegField& field, std::uint64_t value) {
-  return load(subfield(field), value);
-}
-SetField load_state(EpState state) {
-  return load_reg(reg::kServiceEpState, static_cast<std::uint64_t>(state));
-}
-Match& match_state(Match& match, EpState state) {
-  const auto& field = reg::kServiceEpState;
-  return match.set_reg(field.reg, field.offset, field.bits, static_cast<std::uint32_t>(state));
-}
-
-// Where the address of the chosen endpoint stands: reg3, or xxreg3 for IPv6.
-FieldId endpoint_field(Family family) {
-  return family == Family::kIPv4 ? reg_field(reg::kEndpointIp.reg) : xxreg_field(3);
-}
-
-FieldId port_field(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::kTcp:
-      return FieldId::kTcpDst;
-    case Protocol::kUdp:
-      return FieldId::kUdpDst;
-    case Protocol::kSctp:
-      return FieldId::kSctpDst;
-  }
-  return FieldId::kTcpDst;
-}
-
-Flow make_flow(Table table, std::uint16_t priority, Match match, Actions actions,
-               std::uint32_t object = 0) {
-  Flow flow;
-  flow.table = table_id(table);
-  flow.priority = priority;
-  flow.cookie = cookie(CookieCategory::kService, object);
-  flow.match = std::move(match);
-  flow.apply_actions = std::move(actions);
-  return flow;
-}
+// Between the flows that choose and the one that learns.
+constexpr std::uint16_t kPriorityRefuseSource = 195;
+// Answers do not pass here, so that only time tells when a connection has ended: one lost
+// keep-alive of TCP and a little more.
+constexpr std::uint16_t kDsrIdleTimeout = 160, kDsrFinTimeout = 5;
 
 Match to_frontend(const Frontend& frontend, EpState state) {
-  Match match = Match()
-                    .ip_dst(frontend.ip)
-                    .ip_proto(static_cast<std::uint8_t>(frontend.protocol))
-                    .set(port_field(frontend.protocol), frontend.port);
-  match_state(match, state);
-  return match;
+  Match match;
+  if (frontend.ip == node_port_ip(frontend.ip.family()))
+    match_reg(match.ip(frontend.ip.family()), reg::kToNodePortAddress, 1);
+  else
+    match.ip_dst(frontend.ip);
+  match.ip_proto(static_cast<std::uint8_t>(frontend.protocol))
+      .set(port_field(frontend.protocol), frontend.port);
+  return match_reg(match, reg::kServiceEpState, state);
 }
 
-// Remembers the endpoint that was chosen for this client.
-Learn learn_endpoint(const Frontend& frontend, GroupId group, std::uint16_t timeout) {
+Actions to_group_of(GroupId group, const FrontendFlows& flows) {
+  Actions actions;
+  actions.reserve(5);
+  actions.emplace_back(load_reg(reg::kRewriteMac, 1));
+  actions.emplace_back(load_reg(
+      reg::kServiceEpState, flows.affinity_timeout != 0 ? EpState::kToLearn : EpState::kSelected));
+  if (flows.external) actions.emplace_back(load_reg(reg::kToExternalAddress, 1));
+  actions.emplace_back(load_reg(reg::kServiceGroupId, group.value));
+  actions.emplace_back(GroupAction{group});
+  return actions;
+}
+
+// Who a learned flow is about, and which endpoint it remembers.
+std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port) {
   const bool v4 = frontend.ip.is_v4();
-  const Subfield source(v4 ? FieldId::kIpSrc : FieldId::kIpv6Src);
-  const Subfield destination(v4 ? FieldId::kIpDst : FieldId::kIpv6Dst);
-  const Subfield port(port_field(frontend.protocol));
-  const Subfield endpoint(endpoint_field(frontend.ip.family()));
-  Learn learn;
-  learn.table = table_id(Table::kSessionAffinity);
-  learn.priority = kPriorityNormal;
-  learn.hard_timeout = timeout;
-  // Whoever goes takes what was learned under the same cookie along; so it is each group's own.
-  learn.cookie = cookie(CookieCategory::kService, group.value);
-  learn.delete_learned = true;
-  learn.specs = {
+  const auto same = [](FieldId field) {
+    return LearnSpec::match_field(Subfield(field), Subfield(field));
+  };
+  const auto keep = [](const Subfield& field) { return LearnSpec::load_field(field, field); };
+  std::vector<LearnSpec> specs{
       LearnSpec::match_value(Subfield(FieldId::kEthType), v4 ? eth_type::kIpv4 : eth_type::kIpv6),
       LearnSpec::match_value(Subfield(FieldId::kIpProto),
                              static_cast<std::uint8_t>(frontend.protocol)),
-      LearnSpec::match_field(source, source),
-      LearnSpec::match_field(destination, destination),
-      LearnSpec::match_field(port, port),
-      LearnSpec::load_field(endpoint, endpoint),
-      LearnSpec::load_field(subfield(reg::kEndpointPort), subfield(reg::kEndpointPort)),
-      LearnSpec::load_value(subfield(reg::kServiceEpState),
-                            static_cast<std::uint64_t>(EpState::kSelected)),
-      LearnSpec::load_value(subfield(reg::kRewriteMac), 1),
-  };
+      same(v4 ? FieldId::kIpSrc : FieldId::kIpv6Src),
+      same(v4 ? FieldId::kIpDst : FieldId::kIpv6Dst), same(port_field(frontend.protocol))};
+  if (client_port) specs.push_back(same(source_port_field(frontend.protocol)));
+  specs.push_back(keep(Subfield(endpoint_field(frontend.ip.family()))));
+  specs.push_back(keep(subfield(reg::kEndpointPort)));
+  specs.push_back(LearnSpec::load_value(subfield(reg::kServiceEpState),
+                                        static_cast<std::uint64_t>(EpState::kSelected)));
+  specs.push_back(LearnSpec::load_value(subfield(reg::kRewriteMac), 1));
+  return specs;
+}
+
+// Remembers the endpoint that was chosen for this client.
+Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
+  Learn learn;
+  learn.table = table_id(Table::kSessionAffinity);
+  learn.priority = kPriorityNormal;
+  learn.hard_timeout = flows.affinity_timeout;
+  // Whoever goes takes what was learned under the same cookie along; so it is each group's own.
+  learn.cookie = cookie(CookieCategory::kService, flows.group);
+  learn.delete_learned = true;
+  learn.specs = remember(frontend, false);
+  // Policies tell Services by it, also when the client comes again.
+  learn.specs.push_back(
+      LearnSpec::load_field(subfield(reg::kServiceGroupId), subfield(reg::kServiceGroupId)));
+  if (flows.external)
+    learn.specs.push_back(LearnSpec::load_value(subfield(reg::kToExternalAddress), 1));
+  if (flows.dsr)
+    learn.specs.push_back(
+        LearnSpec::load_field(subfield(reg::kRemoteEndpoint), subfield(reg::kRemoteEndpoint)));
   return learn;
+}
+
+// Keeps one connection's packets, which are all new here, at one endpoint.
+Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
+  Learn learn;
+  learn.table = table_id(Table::kSessionAffinity);
+  learn.priority = kPriorityHigh;
+  learn.idle_timeout = kDsrIdleTimeout;
+  learn.fin_idle_timeout = frontend.protocol == Protocol::kTcp ? kDsrFinTimeout : 0;
+  learn.cookie = cookie(CookieCategory::kService, flows.group);
+  learn.delete_learned = true;
+  learn.specs = remember(frontend, true);
+  learn.specs.push_back(LearnSpec::load_value(subfield(reg::kToExternalAddress), 1));
+  learn.specs.push_back(LearnSpec::load_value(subfield(reg::kDsrService), 1));
+  Match match = to_frontend(frontend, EpState::kSelected);
+  match_reg(match, reg::kFromExternal, 1);
+  match_reg(match, reg::kRemoteEndpoint, 1);
+  match_reg(match, reg::kDsrService, 0);
+  Actions actions;
+  actions.emplace_back(std::move(learn));
+  actions.emplace_back(load_reg(reg::kDsrService, 1));
+  Flow flow = make_flow(Table::kDsrServiceMark, kPriorityNormal, std::move(match),
+                        std::move(actions), flows.group);
+  flow.goto_table = table_id(Table::kEndpointDnat);
+  return flow;
+}
+
+// One match, or one for each of those who may.
+std::vector<Match> from_sources(const Match& match, const FrontendFlows& flows) {
+  if (flows.sources.empty()) return {match};
+  std::vector<Match> all;
+  for (const auto& source : flows.sources) all.push_back(Match(match).ip_src(source));
+  if (flows.host_allowed) {
+    all.push_back(match);
+    match_reg(all.back(), reg::kFromLocal, 1);
+    match_reg(all.back(), reg::kPktSource, PktSource::kGateway);
+  }
+  return all;
+}
+
+// With the fields that all endpoints' flows match: a copy of it has just the room it needs.
+const Match& endpoint_prototype(Family family, Protocol protocol) {
+  const auto make = [](Family of, Protocol with) {
+    Match match = Match().ip(of).ip_proto(static_cast<std::uint8_t>(with));
+    match_reg(match, reg::kEpUnion, 1);
+    match.set(endpoint_field(of), FieldValue(1, 1));
+    return match;
+  };
+  const auto of_family = [&](Family of) {
+    return std::array{make(of, Protocol::kTcp), make(of, Protocol::kUdp),
+                      make(of, Protocol::kSctp)};
+  };
+  static const std::array kPrototypes{of_family(Family::kIPv4), of_family(Family::kIPv6)};
+  const std::size_t column = protocol == Protocol::kTcp ? 0 : protocol == Protocol::kUdp ? 1 : 2;
+  return kPrototypes[family == Family::kIPv4 ? 0 : 1][column];
+}
+
+Table behind_service_lb(const FrontendFlows& flows) {
+  return flows.dsr ? Table::kDsrServiceMark : Table::kEndpointDnat;
+}
+
+// Whoever may not is refused, also where an endpoint is remembered from when he might.
+void add_refusals(const Frontend& frontend, const FrontendFlows& flows, std::vector<Flow>& out) {
+  if (flows.sources.empty()) return;
+  out.push_back(make_flow(Table::kServiceLb, kPriorityRefuseSource,
+                          to_frontend(frontend, EpState::kToSelect), {}));
+  if (flows.affinity_timeout == 0 && !flows.dsr) return;
+  const Match remembered = to_frontend(frontend, EpState::kSelected);
+  for (auto& match : from_sources(remembered, flows)) {
+    out.push_back(make_flow(Table::kServiceLb, kPriorityNormal, std::move(match), {}));
+    out.back().goto_table = table_id(behind_service_lb(flows));
+  }
+  Match refused = remembered;
+  if (flows.dsr) {  // the other Node has let it in
+    out.push_back(make_flow(Table::kServiceLb, kPriorityHigh,
+                            match_reg(Match(remembered), reg::kPktSource, PktSource::kTunnel), {}));
+    out.back().goto_table = table_id(behind_service_lb(flows));
+  }
+  out.push_back(make_flow(Table::kServiceLb, kPriorityRefuseSource, std::move(refused), {}));
 }
 
 }  // namespace
 
-Group to_group(GroupId id, const GroupSpec& spec) {
-  Group group;
-  group.id = id;
-  group.type = GroupType::kSelect;
-  if (spec.backends.empty()) {
-    Bucket refuse;
-    refuse.weight = kBucketWeight;
-    refuse.actions = {load_reg(reg::kSvcNoEp, 1), resubmit(table_id(Table::kEndpointDnat))};
-    group.buckets.push_back(std::move(refuse));
-    return group;
+std::vector<Flow> frontend_flows(const Frontend& frontend, const FrontendFlows& flows) {
+  std::vector<Flow> out;
+  const Match match = to_frontend(frontend, EpState::kToSelect);
+  const auto choose = [&](std::uint16_t priority, Match each, std::uint32_t group) {
+    out.push_back(make_flow(Table::kServiceLb, priority, std::move(each),
+                            to_group_of(GroupId{group}, flows)));
+  };
+  for (auto& each : from_sources(match, flows))
+    choose(kPriorityNormal, std::move(each), flows.group);
+  if (flows.local_clients_group != kNoGroup)
+    for (auto& each : from_sources(match, flows))
+      choose(kPriorityHigh, std::move(match_reg(each, reg::kFromLocal, 1)),
+             flows.local_clients_group);
+  if (flows.from_tunnel_group != kNoGroup)
+    choose(kPriorityHigh, match_reg(Match(match), reg::kPktSource, PktSource::kTunnel),
+           flows.from_tunnel_group);
+  if (flows.affinity_timeout != 0) {
+    Actions learn;
+    learn.reserve(2);
+    learn.emplace_back(learn_endpoint(frontend, flows));
+    learn.emplace_back(load_reg(reg::kServiceEpState, EpState::kSelected));
+    out.push_back(make_flow(Table::kServiceLb, kPriorityLow,
+                            to_frontend(frontend, EpState::kToLearn), std::move(learn),
+                            flows.group));
+    out.back().goto_table = table_id(behind_service_lb(flows));
   }
-  // A bucket is numbered after its endpoint, so that the others keep theirs when one comes or goes.
-  std::vector<std::pair<std::uint32_t, const Backend*>> numbered;
-  numbered.reserve(spec.backends.size());
-  std::string name;
-  for (const auto& backend : spec.backends) {
-    const auto bytes = backend.ip.bytes();
-    name.assign(bytes.begin(), bytes.end());
-    name += static_cast<char>(backend.port >> 8);
-    name += static_cast<char>(backend.port & 0xff);
-    numbered.emplace_back(static_cast<std::uint32_t>(stable_hash(name)) >> 1, &backend);
-  }
-  std::ranges::sort(numbered, [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : *a.second < *b.second;
-  });
-  for (std::size_t i = 1; i < numbered.size(); ++i)
-    numbered[i].first = std::max(numbered[i].first, numbered[i - 1].first + 1);
-
-  const auto next = table_id(spec.affinity ? Table::kServiceLb : Table::kEndpointDnat);
-  group.buckets.reserve(numbered.size());
-  for (const auto& [number, backend] : numbered) {
-    Bucket bucket;
-    bucket.id = number;
-    bucket.weight = kBucketWeight;
-    bucket.actions.reserve(3);
-    bucket.actions.emplace_back(set_field(endpoint_field(spec.family), backend->ip));
-    bucket.actions.emplace_back(load_reg(reg::kEndpointPort, backend->port));
-    bucket.actions.emplace_back(resubmit(next));
-    group.buckets.push_back(std::move(bucket));
-  }
-  return group;
-}
-
-std::vector<Flow> frontend_flows(const Frontend& frontend, GroupId group,
-                                 std::uint16_t affinity_timeout) {
-  const bool affinity = affinity_timeout != 0;
-  std::vector<Flow> flows;
-  flows.push_back(make_flow(
-      Table::kServiceLb, kPriorityNormal, to_frontend(frontend, EpState::kToSelect),
-      {load_reg(reg::kRewriteMac, 1), load_state(affinity ? EpState::kToLearn : EpState::kSelected),
-       load_reg(reg::kServiceGroupId, group.value), GroupAction{group}}));
-  if (affinity) {
-    flows.push_back(make_flow(
-        Table::kServiceLb, kPriorityLow, to_frontend(frontend, EpState::kToLearn),
-        {learn_endpoint(frontend, group, affinity_timeout), load_state(EpState::kSelected)},
-        group.value));
-    flows.back().goto_table = table_id(Table::kEndpointDnat);
-  }
-  return flows;
+  if (flows.dsr) out.push_back(dsr_flow(frontend, flows));
+  add_refusals(frontend, flows, out);
+  return out;
 }
 
 FlowKey endpoint_flow_key(const Backend& backend, Protocol protocol) {
-  Match match = Match().ip(backend.ip.family()).ip_proto(static_cast<std::uint8_t>(protocol));
+  const Family family = backend.ip.family();
+  Match match = endpoint_prototype(family, protocol);
   match.set_reg(reg::kEpUnion.reg, reg::kEpUnion.offset, reg::kEpUnion.bits,
                 static_cast<std::uint32_t>(EpState::kSelected) << 16 | backend.port);
-  match.set(endpoint_field(backend.ip.family()), backend.ip);
+  match.set(endpoint_field(family), backend.ip);
   return {table_id(Table::kEndpointDnat), kPriorityNormal, std::move(match)};
 }
 
@@ -173,24 +212,49 @@ Flow endpoint_flow(const Backend& backend, Protocol protocol) {
   translate.commit = true;
   translate.zone = backend.ip.is_v4() ? kCtZone : kCtZoneV6;
   translate.table = table_id(Table::kAntreaPolicyEgressRule);
-  translate.actions = {nat_dst(backend.ip, backend.port),
-                       set_field(FieldId::kCtMark, kMarkService, kMarkService)};
+  translate.actions.reserve(2);
+  translate.actions.emplace_back(nat_dst(backend.ip, backend.port));
+  translate.actions.emplace_back(set_field(FieldId::kCtMark, kMarkService, kMarkService));
+  Actions actions;
+  actions.reserve(1);
+  actions.emplace_back(std::move(translate));
   return make_flow(Table::kEndpointDnat, kPriorityNormal,
-                   endpoint_flow_key(backend, protocol).match, {std::move(translate)});
+                   endpoint_flow_key(backend, protocol).match, std::move(actions));
 }
 
-std::vector<Flow> common_flows() {
+Flow node_port_flow(const IpAddress& address) {
+  return make_flow(Table::kNodePortMark, kPriorityNormal, Match().ip_dst(address),
+                   {load_reg(reg::kToNodePortAddress, 1)});
+}
+
+std::vector<Flow> common_flows(const BalancerConfig& config) {
   Controller refuse;
   refuse.userdata = {static_cast<std::uint8_t>(PacketInCategory::kServiceReject)};
   Match no_endpoint;
-  no_endpoint.set_reg(reg::kSvcNoEp.reg, reg::kSvcNoEp.offset, reg::kSvcNoEp.bits, 1);
+  match_reg(no_endpoint, reg::kSvcNoEp, 1);
   // What a client's affinity remembers may be gone: choose again.
   Match stale;
-  match_state(stale, EpState::kSelected);
-  return {
+  match_reg(stale, reg::kServiceEpState, EpState::kSelected);
+  std::vector<Flow> flows{
       make_flow(Table::kEndpointDnat, kPriorityNormal, std::move(no_endpoint), {std::move(refuse)}),
       make_flow(Table::kEndpointDnat, kPriorityLow, std::move(stale),
-                {load_state(EpState::kToSelect), resubmit(table_id(Table::kServiceLb))})};
+                {load_reg(reg::kServiceEpState, EpState::kToSelect),
+                 resubmit(table_id(Table::kServiceLb))})};
+  if (config.proxy_all)
+    for (const Family family : {Family::kIPv4, Family::kIPv6})
+      flows.push_back(node_port_flow(node_port_ip(family)));
+  if (!config.dsr) return flows;
+
+  // Only connections that go on unchanged may look invalid.
+  Match invalid = Match().ct_state("+inv+trk");
+  match_reg(invalid, reg::kDsrService, 0);
+  flows.push_back(make_flow(Table::kDsrServiceMark, kPriorityLow, std::move(invalid), {}));
+  Match unchanged = Match().ip(Family::kIPv4);
+  match_reg(unchanged, reg::kDsrService, 1);
+  flows.push_back(make_flow(
+      Table::kEndpointDnat, kPriorityHigh, std::move(unchanged),
+      {Ct{.commit = true, .zone = kCtZone, .table = table_id(Table::kAntreaPolicyEgressRule)}}));
+  return flows;
 }
 
 }  // namespace antrea::proxy

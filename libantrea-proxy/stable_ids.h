@@ -1,10 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "antrea/base/hash.h"
@@ -23,36 +24,36 @@ class StableIds {
   /// `first` and `count` bound the numbers; there must be more of them than identities.
   StableIds(std::uint32_t first, std::uint32_t count) : first_(first), count_(count) {}
 
+  /// Room for so many more identities, where they are known to come.
+  void reserve(std::size_t more) { first_choices_.reserve(first_choices_.size() + more); }
+
   /// Appends to `changed` the identities that have another number than before, the new one
   /// included.
   void add(const std::string& identity, std::vector<std::string>& changed) {
     auto& choosers = first_choices_[choice(identity, 0)];
-    choosers.insert(identity);
-    if (choosers.size() > 1) {
-      // One of them is a loser now; if that is who held the number, the new one pushed it out.
-      const auto& second = *std::next(choosers.begin());
-      losers_.emplace(*choosers.begin() == identity ? second : identity, kNone);
-      if (*choosers.begin() == identity) changed.push_back(identity);
-    } else {
-      changed.push_back(identity);
-    }
-    settle(changed);
+    const auto place = std::ranges::lower_bound(choosers, identity);
+    const bool first = place == choosers.begin();
+    choosers.insert(place, identity);
+    // One of several is a loser now; if that is who held the number, the new one pushed it out.
+    if (choosers.size() > 1) losers_.emplace(first ? choosers[1] : identity, kNone);
+    if (first) changed.push_back(identity);
+    if (!losers_.empty()) settle(changed);
   }
 
   /// The identity must be there.
   void remove(const std::string& identity, std::vector<std::string>& changed) {
     const auto found = first_choices_.find(choice(identity, 0));
     auto& choosers = found->second;
-    const bool held = *choosers.begin() == identity;
-    choosers.erase(identity);
+    const bool held = choosers.front() == identity;
+    choosers.erase(std::ranges::lower_bound(choosers, identity));
     if (!held) {
       losers_.erase(identity);
     } else if (!choosers.empty()) {
-      losers_.erase(*choosers.begin());
-      changed.push_back(*choosers.begin());
+      losers_.erase(choosers.front());
+      changed.push_back(choosers.front());
     }
     if (choosers.empty()) first_choices_.erase(found);
-    settle(changed);
+    if (!losers_.empty()) settle(changed);
   }
 
   /// The identity must be there.
@@ -82,7 +83,8 @@ class StableIds {
   }
 
   std::uint32_t first_, count_;
-  std::unordered_map<std::uint32_t, std::set<std::string>> first_choices_;
+  // Ascending; nearly always one.
+  boost::unordered_flat_map<std::uint32_t, std::vector<std::string>> first_choices_;
   std::map<std::string, std::uint32_t> losers_;
 };
 

@@ -97,6 +97,16 @@ TEST(JsonRecording, EndpointSlice) {
   EXPECT_EQ(decode_endpoint_slice(encode(slice)).value(), slice);
 }
 
+TEST(Json, EndpointsHaveHintsForNodesAndZones) {
+  EndpointSlice slice;
+  slice.metadata.name = "web-1";
+  slice.endpoints.push_back({.addresses = {ip("10.10.0.5")}});
+  slice.endpoints[0].hint_nodes = {"node-1", "node-2"};
+  EXPECT_EQ(decode_endpoint_slice(encode(slice)).value(), slice);
+  slice.endpoints[0].hint_zones = {"z1"};
+  EXPECT_EQ(decode_endpoint_slice(encode(slice)).value(), slice);
+}
+
 TEST(JsonRecording, NetworkPolicies) {
   const NetworkPolicy policy = decode_network_policy(recording("networkpolicy")).value();
   EXPECT_TRUE(policy.policy_ingress);

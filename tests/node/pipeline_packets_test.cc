@@ -69,7 +69,7 @@ class Node {
     auto mac = ovs.vsctl({"get", "interface", "antrea-gw0", "mac_in_use"});
     config.gateway_mac = *MacAddress::parse(mac.substr(1, 17));
     pipeline.emplace(config);
-    balancer.emplace(proxy::BalancerConfig{config.name, "", ""});
+    balancer.emplace(proxy::BalancerConfig{.node_name = config.name});
     commit(pipeline->start());
     commit(balancer->start());
   }
@@ -189,14 +189,17 @@ class PipelinePackets : public testing::Test {
     for (const auto* pod : pods) slice.endpoints.push_back({.addresses = {pod->address()}});
     changes.services = {service};
     changes.slices = {slice};
-    for (Node* node : {&world->one, &world->two}) node->commit(node->balancer->apply(changes));
+    for (Node* node : {&world->one, &world->two})
+      node->commit(node->balancer->apply(changes).pipeline);
     served.insert(name);
   }
   void TearDown() override {
     for (const auto& name : served)
       for (Node* node : {&world->one, &world->two})
-        node->commit(node->balancer->apply(
-            proxy::ServiceChanges{{}, {{"default", name}}, {}, {{"default", name}}}));
+        node->commit(
+            node->balancer
+                ->apply(proxy::ServiceChanges{{}, {{"default", name}}, {}, {{"default", name}}})
+                .pipeline);
   }
   std::set<std::string> served;
 
@@ -305,7 +308,9 @@ TEST_F(PipelinePackets, AClusterIpWithoutEndpointsIsNotReached) {
 
 TEST_F(PipelinePackets, SessionAffinityKeepsAClientAtItsEndpoint) {
   serve("sticky", "10.96.0.12", {&world->a, &world->b}, true);
-  std::set<std::string> answers;
+  std::set<std::string> answers{ask(world->c.where, ip("10.96.0.12"), 8000)};
+  // What the datapath has cached from before it learned is not used any more.
+  for (Node* node : {&world->one, &world->two}) node->ovs.appctl({"revalidator/wait"});
   for (int i = 0; i < 20; ++i) answers.insert(ask(world->c.where, ip("10.96.0.12"), 8000));
   EXPECT_EQ(answers.size(), 1U);
   EXPECT_FALSE(answers.contains(""));
@@ -395,7 +400,7 @@ TEST(PipelineFlows, AreThoseOfTheTable) {
   config.gateway_mac = *MacAddress::parse("0a:00:00:00:00:01");
   config.userspace_datapath = true;
   Pipeline pipeline(config);
-  proxy::Balancer balancer({config.name, "", ""});
+  proxy::Balancer balancer({.node_name = config.name});
 
   const Namespace where;
   const lab::OpenVSwitch ovs(where);
@@ -417,7 +422,7 @@ TEST(PipelineFlows, AreThoseOfTheTable) {
   service.cluster_ips = {ip("10.96.0.10"), ip("fd00:96::10")};
   service.ports.push_back({.name = "", .protocol = api::Protocol::kTcp, .port = 80});
   service.session_affinity_client_ip = true;
-  ovs.commit("br-int", balancer.apply(service));
+  ovs.commit("br-int", balancer.apply(service).pipeline);
   for (const auto& [name, family, address] :
        {std::tuple("web-4", Family::kIPv4, ip("10.10.1.5")),
         std::tuple("web-6", Family::kIPv6, ip("fd00:10:10:1::5"))}) {
@@ -428,7 +433,7 @@ TEST(PipelineFlows, AreThoseOfTheTable) {
     slice.address_type = family;
     slice.endpoints.push_back({.addresses = {address}});
     slice.ports.push_back({.name = "", .protocol = api::Protocol::kTcp, .port = 8080});
-    ovs.commit("br-int", balancer.apply(slice));
+    ovs.commit("br-int", balancer.apply(slice).pipeline);
   }
 
   const auto lines = [](std::istream&& in) {

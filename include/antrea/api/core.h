@@ -107,7 +107,7 @@ struct Endpoint {
   bool terminating = false;
   std::string node_name;
   std::string zone;
-  std::vector<std::string> hint_zones;
+  std::vector<std::string> hint_zones, hint_nodes;
   std::optional<ObjectKey> target_pod;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
