@@ -17,24 +17,14 @@ namespace {
 /// action that only makes no sense for the packet is told when all is walked, as Open vSwitch does.
 class Checker {
  public:
-  explicit Checker(const PacketFacts& facts) : facts_(facts) {}
+  explicit Checker(const Match& match) : facts_(match) {}
 
   bool inconsistent() const { return inconsistent_; }
 
   Fault list(Actions& actions) {
-    const PacketFacts before = facts_;
-    Fault fault = nullptr;
-    for (Action& action : actions) {
-      fault = std::visit(*this, action);
-      if (fault != nullptr) break;
-    }
-    // What the actions put on or take off is forgotten behind their list.
-    facts_.packet_type = before.packet_type;
-    facts_.eth_type = before.eth_type;
-    facts_.ip_proto = before.ip_proto;
-    facts_.vlan = before.vlan;
-    facts_.inner_vlan = before.inner_vlan;
-    return fault;
+    for (Action& action : actions)
+      if (const Fault fault = std::visit(*this, action)) return fault;
+    return nullptr;
   }
 
   template <typename T>
@@ -127,7 +117,7 @@ class Checker {
     constexpr std::uint32_t kMaxMeter = 0xffff0000;
     return a.meter.value != 0 && a.meter.value <= kMaxMeter ? nullptr : &errors::kMeterInvalid;
   }
-  Fault operator()(Clone& a) { return list(a.actions); }
+  Fault operator()(Clone& a) { return nested(a.actions); }
   Fault operator()(Ct& a) {
     constexpr std::uint16_t kFtp = 21, kTftp = 69;
     if (!facts_.ip() || (a.commit && (facts_.ct_state & ct_state::kInv) != 0) ||
@@ -135,7 +125,7 @@ class Checker {
         (a.alg == kTftp && facts_.ip_proto != ip_proto::kUdp))
       return &errors::kActionMatchInconsistent;
     if (a.zone_source) return source(*a.zone_source);
-    return list(a.actions);
+    return nested(a.actions);
   }
   Fault operator()(Nat& a) {
     const bool v4 = facts_.met(Prerequisite::kIpv4);
@@ -181,6 +171,21 @@ class Checker {
   }
 
  private:
+  /// What the actions of a list inside an action put on or take off is forgotten behind it.
+  Fault nested(Actions& actions) {
+    const std::uint32_t packet_type = facts_.packet_type;
+    const std::uint16_t eth_type = facts_.eth_type;
+    const std::uint8_t ip_proto = facts_.ip_proto;
+    const bool vlan = facts_.vlan;
+    const bool inner_vlan = facts_.inner_vlan;
+    const Fault fault = list(actions);
+    facts_.packet_type = packet_type;
+    facts_.eth_type = eth_type;
+    facts_.ip_proto = ip_proto;
+    facts_.vlan = vlan;
+    facts_.inner_vlan = inner_vlan;
+    return fault;
+  }
   Fault source(const Subfield& s) const {
     if (const Fault fault = check_source(s)) return fault;
     return facts_.met(s.field) ? nullptr : &errors::kActionMatchInconsistent;
@@ -197,11 +202,11 @@ class Checker {
 }  // namespace
 
 Fault check_instructions(const Match& match, TableId table, Instructions& instructions) {
-  const PacketFacts facts(match);
-  Checker checker(facts);
+  Checker checker(match);
   if (const Fault fault = checker.list(instructions.apply_actions)) return fault;
   // Whether an action set makes sense is known only when it is executed.
-  if (const Fault fault = Checker(facts).list(instructions.write_actions)) return fault;
+  if (!instructions.write_actions.empty())
+    if (const Fault fault = Checker(match).list(instructions.write_actions)) return fault;
   if (instructions.goto_table && table != kAllTables && *instructions.goto_table <= table)
     return &errors::kInstructionBadTableId;
   return checker.inconsistent() ? &errors::kActionMatchInconsistent : nullptr;

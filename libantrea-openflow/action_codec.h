@@ -103,7 +103,7 @@ struct ActionReader {
 using ActionDecoder = Fault (*)(In& in, ActionReader& reader, Actions& out);
 
 // action_decode.cc: decodes a list without looking at what its actions mean beside each other.
-Fault pull_action_list(In in, ActionReader& reader, Actions& out);
+Fault pull_action_list(In& in, ActionReader& reader, Actions& out);
 // A list inside an action: the rules of nesting hold.
 Fault pull_nested_actions(In in, ActionReader& reader, Actions& out, bool inside_ct);
 

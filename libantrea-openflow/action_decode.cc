@@ -2,6 +2,7 @@
 
 #include "action_codec.h"
 #include "antrea/openflow/codec.h"
+#include "tlv.h"
 
 namespace antrea::openflow::detail {
 namespace {
@@ -57,7 +58,29 @@ Fault pull_pop_mpls(In& in, ActionReader&, Actions& out) {
   return nullptr;
 }
 
+/// A usual TLV that fills the action but for its padding; false if this is none.
+bool pull_usual_set_field(In& in, Actions& out) {
+  UsualTlv tlv;
+  const std::byte* const end = in.at() + in.remaining();
+  if (in.offset() < kBeforeUsual || !read_usual(in.at(), end, tlv)) return false;
+  const UsualRow& row = *tlv.row;
+  // Where the mask covers a field that does not fill its bytes, the form is kept.
+  if (!row.settable || (!row.whole_bytes && tlv.bits.mask.lo == row.valid)) return false;
+  // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
+  const std::ptrdiff_t padding = end - tlv.end;
+  if (padding > 7 ||
+      (load_be<std::uint64_t>(end - 8) & ((std::uint64_t{1} << (8 * padding)) - 1)) != 0)
+    return false;
+  SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
+  set.field = row.id;
+  set.value = tlv.bits.value;
+  set.mask = tlv.bits.mask;
+  in.skip(in.remaining());
+  return true;
+}
+
 Fault pull_set_field(In& in, ActionReader&, Actions& out) {
+  if (pull_usual_set_field(in, out)) return nullptr;
   Tlv tlv;
   if (const Fault fault = parse_tlv(in, tlv, true)) return fault;
   if (!in.zeros(in.remaining())) return &errors::kActionBadSetArgument;
@@ -192,69 +215,60 @@ constexpr auto index_rows(const ActionRow (&rows)[kRows]) {
 constexpr auto kStandardIndex = index_rows(kStandard);
 constexpr auto kNiciraIndex = index_rows(kNicira);
 
-struct Kind {
-  const ActionRow* row = nullptr;
-  Fault fault = nullptr;
-  bool experimenter = false;  ///< of a vendor or number that is not known
-};
-
-/// The row of an action whose header starts at `at`.
-Kind kind_of(const std::byte* at, std::size_t room) {
-  const auto find = [](const auto& index, std::uint16_t number) {
-    return number < index.size() ? index[number] : nullptr;
-  };
+/// The row of an action whose header starts at `at`, or the error that there is none.
+Fault find_row(const std::byte* at, std::size_t room, const ActionRow*& row) {
   const auto type = load_be<std::uint16_t>(at);
-  if (type != action_type::kExperimenter) {
-    const ActionRow* row = find(kStandardIndex, type);
-    return {row, row != nullptr ? nullptr : &errors::kActionBadType, false};
+  if (type < kStandardIndex.size()) {
+    row = kStandardIndex[type];
+    return row != nullptr ? nullptr : &errors::kActionBadType;
   }
+  if (type != action_type::kExperimenter) return &errors::kActionBadType;
   const auto vendor = load_be<std::uint32_t>(at + 4);
-  if (vendor != kNiciraVendor && vendor != kOnfExperimenter)
-    return {nullptr, &errors::kActionBadVendor, true};
-  if (room < 10) return {nullptr, &errors::kActionBadLen, false};
-  const ActionRow* row =
-      vendor == kNiciraVendor ? find(kNiciraIndex, load_be<std::uint16_t>(at + 8)) : nullptr;
-  return {row, row != nullptr ? nullptr : &errors::kActionBadVendorType, true};
+  if (vendor != kNiciraVendor && vendor != kOnfExperimenter) return &errors::kActionBadVendor;
+  if (room < 10) return &errors::kActionBadLen;
+  const auto subtype = load_be<std::uint16_t>(at + 8);
+  if (vendor == kNiciraVendor && subtype < kNiciraIndex.size()) row = kNiciraIndex[subtype];
+  return row != nullptr ? nullptr : &errors::kActionBadVendorType;
 }
 
 /// How many actions there are at most, to make room for them at once.
-std::size_t count_actions(In in) {
+std::size_t count_actions(std::span<const std::byte> list) {
   std::size_t count = 0;
-  while (in.remaining() >= 8) {
-    const std::size_t length = load_be<std::uint16_t>(in.at() + 2);
-    ++count;
-    if (length < 8) break;
-    in.skip(length);
+  for (std::size_t at = 0; list.size() - at >= 8; ++count) {
+    const std::size_t length = load_be<std::uint16_t>(list.data() + at + 2);
+    if (length < 8 || length > list.size() - at) return count + 1;
+    at += length;
   }
   return count;
 }
 
 }  // namespace
 
-Fault pull_action_list(In in, ActionReader& reader, Actions& out) {
+Fault pull_action_list(In& in, ActionReader& reader, Actions& out) {
   if (in.empty()) return nullptr;
   if (reader.depth >= kMaxNesting) return &errors::kActionTooMany;
-  out.reserve(count_actions(in));
+  out.reserve(count_actions(in.peek_rest()));
   while (!in.empty()) {
     reader.offset = in.offset();
     const std::byte* const at = in.at();
     const std::size_t room = in.remaining();
     if (room < 8) return &errors::kActionBadLen;
     const std::size_t length = load_be<std::uint16_t>(at + 2);
-    const Kind kind = kind_of(at, room);
-    if (kind.fault != nullptr) {
-      if (!in.keeps_unknown() || !kind.experimenter || length < 8 || length % 8 != 0 ||
-          length > room)
-        return kind.fault;
+    const ActionRow* row = nullptr;
+    if (const Fault fault = find_row(at, room, row)) {
+      const bool experimenter =
+          fault == &errors::kActionBadVendor || fault == &errors::kActionBadVendorType;
+      if (!in.keeps_unknown() || !experimenter || length < 8 || length % 8 != 0 || length > room)
+        return fault;
       out.emplace_back(UnknownAction{to_bytes(in.take(length))});
       continue;
     }
-    const ActionRow& row = *kind.row;
-    if (length > room || length < row.size || (length > row.size && !row.longer) || length % 8 != 0)
+    if (length > room || length < row->size || (length > row->size && !row->longer) ||
+        length % 8 != 0)
       return &errors::kActionBadLen;
     In body = in.sub(length);
     body.skip(load_be<std::uint16_t>(at) == action_type::kExperimenter ? 10 : 4);
-    if (const Fault fault = row.decode(body, reader, out)) return fault;
+    if (const Fault fault = row->decode(body, reader, out)) return fault;
     if (body.failed()) return &errors::kActionBadLen;
   }
   return nullptr;

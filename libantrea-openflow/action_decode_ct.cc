@@ -8,8 +8,9 @@ Fault pull_ct(In& in, ActionReader& reader, Actions& out) {
   ct.commit = (flags & 1) != 0;
   ct.force = (flags & 2) != 0;
   if (ct.force && !ct.commit) return &errors::kActionBadArgument;
-  In source = in;
-  const bool from_field = in.be32() != 0;
+  if (in.remaining() < 4) return &errors::kActionBadLen;
+  In source = in.sub(4);
+  const bool from_field = load_be<std::uint32_t>(source.at()) != 0;
   ct.zone = in.be16();
   if (from_field) {
     Subfield& field = ct.zone_source.emplace();

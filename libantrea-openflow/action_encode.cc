@@ -1,5 +1,6 @@
 #include "action_codec.h"
 #include "antrea/openflow/codec.h"
+#include "tlv.h"
 
 namespace antrea::openflow::detail {
 namespace {
@@ -12,7 +13,7 @@ class Writer {
   explicit Writer(Out& out) : out_(out) {}
 
   void operator()(const Output& a) {
-    std::byte* at = standard(action_type::kOutput, 16);
+    std::byte* at = standard<16>(action_type::kOutput);
     store_be(at + 4, a.port.value);
     store_be(at + 8, a.max_len);
   }
@@ -32,12 +33,21 @@ class Writer {
     finish(start);
   }
   void operator()(const GroupAction& a) {
-    store_be(standard(action_type::kGroup, 8) + 4, a.group.value);
+    store_be(standard<8>(action_type::kGroup) + 4, a.group.value);
   }
   void operator()(const SetField& a) {
+    const TlvShape& shape = tlv_shape(a.field);
+    if (shape.usual && !a.masked && a.mask.within(shape.full)) {
+      std::byte* const begin = out_.room(4 + kTlvRoom);
+      std::byte* const end = write_usual(begin + 4, shape, {a.value, a.mask});
+      store_be(end, std::uint64_t{0});  // padding
+      const std::size_t size = pad8(static_cast<std::size_t>(end - begin));
+      store_be(begin, static_cast<std::uint32_t>(action_type::kSetField << 16 | size));
+      return out_.advance(size);
+    }
     const std::size_t start = out_.size();
     out_.be32(action_type::kSetField << 16);
-    put_set_field(out_, a);
+    put_unusual_field(out_, a);
     finish(start);
   }
   void operator()(const Move& a) {
@@ -53,29 +63,29 @@ class Writer {
   }
   void operator()(const Resubmit& a) {
     if (a.port_only) {
-      store_be(nicira_fixed(nx_action::kResubmit, 16) + 10, port16(a.in_port));
+      store_be(nicira_fixed<16>(nx_action::kResubmit) + 10, port16(a.in_port));
       return;
     }
     std::byte* at =
-        nicira_fixed(a.ct ? nx_action::kResubmitTableCt : nx_action::kResubmitTable, 16);
+        nicira_fixed<16>(a.ct ? nx_action::kResubmitTableCt : nx_action::kResubmitTable);
     store_be(at + 10, port16(a.in_port));
     at[12] = std::byte{a.table.value};
   }
   void operator()(const Ct& a) {
-    const std::size_t start = nicira(nx_action::kCt);
-    out_.be16(static_cast<std::uint16_t>((a.commit ? 1 : 0) | (a.force ? 2 : 0)));
+    const std::size_t start = out_.size();
+    std::byte* const at = nicira_fixed<24>(nx_action::kCt);
+    store_be(at + 10, static_cast<std::uint16_t>((a.commit ? 1 : 0) | (a.force ? 2 : 0)));
     if (a.zone_source) {
-      nxm_header(*a.zone_source);
-      out_.be16(pack_bits(*a.zone_source));
-    } else {
-      out_.be32(0);
-      out_.be16(a.zone);
+      const OxmType& type = info(a.zone_source->field).nxm;
+      store_be(at + 12, static_cast<std::uint32_t>(type.oxm_class << 16 | type.field << 9 |
+                                                   length_of(*a.zone_source)));
     }
-    out_.u8(a.table ? a.table->value : 255);
-    out_.zeros(3);
-    out_.be16(a.alg);
+    store_be(at + 16, a.zone_source ? pack_bits(*a.zone_source) : a.zone);
+    at[18] = std::byte{a.table ? a.table->value : std::uint8_t{255}};
+    store_be(at + 22, a.alg);
+    if (a.actions.empty()) return;
     put_actions(out_, a.actions);
-    finish(start);
+    out_.patch16(start + 2, out_.size() - start);
   }
   void operator()(const Nat& a) {
     const std::size_t start = nicira(nx_action::kNat);
@@ -119,14 +129,14 @@ class Writer {
     finish(start);
   }
   void operator()(const Conjunction& a) {
-    std::byte* at = nicira_fixed(nx_action::kConjunction, 16);
+    std::byte* at = nicira_fixed<16>(nx_action::kConjunction);
     at[10] = std::byte{a.clause};
     at[11] = std::byte{a.count};
     store_be(at + 12, a.id);
   }
   void operator()(const Controller& a) {
     if (!a.extended && a.userdata.empty() && !a.pause && !a.meter) {
-      std::byte* at = nicira_fixed(nx_action::kController, 16);
+      std::byte* at = nicira_fixed<16>(nx_action::kController);
       store_be(at + 10, a.max_len);
       store_be(at + 12, a.controller_id);
       at[14] = std::byte{a.reason};
@@ -156,7 +166,7 @@ class Writer {
     const bool plain =
         a.controller_ids.empty() || (a.controller_ids.size() == 1 && a.controller_ids[0] == 0);
     if (plain && !a.with_ids) {
-      standard(action_type::kDecIpTtl, 8);
+      standard<8>(action_type::kDecIpTtl);
       return;
     }
     const std::size_t start = nicira(nx_action::kDecTtlIds);
@@ -165,25 +175,25 @@ class Writer {
     for (const std::uint16_t id : a.controller_ids) out_.be16(id);
     finish(start);
   }
-  void operator()(const SetIpTtl& a) { standard(action_type::kSetIpTtl, 8)[4] = std::byte{a.ttl}; }
+  void operator()(const SetIpTtl& a) { standard<8>(action_type::kSetIpTtl)[4] = std::byte{a.ttl}; }
   void operator()(const PushVlan& a) {
-    store_be(standard(action_type::kPushVlan, 8) + 4, a.eth_type);
+    store_be(standard<8>(action_type::kPushVlan) + 4, a.eth_type);
   }
-  void operator()(const PopVlan&) { standard(action_type::kPopVlan, 8); }
+  void operator()(const PopVlan&) { standard<8>(action_type::kPopVlan); }
   void operator()(const PushMpls& a) {
-    store_be(standard(action_type::kPushMpls, 8) + 4, a.eth_type);
+    store_be(standard<8>(action_type::kPushMpls) + 4, a.eth_type);
   }
   void operator()(const PopMpls& a) {
-    store_be(standard(action_type::kPopMpls, 8) + 4, a.eth_type);
+    store_be(standard<8>(action_type::kPopMpls) + 4, a.eth_type);
   }
   void operator()(const SetMplsTtl& a) {
-    standard(action_type::kSetMplsTtl, 8)[4] = std::byte{a.ttl};
+    standard<8>(action_type::kSetMplsTtl)[4] = std::byte{a.ttl};
   }
-  void operator()(const DecMplsTtl&) { standard(action_type::kDecMplsTtl, 8); }
-  void operator()(const SetQueue& a) { store_be(standard(action_type::kSetQueue, 8) + 4, a.queue); }
-  void operator()(const PopQueue&) { nicira_fixed(nx_action::kPopQueue, 16); }
+  void operator()(const DecMplsTtl&) { standard<8>(action_type::kDecMplsTtl); }
+  void operator()(const SetQueue& a) { store_be(standard<8>(action_type::kSetQueue) + 4, a.queue); }
+  void operator()(const PopQueue&) { nicira_fixed<16>(nx_action::kPopQueue); }
   void operator()(const MeterAction& a) {
-    store_be(standard(action_type::kMeter, 8) + 4, a.meter.value);
+    store_be(standard<8>(action_type::kMeter) + 4, a.meter.value);
   }
   void operator()(const Note& a) {
     const std::size_t start = nicira(nx_action::kNote);
@@ -196,10 +206,10 @@ class Writer {
     put_actions(out_, a.actions);
     finish(start);
   }
-  void operator()(const CtClear&) { nicira_fixed(nx_action::kCtClear, 16); }
-  void operator()(const Exit&) { nicira_fixed(nx_action::kExit, 16); }
+  void operator()(const CtClear&) { nicira_fixed<16>(nx_action::kCtClear); }
+  void operator()(const Exit&) { nicira_fixed<16>(nx_action::kExit); }
   void operator()(const FinTimeout& a) {
-    std::byte* at = nicira_fixed(nx_action::kFinTimeout, 16);
+    std::byte* at = nicira_fixed<16>(nx_action::kFinTimeout);
     store_be(at + 10, a.idle_timeout);
     store_be(at + 12, a.hard_timeout);
   }
@@ -283,9 +293,9 @@ class Writer {
     finish(start);
   }
   void operator()(const Decap& a) {
-    store_be(nicira_fixed(nx_action::kDecap, 16) + 12, a.packet_type);
+    store_be(nicira_fixed<16>(nx_action::kDecap) + 12, a.packet_type);
   }
-  void operator()(const DecNshTtl&) { nicira_fixed(nx_action::kDecNshTtl, 16); }
+  void operator()(const DecNshTtl&) { nicira_fixed<16>(nx_action::kDecNshTtl); }
   void operator()(const CheckPktLarger& a) {
     const std::size_t start = nicira(nx_action::kCheckPktLarger);
     out_.be16(a.length);
@@ -315,23 +325,25 @@ class Writer {
   }
   /// The header that fields inside Nicira actions have.
   void nxm_header(const Subfield& s) { put_field_header(out_, info(s.field).nxm, length_of(s)); }
-  std::byte* standard(action_type::Type type, std::uint16_t size) {
-    std::byte* at = out_.put(size);
+  template <std::uint16_t kSize>
+  std::byte* standard(action_type::Type type) {
+    std::byte* at = out_.put<kSize>();
     store_be(at, static_cast<std::uint16_t>(type));
-    store_be(at + 2, size);
+    store_be(at + 2, kSize);
     return at;
   }
-  std::byte* nicira_fixed(std::uint16_t subtype, std::uint16_t size) {
-    std::byte* at = out_.put(size);
+  template <std::uint16_t kSize>
+  std::byte* nicira_fixed(std::uint16_t subtype) {
+    std::byte* at = out_.put<kSize>();
     store_be(at, std::uint16_t{action_type::kExperimenter});
-    store_be(at + 2, size);
+    store_be(at + 2, kSize);
     store_be(at + 4, kNiciraVendor);
     store_be(at + 8, subtype);
     return at;
   }
   std::size_t nicira(std::uint16_t subtype) {
     const std::size_t start = out_.size();
-    std::byte* at = out_.put(10);
+    std::byte* at = out_.put<10>();
     store_be(at, std::uint16_t{action_type::kExperimenter});
     store_be(at + 4, kNiciraVendor);
     store_be(at + 8, subtype);

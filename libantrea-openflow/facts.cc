@@ -8,7 +8,7 @@ bool PacketFacts::ct_valid() const {
   return (ct_state & kTrk) != 0 && (ct_state_mask & kInv) != 0 && (ct_state & kInv) == 0;
 }
 
-bool PacketFacts::met_slowly(Prerequisite prerequisite) const {
+bool PacketFacts::met_rarely(Prerequisite prerequisite) const {
   namespace ether = openflow::eth_type;
   namespace proto = openflow::ip_proto;
   const auto transport = [&](std::uint8_t wanted) {
@@ -20,20 +20,12 @@ bool PacketFacts::met_slowly(Prerequisite prerequisite) const {
   };
   constexpr std::uint8_t kSolicit = 135, kAdvert = 136;
   switch (prerequisite) {
-    case Prerequisite::kNone:
-      return true;
-    case Prerequisite::kEthernet:
-      return ethernet();
     case Prerequisite::kVlan:
       return ethernet() && vlan;
     case Prerequisite::kMpls:
       return mpls();
-    case Prerequisite::kIpv4:
-      return type() == ether::kIpv4;
     case Prerequisite::kIpv6:
       return type() == ether::kIpv6;
-    case Prerequisite::kIp:
-      return ip();
     case Prerequisite::kArp:
       return type() == ether::kArp || type() == ether::kRarp;
     case Prerequisite::kNsh:
@@ -56,8 +48,9 @@ bool PacketFacts::met_slowly(Prerequisite prerequisite) const {
       return nd(kAdvert, kAdvert);
     case Prerequisite::kCt:
       return ct_valid();
+    default:  // looked at before
+      return false;
   }
-  return false;
 }
 
 }  // namespace antrea::openflow::detail

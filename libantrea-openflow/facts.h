@@ -66,7 +66,18 @@ class PacketFacts {
   bool ct_valid() const;
   /// Whether a field with this prerequisite makes sense.
   bool met(Prerequisite prerequisite) const {
-    return prerequisite == Prerequisite::kNone || met_slowly(prerequisite);
+    switch (prerequisite) {
+      case Prerequisite::kNone:
+        return true;
+      case Prerequisite::kEthernet:
+        return ethernet();
+      case Prerequisite::kIpv4:
+        return type() == openflow::eth_type::kIpv4;
+      case Prerequisite::kIp:
+        return ip();
+      default:
+        return met_rarely(prerequisite);
+    }
   }
   bool met(FieldId id) const { return met(info(id).prerequisite); }
 
@@ -82,7 +93,7 @@ class PacketFacts {
   std::uint32_t ct_state_mask = 0;
 
  private:
-  bool met_slowly(Prerequisite prerequisite) const;
+  bool met_rarely(Prerequisite prerequisite) const;
 };
 
 }  // namespace antrea::openflow::detail

@@ -1,6 +1,7 @@
-#include "field_table.h"
-
 #include <string>
+
+#include "field_table.h"
+#include "tlv.h"
 
 namespace antrea::openflow {
 namespace detail {
@@ -253,6 +254,72 @@ constexpr std::array<std::array<std::uint8_t, 128>, kSpaceCount> kFieldByNumber 
     if (kRows[i].other.valid()) add(kRows[i].other);
   }
   return table;
+}();
+
+namespace {
+
+constexpr bool one_of(FieldId id, auto... ids) { return ((id == ids) || ...); }
+
+}  // namespace
+
+constexpr std::array<TlvShape, kFieldCount> kTlvShapes = [] {
+  using enum FieldId;
+  std::array<TlvShape, kFieldCount> shapes{};
+  for (const FieldInfo& row : kRows) {
+    const FieldId id = row.id;
+    TlvShape& shape = shapes[static_cast<std::size_t>(id)];
+    const bool experimenter = row.oxm.oxm_class == 0xffff;
+    const auto byte = [](auto number, unsigned shift) {
+      return static_cast<std::uint8_t>(number >> shift);
+    };
+    shape.header = {byte(row.oxm.oxm_class, 8),     byte(row.oxm.oxm_class, 0),
+                    byte(row.oxm.field << 1, 0),    row.bytes,
+                    byte(row.oxm.experimenter, 24), byte(row.oxm.experimenter, 16),
+                    byte(row.oxm.experimenter, 8),  byte(row.oxm.experimenter, 0)};
+    shape.header_size = experimenter ? 8 : 4;
+    shape.bytes = row.bytes;
+    shape.always_masked = one_of(id, kTunFlags, kTunErspanVer, kTunErspanDir, kTunErspanHwid);
+    shape.usual = !experimenter && (row.bytes <= 8 || row.bytes == 16) && !shape.always_masked &&
+                  !is_tun_metadata(id) &&
+                  !one_of(id, kTunErspanIdx, kActsetOutput, kArpOp, kIpTos, kNshMdtype, kVlanPcp);
+    shape.in_match = !is_tun_metadata(id) && !is_in(id, kReg0, kReg31) &&
+                     !is_in(id, kXxreg0, kXxreg7) &&
+                     !one_of(id, kVlanTci, kInPort, kIpTos, kVlanPcp);
+    shape.full = FieldValue::ones(id == kTunErspanIdx ? 8U * row.bytes : row.bits);
+  }
+  return shapes;
+}();
+
+constexpr std::array<UsualRow, kUsualRows> kUsual = [] {
+  using enum FieldId;
+  std::array<UsualRow, kUsualRows> rows{};
+  for (const FieldInfo& field : kRows) {
+    const FieldId id = field.id;
+    const TlvShape& shape = kTlvShapes[static_cast<std::size_t>(id)];
+    if (!shape.usual) continue;
+    for (const OxmType& type : {field.oxm, field.nxm, field.other})
+      for (const bool masked : {false, true}) {
+        if (!type.valid() || (type.oxm_class & 0x7ffe) != 0 || (masked && !field.maskable))
+          continue;
+        const std::uint32_t header = std::uint32_t{type.oxm_class} << 16 |
+                                     std::uint32_t{type.field} << 9 | (masked ? 0x100U : 0U);
+        UsualRow& row = rows[usual_row(header)];
+        row.length = static_cast<std::uint8_t>(field.bytes * (masked ? 2 : 1));
+        row.bytes = field.bytes;
+        row.id = id;
+        row.prerequisite = field.prerequisite;
+        row.masked = masked;
+        row.port = id == kInPortOxm;
+        row.tells = one_of(id, kPacketType, kEthType, kVlanTci, kVlanVid, kIpProto, kIpFrag,
+                           kIcmpv6Type, kIcmpv6Code, kCtState);
+        row.in_match = shape.in_match;
+        row.settable = field.settable && !one_of(id, kInPortOxm, kVlanVid);
+        row.whole_bytes = field.bits == 8U * field.bytes;
+        row.low = FieldValue::ones(8U * field.bytes).lo;
+        row.valid = id == kCtState ? 0xff : shape.full.lo;
+      }
+  }
+  return rows;
 }();
 
 }  // namespace detail

@@ -20,13 +20,6 @@ constexpr bool is_tun_metadata(FieldId id) {
   return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
 }
 
-/// The mask that stands for the whole field: the bits that count, but for ERSPAN's index, of which
-/// Open vSwitch takes all that its bytes hold.
-inline FieldValue full_mask(FieldId id) {
-  const FieldInfo& row = info(id);
-  return FieldValue::ones(id == FieldId::kTunErspanIdx ? 8U * row.bytes : row.bits);
-}
-
 /// FieldId + 1 by class and field number, 0 where there is none. Experimenter classes stand behind
 /// the others.
 enum OxmSpace : std::uint8_t {

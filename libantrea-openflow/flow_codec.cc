@@ -30,7 +30,7 @@ constexpr unsigned kUsualOrder[] = {kDuration, kIdleTime, kPacketCount, kByteCou
 
 void put_action_list(Out& out, InstructionType type, const Actions& actions) {
   const std::size_t start = out.size();
-  store_be(out.put(8), static_cast<std::uint16_t>(type));
+  store_be(out.put<8>(), static_cast<std::uint16_t>(type));
   put_actions(out, actions);
   out.patch16(start + 2, out.size() - start);
 }
@@ -44,14 +44,14 @@ void put_instructions(Out& out, const Instructions& instructions) {
   if (!instructions.write_actions.empty() || instructions.write_nothing)
     put_action_list(out, kWriteActions, instructions.write_actions);
   if (instructions.write_metadata) {
-    std::byte* at = out.put(24);
+    std::byte* at = out.put<24>();
     store_be(at, std::uint16_t{kWriteMetadata});
     store_be(at + 2, std::uint16_t{24});
     store_be(at + 8, instructions.write_metadata->value);
     store_be(at + 16, instructions.write_metadata->mask);
   }
   if (instructions.goto_table) {
-    std::byte* at = out.put(8);
+    std::byte* at = out.put<8>();
     store_be(at, std::uint16_t{kGotoTable});
     store_be(at + 2, std::uint16_t{8});
     at[4] = std::byte{instructions.goto_table->value};
@@ -60,20 +60,22 @@ void put_instructions(Out& out, const Instructions& instructions) {
 
 namespace {
 
-/// The instructions of a message by type, each with a cursor over its body. Lengths and types are
-/// looked at before what they hold, as Open vSwitch does.
-struct FoundInstructions {
-  std::optional<In> body[kInstructionMeter];
+/// The instructions of a message by type. Lengths and types are looked at before what they hold, as
+/// Open vSwitch does.
+class FoundInstructions {
+ public:
+  explicit FoundInstructions(const In& in) : in_(in) {}
 
-  Fault scan(In in, std::size_t& offset) {
-    while (!in.empty()) {
-      offset = in.offset();
-      const std::size_t room = in.remaining();
-      const std::uint16_t type = in.be16();
-      const std::uint16_t length = in.be16();
-      if (in.failed() || length < 8 || length % 8 != 0 || length > room)
-        return &errors::kInstructionBadLen;
-      In rest = in.sub(length - 4U);
+  Fault scan(std::size_t& offset) {
+    const std::byte* const begin = in_.at();
+    const std::size_t size = in_.remaining();
+    for (std::size_t at = 0; at < size;) {
+      offset = in_.offset() + at;
+      const std::size_t room = size - at;
+      if (room < 4) return &errors::kInstructionBadLen;
+      const auto type = load_be<std::uint16_t>(begin + at);
+      const auto length = load_be<std::uint16_t>(begin + at + 2);
+      if (length < 8 || length % 8 != 0 || length > room) return &errors::kInstructionBadLen;
       if (type == 0xffff) return &errors::kInstructionBadExperimenter;
       if (type < kGotoTable || type > kInstructionMeter) return &errors::kInstructionUnknown;
       const std::size_t fixed = type == kWriteMetadata                           ? 24
@@ -81,47 +83,59 @@ struct FoundInstructions {
                                                                                  : 8;
       if (fixed != 0 && length != fixed) return &errors::kInstructionBadLen;
       if (type == kInstructionMeter) return &errors::kInstructionUnknown;  // an action since 1.5
-      if (body[type]) return &errors::kInstructionDuplicate;
-      body[type] = rest;
+      if (has(static_cast<InstructionType>(type))) return &errors::kInstructionDuplicate;
+      places_[type] = {static_cast<std::uint16_t>(at), length};
+      at += length;
     }
     return nullptr;
   }
+  bool has(InstructionType type) const { return places_[type].length != 0; }
+  /// What stands behind the first `skipped` bytes.
+  In body(InstructionType type, std::size_t skipped) const {
+    return in_.part(places_[type].start + skipped, places_[type].length - skipped);
+  }
+
+ private:
+  struct Place {
+    std::uint16_t start = 0;
+    std::uint16_t length = 0;
+  };
+  const In& in_;
+  Place places_[kInstructionMeter] = {};
 };
 
-Fault pull_instruction_list(In in, Instructions& result, std::size_t& offset) {
+Fault pull_instruction_list(const In& in, Instructions& result, std::size_t& offset) {
   if (in.remaining() % 8 != 0) return &errors::kInstructionBadLen;
-  FoundInstructions found;
-  if (const Fault fault = found.scan(in, offset)) return fault;
+  FoundInstructions found(in);
+  if (const Fault fault = found.scan(offset)) return fault;
   const auto actions = [&](InstructionType type, Actions& to, ActionReader& reader) {
-    In body = *found.body[type];
-    body.skip(4);
+    In body = found.body(type, 8);
     const Fault fault = pull_action_list(body, reader, to);
     if (fault != nullptr) offset = reader.offset;
     return fault;
   };
   ActionReader reader;
   reader.metadata = &result.write_metadata;
-  if (found.body[kApplyActions])
+  if (found.has(kApplyActions))
     if (const Fault fault = actions(kApplyActions, result.apply_actions, reader)) return fault;
   const bool metadata_action = result.write_metadata.has_value();
-  result.clear_actions = found.body[kClearActions].has_value();
-  if (found.body[kWriteActions]) {
+  result.clear_actions = found.has(kClearActions);
+  if (found.has(kWriteActions)) {
     ActionReader set_reader;
     if (const Fault fault = actions(kWriteActions, result.write_actions, set_reader)) return fault;
     if (const Fault fault = verify_action_set(result.write_actions)) return fault;
     result.write_nothing = result.write_actions.empty();
   }
-  if (found.body[kWriteMetadata]) {
-    In body = *found.body[kWriteMetadata];
-    body.skip(4);
+  if (found.has(kWriteMetadata)) {
+    In body = found.body(kWriteMetadata, 8);
     const std::uint64_t value = body.be64();
     result.write_metadata = WriteMetadata{value, body.be64()};
   }
-  if (found.body[kGotoTable]) result.goto_table = TableId{found.body[kGotoTable]->u8()};
+  if (found.has(kGotoTable)) result.goto_table = TableId{found.body(kGotoTable, 4).u8()};
   if (const Fault fault = verify_actions(result.apply_actions, false)) return fault;
   // The action write_metadata stands for the instruction, which comes last but for goto_table.
-  if (metadata_action && (result.clear_actions || found.body[kWriteActions].has_value() ||
-                          found.body[kWriteMetadata].has_value()))
+  if (metadata_action &&
+      (result.clear_actions || found.has(kWriteActions) || found.has(kWriteMetadata)))
     return &errors::kActionUnsupportedOrder;
   return nullptr;
 }
@@ -225,7 +239,7 @@ namespace {
 
 std::byte* put_flow_mod_fixed(Out& out, const Flow& flow, FlowCommand command,
                               std::uint64_t cookie_mask) {
-  std::byte* at = out.put(40);
+  std::byte* at = out.put<40>();
   store_be(at, flow.cookie);
   store_be(at + 8, cookie_mask);
   at[16] = std::byte{flow.table.value};
@@ -245,12 +259,12 @@ constexpr std::uint16_t kFlowModFlags = 0x1f;
 
 /// Addresses of a connection belong to the IP version that the match names.
 bool ct_addresses_fit(const Match& match) {
-  const auto type = match.get(FieldId::kEthType);
-  const std::uint64_t number = type ? type->value.lo : 0;
+  std::uint64_t type = 0;
   for (const MatchField& field : match.fields()) {
+    if (field.id == FieldId::kEthType) type = field.bits.value.lo;
+    if (field.id < FieldId::kCtNwSrc || field.id > FieldId::kCtIpv6Dst) continue;
     const bool v4 = field.id == FieldId::kCtNwSrc || field.id == FieldId::kCtNwDst;
-    const bool v6 = field.id == FieldId::kCtIpv6Src || field.id == FieldId::kCtIpv6Dst;
-    if ((v4 && number != eth_type::kIpv4) || (v6 && number != eth_type::kIpv6)) return false;
+    if (type != (v4 ? eth_type::kIpv4 : eth_type::kIpv6)) return false;
   }
   return true;
 }
@@ -272,39 +286,37 @@ void put_flow_mod_body(Out& out, const Flow& flow, FlowCommand command) {
   put_instructions(out, flow);
 }
 
-DecodeResult<FlowMod> pull_flow_mod(In in) {
-  DecodeResult<FlowMod> result = FlowMod();
-  FlowMod& mod = *result;
+std::optional<DecodeError> pull_flow_mod(In& in, FlowMod& mod) {
   Flow& flow = mod.flow;
   const std::size_t offset = in.offset();
-  flow.cookie = in.be64();
-  mod.cookie_mask = in.be64();
-  flow.table = TableId{in.u8()};
-  const std::uint8_t command = in.u8();
-  flow.idle_timeout = in.be16();
-  flow.hard_timeout = in.be16();
-  flow.priority = in.be16();
-  mod.buffer_id = in.be32();
-  mod.out_port = PortNo{in.be32()};
-  mod.out_group = GroupId{in.be32()};
-  flow.flags = in.be16();
-  flow.importance = in.be16();
+  const auto fixed = in.take(40);
   if (in.failed()) return fail(errors::kBadLen, offset);
-  auto match = pull_any_match(in);
-  if (match.has_error()) return match.error();
-  flow.match = std::move(*match);
+  const std::byte* const at = fixed.data();
+  flow.cookie = load_be<std::uint64_t>(at);
+  mod.cookie_mask = load_be<std::uint64_t>(at + 8);
+  flow.table = TableId{load_be<std::uint8_t>(at + 16)};
+  const auto command = load_be<std::uint8_t>(at + 17);
   mod.command = static_cast<FlowCommand>(command);
+  flow.idle_timeout = load_be<std::uint16_t>(at + 18);
+  flow.hard_timeout = load_be<std::uint16_t>(at + 20);
+  flow.priority = load_be<std::uint16_t>(at + 22);
+  mod.buffer_id = load_be<std::uint32_t>(at + 24);
+  mod.out_port = PortNo{load_be<std::uint32_t>(at + 28)};
+  mod.out_group = GroupId{load_be<std::uint32_t>(at + 32)};
+  flow.flags = load_be<std::uint16_t>(at + 36);
+  flow.importance = load_be<std::uint16_t>(at + 38);
+  if (const auto error = pull_any_match(in, flow.match)) return error;
   const bool deletes =
       mod.command == FlowCommand::kDelete || mod.command == FlowCommand::kDeleteStrict;
   if (flow.table == kAllTables && !deletes) return fail(errors::kFlowModBadTableId, offset + 16);
   if (!port_valid(mod.out_port.value)) return fail(errors::kActionBadOutPort, offset + 28);
   if (!ct_addresses_fit(flow.match)) return fail(errors::kActionMatchInconsistent, offset + 40);
   if (command > 4) return fail(errors::kFlowModBadCommand, offset + 17);
-  std::size_t at = in.offset();
-  if (const Fault fault = pull_instruction_list(in, flow, at)) return fail(*fault, at);
+  std::size_t fault_at = in.offset();
+  if (const Fault fault = pull_instruction_list(in, flow, fault_at)) return fail(*fault, fault_at);
   if ((flow.flags & ~kFlowModFlags) != 0) return fail(errors::kFlowModBadFlags, offset + 36);
   if (const Fault fault = check_instructions(flow.match, flow.table, flow)) return fail(*fault, in);
-  return result;
+  return {};
 }
 
 }  // namespace detail

@@ -58,7 +58,8 @@ std::optional<FlowStatsView> FlowStatsReader::next() {
 }
 
 DecodeResult<FlowStats> FlowStatsView::decode() const {
-  FlowStats stats;
+  DecodeResult<FlowStats> result = FlowStats();
+  FlowStats& stats = *result;
   Flow& flow = stats.flow;
   flow.table = table;
   flow.priority = priority;
@@ -68,9 +69,7 @@ DecodeResult<FlowStats> FlowStatsView::decode() const {
   flow.importance = importance;
   flow.cookie = cookie;
   detail::In match_in(match);
-  auto decoded_match = detail::pull_match(match_in);
-  if (decoded_match.has_error()) return decoded_match.error();
-  flow.match = std::move(*decoded_match);
+  if (const auto error = detail::pull_match(match_in, flow.match)) return *error;
   detail::In statistics_in(statistics);
   auto decoded_statistics = detail::pull_statistics(statistics_in);
   if (decoded_statistics.has_error()) return decoded_statistics.error();
@@ -78,7 +77,7 @@ DecodeResult<FlowStats> FlowStatsView::decode() const {
   auto decoded_instructions = detail::pull_instructions(detail::In(instructions));
   if (decoded_instructions.has_error()) return decoded_instructions.error();
   static_cast<Instructions&>(flow) = std::move(*decoded_instructions);
-  return stats;
+  return result;
 }
 
 }  // namespace antrea::openflow

@@ -3,6 +3,7 @@
 
 #include "antrea/openflow/codec.h"
 #include "field_table.h"
+#include "tlv.h"
 #include "wire.h"
 
 namespace antrea::openflow::detail {

@@ -149,21 +149,18 @@ Fault to_match(const FixedMatch& m, Match& match) {
 
 }  // namespace
 
-DecodeResult<Match> pull_any_match(In& in) {
-  In ahead = in;
-  const std::uint16_t type = ahead.be16();
-  const std::uint16_t length = ahead.be16();
-  if (ahead.failed()) return fail(errors::kMatchBadLen, in);
-  if (type != 0) {
-    if (type != 1) return fail(errors::kMatchBadType, in);
-    return pull_match(in);
-  }
+std::optional<DecodeError> pull_any_match(In& in, Match& match) {
+  if (in.remaining() < 4) return fail(errors::kMatchBadLen, in);
+  const auto type = load_be<std::uint16_t>(in.at());
+  if (type == 1) return pull_match(in, match);
+  if (type != 0) return fail(errors::kMatchBadType, in);
+  const auto length = load_be<std::uint16_t>(in.at() + 2);
   if (length != kSize || in.remaining() < kSize) return fail(errors::kMatchBadLen, in);
-  in = ahead;
+  in.skip(4);
+  const std::size_t offset = in.offset();
   const FixedMatch fixed = take(in);
-  DecodeResult<Match> match = Match();
-  if (const Fault fault = to_match(fixed, *match)) return fail(*fault, ahead);
-  return match;
+  if (const Fault fault = to_match(fixed, match)) return fail(*fault, offset);
+  return {};
 }
 
 }  // namespace antrea::openflow::detail

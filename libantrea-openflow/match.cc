@@ -5,6 +5,7 @@
 #include "facts.h"
 #include "field_table.h"
 #include "out.h"
+#include "tlv.h"
 
 namespace antrea::openflow {
 namespace {

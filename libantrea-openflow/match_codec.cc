@@ -4,87 +4,16 @@
 
 #include "antrea/openflow/codec.h"
 #include "facts.h"
-#include "field_table.h"
-#include "wire.h"
+#include "tlv.h"
 
 namespace antrea::openflow {
 namespace detail {
 namespace {
 
-/// The header of a field as it stands on the wire, with the length of the unmasked field.
-struct WireHeader {
-  std::array<std::uint8_t, 8> bytes{};
-  std::uint8_t size = 4;
-  bool always_masked = false;  ///< Open vSwitch writes a mask even where every bit counts
-  FieldValue full;             ///< the mask of the whole field
-};
-
-std::array<WireHeader, kFieldCount> make_headers() {
-  std::array<WireHeader, kFieldCount> headers{};
-  for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const FieldInfo& row = kFields[i];
-    WireHeader& header = headers[i];
-    header.full = full_mask(row.id);
-    header.always_masked = row.id == FieldId::kTunFlags || row.id == FieldId::kTunErspanVer ||
-                           row.id == FieldId::kTunErspanDir || row.id == FieldId::kTunErspanHwid;
-    header.bytes[0] = static_cast<std::uint8_t>(row.oxm.oxm_class >> 8);
-    header.bytes[1] = static_cast<std::uint8_t>(row.oxm.oxm_class & 0xff);
-    header.bytes[2] = static_cast<std::uint8_t>(row.oxm.field << 1);
-    if (row.oxm.oxm_class != 0xffff) continue;
-    header.size = 8;
-    for (unsigned byte = 0; byte < 4; ++byte)
-      header.bytes[4 + byte] =
-          static_cast<std::uint8_t>(row.oxm.experimenter >> (24 - 8 * byte) & 0xff);
-  }
-  return headers;
-}
-const std::array<WireHeader, kFieldCount> kHeaders = make_headers();
-
-constexpr std::size_t kMaxTlv = 8 + 32;
-constexpr std::uint8_t kMaxWide = 124;
-
-/// Writes the header into room of at least 8 bytes; returns where the value goes.
-std::byte* write_header(std::byte* at, FieldId id, std::size_t value_size, bool masked) {
-  const WireHeader& header = kHeaders[static_cast<std::size_t>(id)];
-  std::memcpy(at, header.bytes.data(), header.bytes.size());
-  const std::size_t size = masked ? 2 * value_size : value_size;
-  if (masked) at[2] |= std::byte{1};
-  at[3] = std::byte(size + header.size - 4);
-  return at + header.size;
-}
-
-std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Masked& bits,
-                     bool masked) {
-  at = write_header(at, id, length, masked);
-  store_value(at, bits.value, length);
-  if (!masked) return at + length;
-  store_value(at + length, bits.mask, length);
-  return at + 2U * length;
-}
-
-bool all_ones(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0xff}; });
-}
-
-void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
-              std::span<const std::byte> mask) {
-  const bool masked = !all_ones(mask);
-  std::byte* at = out.room(kMaxTlv + 2 * value.size());
-  std::byte* const begin = at;
-  at = write_header(at, id, value.size(), masked);
-  std::memcpy(at, value.data(), value.size());
-  at += value.size();
-  if (masked) {
-    std::memcpy(at, mask.data(), mask.size());
-    at += mask.size();
-  }
-  out.advance(static_cast<std::size_t>(at - begin));
-}
-
 bool written_masked(const MatchField& field) {
-  const WireHeader& header = kHeaders[static_cast<std::size_t>(field.id)];
   if (is_tun_metadata(field.id)) return field.length == 0 || !field.exact();
-  return header.always_masked || field.bits.mask != header.full;
+  const TlvShape& shape = tlv_shape(field.id);
+  return shape.always_masked || field.bits.mask != shape.full;
 }
 
 /// A priority without a tag to carry it. It only says that the packet is an Ethernet frame.
@@ -111,9 +40,13 @@ bool needs_packet_type(const Match& match) {
 
 void put_match_fields(Out& out, const Match& match) {
   const auto fields = match.fields();
-  std::byte* at = out.room((fields.size() + 1) * kMaxTlv);
+  std::byte* at = out.room((fields.size() + 1) * kTlvRoom);
   std::byte* begin = at;
   for (const MatchField& field : fields) {
+    if (const TlvShape& shape = tlv_shape(field.id); shape.usual) {
+      at = write_usual(at, shape, field.bits);
+      continue;
+    }
     if (field.id == FieldId::kVlanPcp && idle_priority(match, field)) {
       if (!needs_packet_type(match)) continue;
       // It stands before all other fields.
@@ -126,7 +59,7 @@ void put_match_fields(Out& out, const Match& match) {
       out.advance(static_cast<std::size_t>(at - begin));
       const Match::Wide wide = match.wide(field.id);
       put_wide(out, field.id, wide.value, wide.mask);
-      at = begin = out.room((fields.size() + 1) * kMaxTlv);
+      at = begin = out.room((fields.size() + 1) * kTlvRoom);
       continue;
     }
     at = write_tlv(at, field.id, field.length, field.bits, written_masked(field));
@@ -142,118 +75,6 @@ void put_match(Out& out, const Match& match) {
   out.pad_from(start);
 }
 
-void put_set_field(Out& out, const SetField& set) {
-  if (set.length > sizeof(FieldValue) && set.wide.size() == 2U * set.length) {
-    const auto both = std::span(set.wide);
-    return put_wide(out, set.field, both.first(set.length), both.last(set.length));
-  }
-  const FieldInfo& row = info(set.field);
-  const bool variable = is_tun_metadata(set.field);
-  const std::uint8_t length = !variable         ? row.bytes
-                              : set.length != 0 ? set.length
-                                                : std::uint8_t{4};
-  const FieldValue all = FieldValue::ones(variable ? 8U * length : row.bits);
-  std::byte* const begin = out.room(kMaxTlv + 2U * length);
-  const std::byte* const end = write_tlv(begin, set.field, length, {set.value, set.mask},
-                                         set.masked || !all.within(set.mask));
-  out.advance(static_cast<std::size_t>(end - begin));
-}
-
-void put_field_header(Out& out, const OxmType& type, std::uint8_t length) {
-  const bool experimenter = type.oxm_class == 0xffff;
-  out.be16(type.oxm_class);
-  out.u8(static_cast<std::uint8_t>(type.field << 1));
-  out.u8(static_cast<std::uint8_t>(length + (experimenter ? 4 : 0)));
-  if (experimenter) out.be32(type.experimenter);
-}
-
-bool value_valid(FieldId id, const FieldValue& value) {
-  switch (id) {
-    case FieldId::kInPortOxm:
-    case FieldId::kActsetOutput:
-      return port_valid(static_cast<std::uint32_t>(value.lo));
-    case FieldId::kArpOp:
-    case FieldId::kCtState:
-      return value.lo <= 0xff;
-    case FieldId::kIpTos:
-      return (value.lo & 3) == 0;
-    case FieldId::kNshMdtype:
-      return value.lo == 1 || value.lo == 2;
-    case FieldId::kTunErspanIdx:
-    case FieldId::kTunErspanVer:
-    case FieldId::kTunErspanDir:
-    case FieldId::kTunErspanHwid:
-      return true;
-    default:
-      return is_tun_metadata(id) || value.within(FieldValue::ones(info(id).bits));
-  }
-}
-
-Fault parse_tlv(In& in, Tlv& tlv, bool action) {
-  const std::uint32_t header = in.be32();
-  const auto oxm_class = static_cast<std::uint16_t>(header >> 16);
-  std::size_t length = header & 0xff;
-  std::uint32_t experimenter = 0;
-  if (oxm_class == 0xffff) {
-    experimenter = in.be32();
-    if (length < 4) return &errors::kMatchBadLen;
-    length -= 4;
-  }
-  if (in.failed()) return &errors::kMatchBadLen;
-  tlv.masked = (header >> 8 & 1) != 0;
-  const std::size_t size = tlv.masked ? length / 2 : length;
-  const int space = oxm_space(oxm_class, experimenter);
-  const std::uint8_t found =
-      space < 0 ? 0 : kFieldByNumber[static_cast<std::size_t>(space)][header >> 9 & 0x7f];
-  const FieldId id = static_cast<FieldId>(found - 1);
-  const bool wrong_size = found != 0 && size != info(id).bytes && !is_tun_metadata(id);
-  if (action && (found == 0 || wrong_size))
-    return wrong_size && length > 0 ? &errors::kActionBadSetLen : &errors::kActionBadSetType;
-  const auto payload = in.take(length);
-  if (in.failed()) return &errors::kMatchBadLen;
-  tlv.raw_value = payload.first(size);
-  tlv.raw_mask = tlv.masked ? payload.subspan(size, size) : std::span<const std::byte>();
-  if (found == 0 || wrong_size || size > sizeof(FieldValue)) {
-    // Not a number of this library, or a wide one: the bytes have to do.
-    for (std::size_t i = 0; i < tlv.raw_mask.size(); ++i)
-      if ((tlv.raw_value[i] & ~tlv.raw_mask[i]) != std::byte{0}) return &errors::kMatchBadWildcards;
-    if (found == 0 || wrong_size) return &errors::kMatchBadField;
-    if (size > kMaxWide) return &errors::kMatchBadField;
-  }
-  tlv.id = id;
-  tlv.length = static_cast<std::uint8_t>(size);
-  const auto number = [](std::span<const std::byte> bytes) {
-    switch (bytes.size()) {
-      case 1:
-        return FieldValue(std::to_integer<std::uint64_t>(bytes[0]));
-      case 2:
-        return FieldValue(load_be<std::uint16_t>(bytes.data()));
-      case 4:
-        return FieldValue(load_be<std::uint32_t>(bytes.data()));
-      case 8:
-        return FieldValue(load_be<std::uint64_t>(bytes.data()));
-      default:
-        if (bytes.size() > sizeof(FieldValue)) bytes = bytes.last(sizeof(FieldValue));
-        return In(bytes).value(bytes.size());
-    }
-  };
-  tlv.bits.value = number(tlv.raw_value);
-  if (tlv.masked) {
-    tlv.bits.mask = number(tlv.raw_mask);
-    if (!tlv.bits.value.within(tlv.bits.mask)) return &errors::kMatchBadWildcards;
-  } else {
-    tlv.bits.mask = FieldValue::ones(size >= sizeof(FieldValue) ? 128 : 8U * size);
-  }
-  return nullptr;
-}
-
-Bytes wide_bytes(const Tlv& tlv) {
-  Bytes both(2U * tlv.length, std::byte{0xff});
-  std::copy(tlv.raw_value.begin(), tlv.raw_value.end(), both.begin());
-  std::copy(tlv.raw_mask.begin(), tlv.raw_mask.end(), both.begin() + tlv.length);
-  return both;
-}
-
 }  // namespace detail
 
 /// Fills a match field by field in wire order; canonical input is appended without a search.
@@ -261,10 +82,10 @@ class MatchDecoder {
  public:
   explicit MatchDecoder(Match& match) : fields_(match.fields_), match_(match) {}
 
-  detail::Fault pull(detail::In in, detail::MatchRule rule) {
+  detail::Fault pull(detail::In& in, detail::MatchRule rule) {
     const bool strict = rule == detail::MatchRule::kStrict;
     fields_.reserve(std::min<std::size_t>(in.remaining() / 6, 16));
-    while (!in.empty()) {
+    for (pull_in_order(in, strict); !in.empty(); pull_in_order(in, strict)) {
       offset_ = in.offset();
       detail::Tlv tlv;
       detail::Fault fault = detail::parse_tlv(in, tlv, false);
@@ -286,6 +107,29 @@ class MatchDecoder {
   bool unknown() const { return unknown_; }
 
  private:
+  /// Takes usual TLVs as long as each comes where it belongs.
+  void pull_in_order(detail::In& in, bool strict) {
+    if (in.offset() < detail::kBeforeUsual) return;
+    const std::byte* const begin = in.at();
+    const std::byte* const end = begin + in.remaining();
+    const std::byte* at = begin;
+    int last = fields_.empty() ? -1 : static_cast<int>(fields_.back().id);
+    detail::UsualTlv tlv;
+    while (detail::read_usual(at, end, tlv)) {
+      const detail::UsualRow& row = *tlv.row;
+      if (!row.in_match || static_cast<int>(row.id) <= last) break;
+      if (strict && !facts_.met(row.prerequisite)) break;
+      if (row.tells) facts_.learn(row.id, tlv.bits);
+      implied_ |= row.prerequisite != Prerequisite::kNone;
+      last = static_cast<int>(row.id);
+      MatchField& field = fields_.emplace_back();
+      field.id = row.id;
+      field.length = row.bytes;
+      field.bits = tlv.bits;
+      at = tlv.end;
+    }
+    in.skip(static_cast<std::size_t>(at - begin));
+  }
   static detail::Fault check(detail::Tlv& tlv) {
     const FieldValue all = detail::full_mask(tlv.id);
     if (tlv.masked && !info(tlv.id).maskable && !tlv.bits.mask.zero() &&
@@ -310,17 +154,6 @@ class MatchDecoder {
   }
   static const FieldInfo& info(FieldId id) { return detail::info(id); }
 
-  /// Kept under its own number, and not by parts.
-  static bool plain(FieldId id) {
-    if (id >= FieldId::kEthSrc && id <= FieldId::kEthType) return true;
-    if (id > FieldId::kIpTos && id < FieldId::kTunMetadata0) return true;
-    if (id > FieldId::kXxreg7) return true;
-    return !is_in(id, FieldId::kReg0, FieldId::kReg31) &&
-           !is_in(id, FieldId::kXxreg0, FieldId::kXxreg7) && !detail::is_tun_metadata(id) &&
-           id != FieldId::kVlanTci && id != FieldId::kInPort && id != FieldId::kIpTos &&
-           id != FieldId::kVlanPcp;
-  }
-
   void add(const detail::Tlv& tlv) {
     facts_.learn(tlv.id, tlv.bits);
     ethernet_ |= info(tlv.id).prerequisite != Prerequisite::kNone;
@@ -333,7 +166,8 @@ class MatchDecoder {
       } else {
         match_.put(tlv.id, tlv.length, tlv.bits.value, tlv.bits.mask);
       }
-    } else if (plain(tlv.id) && (fields_.empty() || fields_.back().id < tlv.id)) {
+    } else if (detail::tlv_shape(tlv.id).in_match &&
+               (fields_.empty() || fields_.back().id < tlv.id)) {
       if (!tlv.bits.mask.zero()) fields_.push_back({tlv.id, tlv.length, tlv.bits});
     } else {
       duplicate_ = match_.has(tlv.id);
@@ -348,9 +182,10 @@ class MatchDecoder {
   void finish() {
     const bool said = !fields_.empty() && fields_.front().id == FieldId::kPacketType &&
                       fields_.front().bits.value.zero();
-    const bool implied = std::any_of(fields_.begin(), fields_.end(), [](const MatchField& field) {
-      return info(field.id).prerequisite != Prerequisite::kNone;
-    });
+    const bool implied =
+        implied_ || std::any_of(fields_.begin(), fields_.end(), [](const MatchField& field) {
+          return info(field.id).prerequisite != Prerequisite::kNone;
+        });
     if (said && implied)
       fields_.erase(fields_.begin());
     else if (!said && ethernet_ && !implied)
@@ -363,23 +198,23 @@ class MatchDecoder {
   std::size_t offset_ = 0;
   bool unknown_ = false;
   bool duplicate_ = false;
-  bool ethernet_ = false;
+  bool ethernet_ = false;  ///< a field came that only Ethernet frames have
+  bool implied_ = false;   ///< and is kept
 };
 
 namespace detail {
 
-DecodeResult<Match> pull_match_fields(In in, MatchRule rule) {
-  DecodeResult<Match> match = Match();
-  MatchDecoder decoder(*match);
+std::optional<DecodeError> pull_match_fields(In in, Match& match, MatchRule rule) {
+  MatchDecoder decoder(match);
   if (const Fault fault = decoder.pull(in, rule)) return fail(*fault, decoder.offset());
-  return match;
+  return {};
 }
 
 DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw) {
   DecodeResult<Match> match = Match();
   MatchDecoder decoder(*match);
-  if (const Fault fault = decoder.pull(in, rule)) return fail(*fault, decoder.offset());
   const auto came = in.peek_rest();
+  if (const Fault fault = decoder.pull(in, rule)) return fail(*fault, decoder.offset());
   const auto usual = [&] {
     std::array<std::byte, 1024> room;
     Out out(room);
@@ -393,22 +228,23 @@ DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw) {
 
 void put_kept_fields(Out& out, const Match& match, const Bytes& raw) {
   if (!raw.empty()) {
-    const auto said = pull_match_fields(In(raw), MatchRule::kLoose);
-    if (said.has_value() && *said == match) return out.bytes(raw);
+    Match said;
+    if (!pull_match_fields(In(raw), said, MatchRule::kLoose) && said == match)
+      return out.bytes(raw);
   }
   put_match_fields(out, match);
 }
 
-DecodeResult<Match> pull_match(In& in, MatchRule rule) {
+std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule) {
   const std::size_t offset = in.offset();
   const std::uint16_t type = in.be16();
   const std::uint16_t length = in.be16();
   if (in.failed() || length < 4) return fail(errors::kMatchBadLen, offset);
   if (type != 1) return fail(errors::kMatchBadType, offset);
   if (pad8(length) - 4 > in.remaining()) return fail(errors::kMatchBadLen, offset);
-  const In fields = in.sub(length - 4U);
+  const auto error = pull_match_fields(in.sub(length - 4U), match, rule);
   in.skip(pad8(length) - length);
-  return pull_match_fields(fields, rule);
+  return error;
 }
 
 Fault pull_plain_property(In& in, Property& property) {
@@ -441,8 +277,9 @@ void encode_match(const Match& match, std::vector<std::byte>& out) {
 
 DecodeResult<Match> decode_match(std::span<const std::byte> wire) {
   detail::In in(wire);
-  auto match = detail::pull_match(in);
-  if (match.has_value() && !in.empty()) return detail::fail(errors::kMatchBadLen, in);
+  DecodeResult<Match> match = Match();
+  if (const auto error = detail::pull_match(in, *match)) return *error;
+  if (!in.empty()) return detail::fail(errors::kMatchBadLen, in);
   return match;
 }
 

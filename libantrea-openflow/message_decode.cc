@@ -70,8 +70,8 @@ MessageResult pull_config(In in) {
 /// The match of a packet-in, whose fields may be of any kind.
 DecodeResult<Match> pull_kept_match(In& in, Bytes& raw) {
   In fields = in;
-  auto match = pull_match(in, MatchRule::kLoose);
-  if (match.has_error()) return match;
+  Match match;
+  if (const auto error = pull_match(in, match, MatchRule::kLoose)) return *error;
   fields.skip(2);
   const std::uint16_t length = fields.be16();
   return pull_kept_fields(fields.sub(length - 4U), MatchRule::kLoose, raw);
@@ -106,9 +106,7 @@ MessageResult pull_packet_out(In in) {
   const std::uint16_t size = in.be16();
   in.skip(2);
   const std::size_t match_at = in.offset();
-  auto match = pull_match(in, MatchRule::kLoose);
-  if (match.has_error()) return match.error();
-  m.match = std::move(*match);
+  if (const auto error = pull_match(in, m.match, MatchRule::kLoose)) return *error;
   for (const MatchField& field : m.match.fields())
     if (!pipeline_field(field.id)) return fail(errors::kPipelineFieldsOnly, match_at);
   const auto port = m.match.get(FieldId::kInPortOxm);
@@ -132,9 +130,7 @@ MessageResult pull_flow_removed(In in) {
   m.idle_timeout = in.be16();
   m.hard_timeout = in.be16();
   m.cookie = in.be64();
-  auto match = pull_any_match(in);
-  if (match.has_error()) return match.error();
-  m.match = std::move(*match);
+  if (const auto error = pull_any_match(in, m.match)) return *error;
   auto statistics = pull_statistics(in);
   if (statistics.has_error()) return statistics.error();
   m.statistics = *statistics;
@@ -248,53 +244,60 @@ MessageResult pull_request_forward(In in) {
     return fail(errors::kBundleUnsupported, start);
   return Message{RequestForward{to_bytes(in.rest())}};
 }
-template <typename T, DecodeResult<T> (*kPull)(In)>
-MessageResult wrap(In in) {
+/// A decoder that returns what it makes: a message, or the one alternative of it.
+template <auto kPull>
+std::optional<DecodeError> moved(In& in, Message& message) {
   auto value = kPull(in);
   if (value.has_error()) return value.error();
-  return Message{std::move(*value)};
+  message = std::move(*value);
+  return {};
+}
+/// A decoder that fills what it is given.
+template <typename T, std::optional<DecodeError> (*kPull)(In&, T&)>
+std::optional<DecodeError> in_place(In& in, Message& message) {
+  return kPull(in, message.emplace<T>());
 }
 
 /// One row a message type: its number, how long its body is, and its decoder.
 struct MessageRow {
   std::uint8_t type;
   BodySize size;
-  MessageResult (*decode)(In);
+  std::optional<DecodeError> (*decode)(In& in, Message& message);
 };
 constexpr MessageRow kMessages[] = {
-    {message_type::kHello, {0, 1}, pull_hello},
-    {message_type::kError, {4, 1}, pull_error},
-    {message_type::kEchoRequest, {0, 1}, pull_data<EchoRequest>},
-    {message_type::kEchoReply, {0, 1}, pull_data<EchoReply>},
-    {message_type::kExperimenter, {4, 1}, pull_experimenter},
-    {message_type::kFeaturesRequest, {0, 0}, pull_empty<FeaturesRequest>},
-    {message_type::kFeaturesReply, {24, 0}, pull_features_reply},
-    {message_type::kGetConfigRequest, {0, 0}, pull_empty<GetConfigRequest>},
-    {message_type::kGetConfigReply, {4, 0}, pull_config<GetConfigReply>},
-    {message_type::kSetConfig, {4, 0}, pull_set_config},
-    {message_type::kPacketIn, {16, 1}, pull_packet_in},
-    {message_type::kFlowRemoved, {16, 8}, pull_flow_removed},
-    {message_type::kPortStatus, {48, 8}, pull_port_status},
-    {message_type::kPacketOut, {8, 1}, pull_packet_out},
-    {message_type::kFlowMod, {40, 8}, wrap<FlowMod, pull_flow_mod>},
-    {message_type::kGroupMod, {16, 8}, wrap<GroupMod, pull_group_mod>},
-    {message_type::kPortMod, {24, 8}, pull_port_mod},
-    {message_type::kTableMod, {8, 8}, pull_table_mod},
-    {message_type::kMultipartRequest, {8, 1}, pull_multipart_request},
-    {message_type::kMultipartReply, {8, 1}, pull_multipart_reply},
-    {message_type::kBarrierRequest, {0, 0}, pull_empty<BarrierRequest>},
-    {message_type::kBarrierReply, {0, 0}, pull_empty<BarrierReply>},
-    {message_type::kRoleRequest, {16, 0}, pull_role_message<RoleRequest>},
-    {message_type::kRoleReply, {16, 0}, pull_role_message<RoleReply>},
-    {message_type::kGetAsyncRequest, {0, 0}, pull_empty<GetAsyncRequest>},
-    {message_type::kGetAsyncReply, {0, 8}, pull_async<GetAsyncReply>},
-    {message_type::kSetAsync, {0, 8}, pull_async<SetAsync>},
-    {message_type::kMeterMod, {8, 8}, wrap<MeterMod, pull_meter_mod>},
-    {message_type::kRoleStatus, {16, 8}, pull_role_status},
-    {message_type::kTableStatus, {8, 8}, pull_table_status},
-    {message_type::kRequestForward, {8, 8}, pull_request_forward},
-    {message_type::kBundleControl, {8, 8}, wrap<BundleControl, pull_bundle_control>},
-    {message_type::kBundleAdd, {8, 1}, wrap<BundleAdd, pull_bundle_add>},
+    {message_type::kHello, {0, 1}, moved<pull_hello>},
+    {message_type::kError, {4, 1}, moved<pull_error>},
+    {message_type::kEchoRequest, {0, 1}, moved<pull_data<EchoRequest>>},
+    {message_type::kEchoReply, {0, 1}, moved<pull_data<EchoReply>>},
+    {message_type::kExperimenter, {4, 1}, moved<pull_experimenter>},
+    {message_type::kFeaturesRequest, {0, 0}, moved<pull_empty<FeaturesRequest>>},
+    {message_type::kFeaturesReply, {24, 0}, moved<pull_features_reply>},
+    {message_type::kGetConfigRequest, {0, 0}, moved<pull_empty<GetConfigRequest>>},
+    {message_type::kGetConfigReply, {4, 0}, moved<pull_config<GetConfigReply>>},
+    {message_type::kSetConfig, {4, 0}, moved<pull_set_config>},
+    {message_type::kPacketIn, {16, 1}, moved<pull_packet_in>},
+    {message_type::kFlowRemoved, {16, 8}, moved<pull_flow_removed>},
+    {message_type::kPortStatus, {48, 8}, moved<pull_port_status>},
+    {message_type::kPacketOut, {8, 1}, moved<pull_packet_out>},
+    {message_type::kFlowMod, {40, 8}, in_place<FlowMod, pull_flow_mod>},
+    {message_type::kGroupMod, {16, 8}, moved<pull_group_mod>},
+    {message_type::kPortMod, {24, 8}, moved<pull_port_mod>},
+    {message_type::kTableMod, {8, 8}, moved<pull_table_mod>},
+    {message_type::kMultipartRequest, {8, 1}, moved<pull_multipart_request>},
+    {message_type::kMultipartReply, {8, 1}, moved<pull_multipart_reply>},
+    {message_type::kBarrierRequest, {0, 0}, moved<pull_empty<BarrierRequest>>},
+    {message_type::kBarrierReply, {0, 0}, moved<pull_empty<BarrierReply>>},
+    {message_type::kRoleRequest, {16, 0}, moved<pull_role_message<RoleRequest>>},
+    {message_type::kRoleReply, {16, 0}, moved<pull_role_message<RoleReply>>},
+    {message_type::kGetAsyncRequest, {0, 0}, moved<pull_empty<GetAsyncRequest>>},
+    {message_type::kGetAsyncReply, {0, 8}, moved<pull_async<GetAsyncReply>>},
+    {message_type::kSetAsync, {0, 8}, moved<pull_async<SetAsync>>},
+    {message_type::kMeterMod, {8, 8}, moved<pull_meter_mod>},
+    {message_type::kRoleStatus, {16, 8}, moved<pull_role_status>},
+    {message_type::kTableStatus, {8, 8}, moved<pull_table_status>},
+    {message_type::kRequestForward, {8, 8}, moved<pull_request_forward>},
+    {message_type::kBundleControl, {8, 8}, moved<pull_bundle_control>},
+    {message_type::kBundleAdd, {8, 1}, moved<pull_bundle_add>},
 };
 constexpr auto kMessageIndex = [] {
   std::array<const MessageRow*, 64> index{};
@@ -354,28 +357,38 @@ std::optional<Header> peek_header(std::span<const std::byte> stream) {
   return header;
 }
 
-DecodeResult<Decoded> decode_message(std::span<const std::byte> wire, DecodeOptions options) {
+namespace {
+
+std::optional<DecodeError> decode_into(std::span<const std::byte> wire, DecodeOptions options,
+                                       Decoded& decoded) {
   using namespace detail;
   const auto header = peek_header(wire);
   if (!header || header->length != wire.size()) return fail(errors::kBadLen, 2);
   In in(wire, options.keep_unknown);
   in.skip(kHeaderSize);
-  const auto unknown = [&]() -> DecodeResult<Decoded> {
-    return Decoded{header->xid, UnknownMessage{header->version, header->type, to_bytes(in.rest())}};
-  };
-  if (header->version != kOpenFlow15 && !any_version(header->type)) return unknown();
+  decoded.xid = header->xid;
+  Message& message = decoded.message;
+  const bool readable = header->version == kOpenFlow15 || any_version(header->type);
   const MessageRow* row =
-      header->type < kMessageIndex.size() ? kMessageIndex[header->type] : nullptr;
+      readable && header->type < kMessageIndex.size() ? kMessageIndex[header->type] : nullptr;
   if (row == nullptr) {
-    if (options.keep_unknown) return unknown();
-    return fail(errors::kBadType, 1);
+    if (readable && !options.keep_unknown) return fail(errors::kBadType, 1);
+    message = UnknownMessage{header->version, header->type, to_bytes(in.rest())};
+    return {};
   }
   if (!row->size.fits(in.remaining())) return fail(errors::kBadLen, 2);
-  auto message = row->decode(in);
-  if (message.has_error()) return message.error();
-  if (auto* hello = std::get_if<Hello>(&*message)) hello->version = header->version;
-  if (auto* error = std::get_if<ErrorMessage>(&*message)) error->version = header->version;
-  return Decoded{header->xid, std::move(*message)};
+  if (auto error = row->decode(in, message)) return error;
+  if (auto* hello = std::get_if<Hello>(&message)) hello->version = header->version;
+  if (auto* error = std::get_if<ErrorMessage>(&message)) error->version = header->version;
+  return {};
+}
+
+}  // namespace
+
+DecodeResult<Decoded> decode_message(std::span<const std::byte> wire, DecodeOptions options) {
+  DecodeResult<Decoded> result(boost::system::in_place_value);
+  if (const auto error = decode_into(wire, options, *result)) result = *error;
+  return result;
 }
 
 }  // namespace antrea::openflow

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "action_codec.h"
@@ -257,7 +258,7 @@ std::uint8_t version_of(const Message& message) {
 
 std::size_t begin_message(Out& out, std::uint8_t type, std::uint32_t xid) {
   const std::size_t start = out.size();
-  std::byte* at = out.put(kHeaderSize);
+  std::byte* at = out.put<kHeaderSize>();
   at[0] = std::byte{kOpenFlow15};
   at[1] = std::byte{type};
   store_be(at + 4, xid);
@@ -304,10 +305,13 @@ bool put_bundle_add(Out& out, std::uint32_t bundle, std::uint16_t flags, std::ui
   return end_message(out, start);
 }
 
-/// What a span took; absent if it is too small.
-std::optional<std::size_t> written(const Out& out, bool whole) {
-  if (!whole || out.overflowed()) return {};
-  return out.size();
+/// What `room` took; absent if it is too small. A message that fits, though not what its writing
+/// may take beyond its end, was written elsewhere and is brought back.
+std::optional<std::size_t> written(const Out& out, bool whole, std::span<std::byte> room) {
+  if (!whole || out.size() > room.size()) return {};
+  const auto bytes = out.since(0);
+  if (out.overflowed()) std::copy(bytes.begin(), bytes.end(), room.begin());
+  return bytes.size();
 }
 
 }  // namespace
@@ -322,7 +326,7 @@ std::optional<std::size_t> encode(std::uint32_t xid, const Message& message,
                                   std::span<std::byte> room) {
   detail::Out writer(room);
   const bool whole = detail::put_any(writer, xid, message);
-  return detail::written(writer, whole);
+  return detail::written(writer, whole, room);
 }
 
 bool encode_flow_mod(const Flow& flow, FlowCommand command, std::uint32_t xid,
@@ -335,7 +339,7 @@ std::optional<std::size_t> encode_flow_mod(const Flow& flow, FlowCommand command
                                            std::span<std::byte> room) {
   detail::Out writer(room);
   const bool whole = detail::put_flow_mod(writer, xid, flow, command);
-  return detail::written(writer, whole);
+  return detail::written(writer, whole, room);
 }
 
 bool encode_bundle_add_flow_mod(std::uint32_t bundle, std::uint16_t bundle_flags, const Flow& flow,

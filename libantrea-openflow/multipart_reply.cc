@@ -70,9 +70,7 @@ ReplyResult pull_flows(In in) {
     flow.importance = in.be16();
     flow.cookie = in.be64();
     if (in.failed()) return bad_length(entry);
-    auto match = pull_any_match(in);
-    if (match.has_error()) return match.error();
-    flow.match = std::move(*match);
+    if (const auto error = pull_any_match(in, flow.match)) return *error;
     if ((flow.flags & ~0x1f) != 0) return fail(errors::kFlowModBadFlags, entry);
     auto statistics = pull_statistics(in);
     if (statistics.has_error()) return statistics.error();
@@ -320,9 +318,7 @@ ReplyResult pull_updates(In in) {
     u.flow.priority = in.be16();
     in.skip(4);
     u.flow.cookie = in.be64();
-    auto match = pull_any_match(in);
-    if (match.has_error()) return match.error();
-    u.flow.match = std::move(*match);
+    if (const auto error = pull_any_match(in, u.flow.match)) return *error;
     auto instructions = pull_entry_instructions(in, entry, length);
     if (instructions.has_error()) return instructions.error();
     static_cast<Instructions&>(u.flow) = std::move(*instructions);

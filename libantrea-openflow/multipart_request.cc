@@ -22,9 +22,7 @@ DecodeResult<MultipartRequestBody> pull_filter(In in) {
   f.cookie_mask = in.be64();
   if (in.failed()) return bad_length(start);
   if (!port_valid(f.out_port.value)) return fail(errors::kActionBadOutPort, start);
-  auto match = pull_any_match(in);
-  if (match.has_error()) return match.error();
-  f.match = std::move(*match);
+  if (const auto error = pull_any_match(in, f.match)) return *error;
   f.rest = to_bytes(in.rest());
   return MultipartRequestBody{std::move(f)};
 }
@@ -48,9 +46,7 @@ DecodeResult<MultipartRequestBody> pull_monitors(In in) {
       return fail(errors::kMonitorBadFlags, start);
     if (m.command != FlowMonitor::Command::kDelete && !port_valid(m.out_port.value))
       return fail(errors::kActionBadOutPort, start);
-    auto match = pull_any_match(in);
-    if (match.has_error()) return match.error();
-    m.match = std::move(*match);
+    if (const auto error = pull_any_match(in, m.match)) return *error;
     request.monitors.push_back(std::move(m));
   }
   return MultipartRequestBody{std::move(request)};

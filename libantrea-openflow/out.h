@@ -91,6 +91,13 @@ class Out {
     at_ += size;
     return at;
   }
+  template <std::size_t kSize>
+  std::byte* put() {
+    std::byte* const at = room(kSize);
+    std::memset(at, 0, kSize);
+    at_ += kSize;
+    return at;
+  }
   void u8(std::uint8_t value) {
     *room(1) = std::byte{value};
     ++at_;
@@ -111,7 +118,15 @@ class Out {
     std::memcpy(at, text.data(), text.size() < size ? text.size() : size - 1);
   }
   void mac(const MacAddress& mac) { bytes(std::as_bytes(std::span(mac.bytes))); }
-  void pad_from(std::size_t start) { put(pad8(size() - start) - (size() - start)); }
+  void pad_from(std::size_t start) {
+    const std::size_t padding = pad8(size() - start) - (size() - start);
+    if (end_ - at_ < 8) {
+      put(padding);
+      return;
+    }
+    std::memset(at_, 0, 8);
+    at_ += padding;
+  }
   void patch16(std::size_t at, std::size_t value) {
     store_be(begin_ + at, static_cast<std::uint16_t>(value));
   }

@@ -110,7 +110,11 @@ DecodeResult<PacketInView> PacketInView::of(std::span<const std::byte> wire) {
 }
 
 DecodeResult<Match> PacketInView::decode_metadata() const {
-  return detail::pull_match_fields(detail::In(metadata), detail::MatchRule::kLoose);
+  DecodeResult<Match> match = Match();
+  if (const auto error =
+          detail::pull_match_fields(detail::In(metadata), *match, detail::MatchRule::kLoose))
+    return *error;
+  return match;
 }
 
 }  // namespace antrea::openflow

@@ -6,6 +6,7 @@
 #include "antrea/openflow/flow.h"
 #include "parse_match.h"
 #include "parse_source.h"
+#include "tlv.h"
 
 // Actions and instructions of flow syntax, ovs-actions(7).
 namespace antrea::openflow::detail {

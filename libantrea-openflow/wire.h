@@ -64,14 +64,13 @@ class In {
   }
   /// A cursor over the next `size` bytes, which this one steps over.
   In sub(std::size_t size) {
-    In part = *this;
+    const std::byte* const start = at_;
     const auto bytes = take(size);
-    part.failed_ = failed_;
-    if (failed_)
-      part.end_ = part.at_;
-    else
-      part.end_ = part.at_ + bytes.size();
-    return part;
+    return {begin_, start, start + bytes.size(), failed_, keep_unknown_};
+  }
+  /// The same for bytes further on, which have to be there.
+  In part(std::size_t skipped, std::size_t size) const {
+    return {begin_, at_ + skipped, at_ + skipped + size, failed_, keep_unknown_};
   }
   std::span<const std::byte> rest() { return take(remaining()); }
   /// `size` bytes as a number, right-aligned; 0 to 16 bytes.
@@ -83,6 +82,9 @@ class In {
   }
 
  private:
+  In(const std::byte* begin, const std::byte* at, const std::byte* end, bool failed,
+     bool keep_unknown)
+      : begin_(begin), at_(at), end_(end), failed_(failed), keep_unknown_(keep_unknown) {}
   template <typename Integer>
   Integer integer() {
     if (sizeof(Integer) > remaining()) {
@@ -184,36 +186,16 @@ void put_match_fields(Out& out, const Match& match);
 /// How a match is read. Strict: fields must be known and their prerequisites stand before them.
 /// Loose, as in packet-ins: unknown fields are skipped, prerequisites are not looked at.
 enum class MatchRule : std::uint8_t { kStrict, kLoose };
-/// Header, TLVs and padding.
-DecodeResult<Match> pull_match(In& in, MatchRule rule = MatchRule::kStrict);
+/// Header, TLVs and padding; into an empty match, as all of these.
+std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule = MatchRule::kStrict);
 /// The same, or the fixed match of OpenFlow 1.1, which requests may still hold.
-DecodeResult<Match> pull_any_match(In& in);
+std::optional<DecodeError> pull_any_match(In& in, Match& match);
 /// TLVs without a match header.
-DecodeResult<Match> pull_match_fields(In in, MatchRule rule);
+std::optional<DecodeError> pull_match_fields(In in, Match& match, MatchRule rule);
 /// The same; `raw` gets the bytes where they are not in the usual form or some fields not known.
 DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw);
 /// `raw` as long as it says the same as `match`.
 void put_kept_fields(Out& out, const Match& match, const Bytes& raw);
-
-/// One TLV: field, length of the value in bytes, value and mask.
-struct Tlv {
-  FieldId id{};
-  std::uint8_t length = 0;
-  bool masked = false;
-  Masked bits;                           ///< of a wide value the low 128 bits
-  std::span<const std::byte> raw_value;  ///< as on the wire
-  std::span<const std::byte> raw_mask;
-};
-/// The error is that of a match, or of the action set_field.
-Fault parse_tlv(In& in, Tlv& tlv, bool action);
-/// Value and mask of a tun_metadata.
-Bytes wide_bytes(const Tlv& tlv);
-/// Whether a peer may send this value for the field.
-bool value_valid(FieldId id, const FieldValue& value);
-/// An OXM header in an action, without mask: 4 or 8 bytes.
-void put_field_header(Out& out, const OxmType& type, std::uint8_t length);
-/// The TLV of a set_field.
-void put_set_field(Out& out, const SetField& set);
 
 // Actions (action_decode.cc, action_encode.cc).
 void put_actions(Out& out, const Actions& actions);
@@ -227,7 +209,7 @@ DecodeResult<FlowStatistics> pull_statistics(In& in);
 void put_flow_mod_body(Out& out, const FlowMod& mod);
 /// All members but the flow at their defaults.
 void put_flow_mod_body(Out& out, const Flow& flow, FlowCommand command);
-DecodeResult<FlowMod> pull_flow_mod(In in);
+std::optional<DecodeError> pull_flow_mod(In& in, FlowMod& mod);
 
 // Groups and meters (group_codec.cc).
 void put_group_mod_body(Out& out, const GroupMod& mod);

@@ -23,8 +23,7 @@ Flow sample_flow() {
       .set_reg(0, 0, 4, 2)
       .set_reg(3, 0x0a0a0005)
       .ct_state("+new+trk")
-      .ct_mark(0x10, 0x10)
-      .metadata(7);
+      .ct_mark(0x10, 0x10);
   Ct ct;
   ct.commit = true;
   ct.zone = 65520;

@@ -89,8 +89,10 @@ TEST(Codec, EncodesEveryMessageIntoACallersRoomWithoutAllocating) {
     const bool kept = v.type == "NXT_RESUME" || v.type == "NXT_FLOW_REMOVED" ||
                       v.type.find("PACKET_IN") != std::string::npos;
     EXPECT_LE(cost.allocations, kept ? 3U : 0U) << v.id;
-    const auto tight = std::span(room).first(*size - 1);
-    EXPECT_FALSE(encode(decoded->xid, decoded->message, tight)) << v.id;
+    const auto tight = std::span(room).first(*size);
+    EXPECT_EQ(encode(decoded->xid, decoded->message, tight), size) << v.id;
+    EXPECT_TRUE(std::equal(wire.begin(), wire.end(), tight.begin(), tight.end())) << v.id;
+    EXPECT_FALSE(encode(decoded->xid, decoded->message, tight.first(*size - 1))) << v.id;
     ++count;
   }
   EXPECT_GT(count, 1000U);

@@ -46,7 +46,7 @@ ANTREA_API DecodeResult<Decoded> decode_message(std::span<const std::byte> wire,
 /// would exceed kMaxMessageSize; a longer message is not appended and false is returned.
 ANTREA_API bool encode(std::uint32_t xid, const Message& message, std::vector<std::byte>& out);
 /// Writes it into a caller's room; the bytes used, or nothing if the room is too small. Allocates
-/// nothing where it fits.
+/// nothing where it fits with 600 bytes to spare.
 ANTREA_API std::optional<std::size_t> encode(std::uint32_t xid, const Message& message,
                                              std::span<std::byte> room);
 
