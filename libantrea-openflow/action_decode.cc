@@ -60,21 +60,24 @@ Fault pull_pop_mpls(In& in, ActionReader&, Actions& out) {
 
 /// A usual TLV that fills the action but for its padding; false if this is none.
 bool pull_usual_set_field(In& in, Actions& out) {
-  UsualTlv tlv;
+  if (in.offset() < kBeforeUsual) return false;
   const std::byte* const end = in.at() + in.remaining();
-  if (in.offset() < kBeforeUsual || !read_usual(in.at(), end, tlv)) return false;
-  const UsualRow& row = *tlv.row;
-  // Where the mask covers a field that does not fill its bytes, the form is kept.
-  if (!row.settable || (!row.whole_bytes && tlv.bits.mask.lo == row.valid)) return false;
-  // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
-  const std::ptrdiff_t padding = end - tlv.end;
-  if (padding > 7 ||
-      (load_be<std::uint64_t>(end - 8) & ((std::uint64_t{1} << (8 * padding)) - 1)) != 0)
-    return false;
   SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
-  set.field = row.id;
-  set.value = tlv.bits.value;
-  set.mask = tlv.bits.mask;
+  const UsualRow* const row = read_usual(in.at(), end, set.value, set.mask);
+  const auto taken = [&] {
+    // Where the mask covers a field that does not fill its bytes, the form is kept.
+    if (row == nullptr || !row->settable || (!row->whole_bytes && set.mask.lo == row->valid))
+      return false;
+    // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
+    const std::ptrdiff_t padding = end - in.at() - 4 - row->length;
+    const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * (padding & 7))) - 1;
+    return padding < 8 && (load_be<std::uint64_t>(end - 8) & padding_bits) == 0;
+  };
+  if (!taken()) {
+    out.pop_back();
+    return false;
+  }
+  set.field = row->id;
   in.skip(in.remaining());
   return true;
 }

@@ -310,6 +310,7 @@ constexpr std::array<UsualRow, kUsualRows> kUsual = [] {
         row.prerequisite = field.prerequisite;
         row.masked = masked;
         row.port = id == kInPortOxm;
+        row.plain = !row.masked && !row.port && field.bytes <= 8;
         row.tells = one_of(id, kPacketType, kEthType, kVlanTci, kVlanVid, kIpProto, kIpFrag,
                            kIcmpv6Type, kIcmpv6Code, kCtState);
         row.in_match = shape.in_match;

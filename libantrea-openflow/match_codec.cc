@@ -114,19 +114,21 @@ class MatchDecoder {
     const std::byte* const end = begin + in.remaining();
     const std::byte* at = begin;
     int last = fields_.empty() ? -1 : static_cast<int>(fields_.back().id);
-    detail::UsualTlv tlv;
-    while (detail::read_usual(at, end, tlv)) {
-      const detail::UsualRow& row = *tlv.row;
-      if (!row.in_match || static_cast<int>(row.id) <= last) break;
-      if (strict && !facts_.met(row.prerequisite)) break;
-      if (row.tells) facts_.learn(row.id, tlv.bits);
-      implied_ |= row.prerequisite != Prerequisite::kNone;
-      last = static_cast<int>(row.id);
+    while (at != end) {
       MatchField& field = fields_.emplace_back();
-      field.id = row.id;
-      field.length = row.bytes;
-      field.bits = tlv.bits;
-      at = tlv.end;
+      const detail::UsualRow* const row =
+          detail::read_usual(at, end, field.bits.value, field.bits.mask);
+      if (row == nullptr || !row->in_match || static_cast<int>(row->id) <= last ||
+          (strict && !facts_.met(row->prerequisite))) {
+        fields_.pop_back();
+        break;
+      }
+      field.id = row->id;
+      field.length = row->bytes;
+      if (row->tells) facts_.learn(row->id, field.bits);
+      implied_ |= row->prerequisite != Prerequisite::kNone;
+      last = static_cast<int>(row->id);
+      at += 4 + row->length;
     }
     in.skip(static_cast<std::size_t>(at - begin));
   }

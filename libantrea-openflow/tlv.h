@@ -32,6 +32,7 @@ struct UsualRow {
   std::uint8_t bytes = 0;       ///< of the value
   FieldId id{};
   Prerequisite prerequisite{};
+  bool plain = false;  ///< none of the next two, and of at most 8 bytes
   bool masked = false;
   bool port = false;         ///< the value is a port number
   bool tells = false;        ///< `PacketFacts` learn from it
@@ -50,41 +51,37 @@ constexpr std::size_t usual_row(std::uint32_t header) {
 }
 extern const std::array<UsualRow, kUsualRows> kUsual;
 
-/// A TLV as `read_usual` finds it.
-struct UsualTlv {
-  const UsualRow* row;
-  Masked bits;
-  const std::byte* end;  ///< where the next one starts
-};
-/// Numbers are read with the 8 bytes that end with them: so many have to stand before the header.
+/// Numbers are read with the 8 bytes that end with them: so many have to stand before a header.
 constexpr std::size_t kBeforeUsual = 4;
-/// Reads the TLV that starts at `at`. False if it is not a usual one, not all there, or has bits
-/// that have to be looked at: `parse_tlv` tells then what it is.
-[[gnu::always_inline]] inline bool read_usual(const std::byte* at, const std::byte* end,
-                                              UsualTlv& tlv) {
-  if (end - at < 5) return false;
+/// Reads the TLV that starts at `at`; the next one starts `4 + row->length` further. Null if it is
+/// not a usual one, not all there, or has bits that have to be looked at: `parse_tlv` tells then
+/// what it is.
+[[gnu::always_inline]] inline const UsualRow* read_usual(const std::byte* at, const std::byte* end,
+                                                         FieldValue& value, FieldValue& mask) {
+  if (end - at < 5) return nullptr;
   const auto header = load_be<std::uint32_t>(at);
-  const UsualRow& row = kUsual[usual_row(header)];
+  const UsualRow* const row = &kUsual[usual_row(header)];
   const std::ptrdiff_t length = header & 0xff;
-  if ((header & 0x7ffe0000) != 0 || row.length != length || length > end - at - 4) return false;
-  tlv.end = at + 4 + length;
-  tlv.row = &row;
-  const std::byte* const value = at + 4 + row.bytes;
-  const std::uint64_t lo = load_be<std::uint64_t>(value - 8) & row.low;
-  std::uint64_t hi = 0, hi_mask = 0, lo_mask = row.valid;
-  if (row.bytes > 8) {
-    hi = load_be<std::uint64_t>(value - 16);
-    hi_mask = ~std::uint64_t{0};
+  if ((header & 0x7ffe0000) != 0 || row->length != length || length > end - at - 4) return nullptr;
+  const std::byte* const value_end = at + 4 + row->bytes;
+  const std::uint64_t lo = load_be<std::uint64_t>(value_end - 8) & row->low;
+  if ((lo & ~row->valid) != 0) return nullptr;
+  value.lo = lo;
+  mask.lo = row->valid;
+  value.hi = mask.hi = 0;
+  if (row->plain) return row;
+  if (row->bytes > 8) {
+    value.hi = load_be<std::uint64_t>(value_end - 16);
+    mask.hi = ~std::uint64_t{0};
   }
-  if (row.masked) {
-    const std::uint64_t mask = load_be<std::uint64_t>(tlv.end - 8);
-    if (row.bytes > 8) hi_mask = load_be<std::uint64_t>(tlv.end - 16);
-    lo_mask &= mask;
-    if ((lo & ~mask) != 0 || (hi & ~hi_mask) != 0 || (lo_mask | hi_mask) == 0) return false;
+  if (row->masked) {
+    const std::byte* const mask_end = value_end + row->bytes;
+    const std::uint64_t mask_lo = load_be<std::uint64_t>(mask_end - 8);
+    if (row->bytes > 8) mask.hi = load_be<std::uint64_t>(mask_end - 16);
+    mask.lo = row->valid & mask_lo;
+    if ((lo & ~mask_lo) != 0 || (value.hi & ~mask.hi) != 0 || mask.zero()) return nullptr;
   }
-  if ((lo & ~row.valid) != 0) return false;
-  tlv.bits = {{hi, lo}, {hi_mask, lo_mask}};
-  return !row.port || port_valid(static_cast<std::uint32_t>(lo));
+  return row->port && !port_valid(static_cast<std::uint32_t>(lo)) ? nullptr : row;
 }
 
 /// One TLV: field, length of the value in bytes, value and mask.
