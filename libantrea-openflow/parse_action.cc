@@ -390,6 +390,20 @@ bool ActionParser::put_set_field(std::string_view token, FieldId id, Masked bits
   return put(to);
 }
 
+bool ActionParser::put_wide(FieldId id, std::string_view value) {
+  if (outer_ == Outer::kCt)
+    return source_.fail(value, std::string(info(id).name) + " cannot be set in ct(exec())");
+  WideBits bits;
+  if (!read_wide_value(source_, id, value, bits)) return false;
+  const auto low = [](const std::vector<std::byte>& bytes) {
+    return In(std::span(bytes).last(sizeof(FieldValue))).value(sizeof(FieldValue));
+  };
+  SetField to{id, static_cast<std::uint8_t>(bits.value.size()), low(bits.value), low(bits.mask)};
+  to.wide = std::move(bits.value);
+  to.wide.insert(to.wide.end(), bits.mask.begin(), bits.mask.end());
+  return put(std::move(to));
+}
+
 bool ActionParser::set_field(const Pair& action) {
   std::string_view value;
   std::string_view target;
@@ -397,6 +411,7 @@ bool ActionParser::set_field(const Pair& action) {
   const auto id = field_by_match_name(target);
   if (!id) return source_.fail(target, quoted(target) + " is no field that can be set");
   if (!info(*id).settable) return source_.fail(target, std::string(target) + " is read-only");
+  if (is_wide_value(*id, value)) return put_wide(*id, value);
   Masked bits;
   if (!read_field_value(source_, *id, value, bits)) return false;
   if (!settable_value(*id, bits.value))

@@ -55,6 +55,7 @@ class ActionParser {
   }
   bool put_output(std::string_view token, std::uint16_t port, std::uint16_t max_len);
   bool put_set_field(std::string_view token, FieldId id, Masked bits);
+  bool put_wide(FieldId id, std::string_view value);
   bool put_set_number(FieldId id, const FieldValue& value) {
     return put(openflow::set_field(id, value));
   }

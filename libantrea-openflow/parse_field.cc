@@ -132,8 +132,7 @@ bool read_masked_number(Source& source, FieldId id, std::string_view token, Mask
         break;
     }
     return source.fail(start, std::string(what) + " does not fit into the " +
-                                  std::to_string(is_tun_metadata(id) ? 16 : row.bytes) +
-                                  " bytes of " + std::string(row.name));
+                                  std::to_string(row.bytes) + " bytes of " + std::string(row.name));
   };
   if (!read(bits.value, "value")) return false;
   bits.mask = byte_mask(id);
@@ -313,6 +312,43 @@ bool read_field_value(Source& source, FieldId id, std::string_view token, Masked
   if (!read_by_format(source, id, token, bits)) return false;
   if (!info(id).maskable && bits.mask != byte_mask(id) && !bits.mask.zero())
     return source.fail(token, std::string(info(id).name) + " takes no mask");
+  return true;
+}
+
+bool is_wide_value(FieldId id, std::string_view token) {
+  if (!is_tun_metadata(id)) return false;
+  const auto wide = [](std::string_view number) {
+    std::vector<std::byte> bytes;
+    const char* at = number.data();
+    return scan_hex(at, at + number.size(), bytes) == Scan::kOk &&
+           bytes.size() > sizeof(FieldValue);
+  };
+  const std::size_t slash = token.find('/');
+  return wide(token.substr(0, slash)) ||
+         (slash != std::string_view::npos && wide(token.substr(slash + 1)));
+}
+
+bool read_wide_value(Source& source, FieldId id, std::string_view token, WideBits& bits) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  const auto read = [&](std::vector<std::byte>& bytes, const char* what) {
+    const char* const start = at;
+    if (scan_hex(at, end, bytes) != Scan::kOk)
+      return source.fail(start, std::string("expected a hexadecimal number as ") + what + " of " +
+                                    std::string(info(id).name));
+    if (bytes.size() <= info(id).bytes) return true;
+    return source.fail(start, std::string(what) + " does not fit into the " +
+                                  std::to_string(info(id).bytes) + " bytes of " +
+                                  std::string(info(id).name));
+  };
+  if (!read(bits.value, "value")) return false;
+  const bool masked = at != end && *at == '/';
+  if (masked && !read(bits.mask, (++at, "mask"))) return false;
+  if (at != end) return source.fail(at, "unexpected text behind a number");
+  const std::size_t size = std::max(bits.value.size(), bits.mask.size());
+  bits.value.insert(bits.value.begin(), size - bits.value.size(), std::byte{0});
+  bits.mask.insert(bits.mask.begin(), size - bits.mask.size(), std::byte{0});
+  if (!masked) std::fill(bits.mask.begin(), bits.mask.end(), std::byte{0xff});
   return true;
 }
 

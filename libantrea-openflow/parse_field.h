@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "antrea/openflow/field.h"
 #include "antrea/openflow/match.h"
@@ -19,6 +21,16 @@ FieldValue byte_mask(FieldId id);
 Masked trimmed(FieldId id, const Masked& bits);
 /// Bytes of a tun_metadata value and mask, without leading zeros.
 std::uint8_t tun_metadata_length(const Masked& bits);
+
+/// A tun_metadata of more than 16 bytes: value and mask, equally long, as on the wire.
+struct WideBits {
+  std::vector<std::byte> value, mask;
+};
+/// Whether the token is a number of a tun_metadata, with or without mask, that `Masked` cannot
+/// hold.
+bool is_wide_value(FieldId id, std::string_view token);
+/// Reads it.
+bool read_wide_value(Source& source, FieldId id, std::string_view token, WideBits& bits);
 
 /// "VALUE", "VALUE/MASK" or "*" in the format of the field. A mask that is not given is
 /// `byte_mask`.

@@ -136,6 +136,7 @@ bool FlowReader::read(const Pair& pair, const FlowWord& word) {
 bool FlowReader::read_field(const Pair& pair, FieldId id) {
   Masked bits;
   const std::string_view value = pair.value.empty() ? std::string_view("0/0") : pair.value;
+  if (is_wide_value(id, value)) return match_.add_wide(source_, id, pair.key, value);
   if (!read_field_value(source_, id, value, bits)) {
     if (!pair.value.empty()) return false;
     return source_.fail(pair.key, quoted(pair.key) + " needs a value");

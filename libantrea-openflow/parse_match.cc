@@ -199,6 +199,15 @@ bool MatchBuilder::put_tun_metadata(Source& source, FieldId id, std::string_view
   return true;
 }
 
+bool MatchBuilder::add_wide(Source& source, FieldId id, std::string_view token,
+                            std::string_view value) {
+  WideBits bits;
+  if (!read_wide_value(source, id, value, bits) || !put_tun_metadata(source, id, token, {}))
+    return false;
+  wide_.emplace_back(id, std::move(bits));
+  return true;
+}
+
 /// Replaces the part of an entry that `part << shift` covers.
 void MatchBuilder::put_register(FieldId slot, const Masked& bits, unsigned shift,
                                 const FieldValue& part) {
@@ -426,10 +435,14 @@ Match MatchBuilder::finish() const {
   const bool ct_proto = !get(FieldId::kCtNwProto).value.zero();
   each(FieldId::kTunId, FieldId::kMetadata, [&](FieldId id) {
     if (is_tun_metadata(id)) {
+      const unsigned index =
+          static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kTunMetadata0);
+      const auto wide = std::ranges::find(wide_, id, &std::pair<FieldId, WideBits>::first);
       const Masked bits = get(id);
-      match.set_tun_metadata(
-          static_cast<unsigned>(id) - static_cast<unsigned>(FieldId::kTunMetadata0),
-          tun_metadata_length(bits), bits.value, bits.mask);
+      if (wide != wide_.end())
+        match.set_tun_metadata(index, wide->second.value, wide->second.mask);
+      else
+        match.set_tun_metadata(index, tun_metadata_length(bits), bits.value, bits.mask);
     } else if (ct_proto || !is_in(id, FieldId::kCtNwProto, FieldId::kCtTpDst)) {
       emit(id);
     }

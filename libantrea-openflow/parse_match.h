@@ -45,6 +45,8 @@ class MatchBuilder {
   /// `bits` as `read_field_value` gives them. False, with the fault, for tun_metadata that stands
   /// twice.
   bool add(Source& source, FieldId id, std::string_view token, const Masked& bits);
+  /// A tun_metadata whose value is as `is_wide_value` tells.
+  bool add_wide(Source& source, FieldId id, std::string_view token, std::string_view value);
   void add_dl_vlan(const Masked& bits);
   /// More bits of a field, of which others may be matched already.
   bool add(Source& source, const Subfield& part, std::string_view token, const FieldValue& value);
@@ -80,6 +82,7 @@ class MatchBuilder {
   union {
     std::array<Masked, kFieldCount> values_;
   };
+  std::vector<std::pair<FieldId, WideBits>> wide_;  ///< of those that `values_` cannot hold
 };
 
 }  // namespace antrea::openflow::detail

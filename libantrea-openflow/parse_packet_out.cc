@@ -63,8 +63,9 @@ bool read_packet_out(Source& source, std::string_view text, PacketOut& packet_ou
       Masked bits;
       if (!in_pipeline(*id))
         return source.fail(pair.key, std::string(pair.key) + " is no field of the pipeline");
-      good =
-          read_field_value(source, *id, pair.value, bits) && match.add(source, *id, pair.key, bits);
+      good = is_wide_value(*id, pair.value) ? match.add_wide(source, *id, pair.key, pair.value)
+                                            : read_field_value(source, *id, pair.value, bits) &&
+                                                  match.add(source, *id, pair.key, bits);
     }
     if (!good) return false;
   }

@@ -188,6 +188,20 @@ Scan scan_value(const char*& at, const char* end, unsigned bytes, FieldValue& va
   return (digits + 1) / 2 > std::min(bytes, 16U) ? Scan::kTooLarge : Scan::kOk;
 }
 
+Scan scan_hex(const char*& at, const char* end, std::vector<std::byte>& bytes) {
+  if (!has_hex_prefix(at, end)) return Scan::kNone;
+  std::vector<unsigned> digits;
+  for (at += 2; at != end; ++at) {
+    const unsigned digit = digit_of(*at);
+    if (digit < 16 && (digit != 0 || !digits.empty())) digits.push_back(digit);
+    if (digit > 15 && !is(*at, kBlank)) break;
+  }
+  if (digits.size() % 2 != 0) digits.insert(digits.begin(), 0);
+  for (std::size_t i = 0; i < digits.size(); i += 2)
+    bytes.push_back(std::byte(digits[i] << 4 | digits[i + 1]));
+  return Scan::kOk;
+}
+
 bool read_u8(Source& source, std::string_view token, std::string_view what, std::uint8_t& number) {
   return read_signed(source, token, what, number);
 }

@@ -74,6 +74,9 @@ std::uint32_t lenient_number(std::string_view token);
 /// Up to 128 bits at `at`, at most `bytes` wide; hexadecimal may be long, other bases hold 64 bits.
 Scan scan_value(const char*& at, const char* end, unsigned bytes, FieldValue& value);
 
+/// A hexadecimal number of any size at `at`, in bytes without leading zeros.
+Scan scan_hex(const char*& at, const char* end, std::vector<std::byte>& bytes);
+
 bool read_u8(Source& source, std::string_view token, std::string_view what, std::uint8_t& number);
 bool read_u16(Source& source, std::string_view token, std::string_view what, std::uint16_t& number);
 bool read_u32(Source& source, std::string_view token, std::string_view what, std::uint32_t& number);

