@@ -67,22 +67,6 @@ void add_service(Digest& digest, const cp::Service& service) {
   digest.add(service.src_end_port);
 }
 
-std::string_view protocol_name(cp::ServiceProtocol protocol) {
-  switch (protocol) {
-    case cp::ServiceProtocol::kTcp:
-      return "TCP";
-    case cp::ServiceProtocol::kUdp:
-      return "UDP";
-    case cp::ServiceProtocol::kSctp:
-      return "SCTP";
-    case cp::ServiceProtocol::kIcmp:
-      return "ICMP";
-    case cp::ServiceProtocol::kIgmp:
-      return "IGMP";
-  }
-  return {};
-}
-
 template <typename Value>
 void sort_unique(std::vector<Value>& values) {
   std::ranges::sort(values);
@@ -137,6 +121,22 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
 const std::vector<std::string>& applied_to_groups(const cp::NetworkPolicy& policy,
                                                   const cp::NetworkPolicyRule& rule) {
   return rule.applied_to_groups.empty() ? policy.applied_to_groups : rule.applied_to_groups;
+}
+
+std::string_view protocol_name(cp::ServiceProtocol protocol) {
+  switch (protocol) {
+    case cp::ServiceProtocol::kTcp:
+      return "TCP";
+    case cp::ServiceProtocol::kUdp:
+      return "UDP";
+    case cp::ServiceProtocol::kSctp:
+      return "SCTP";
+    case cp::ServiceProtocol::kIcmp:
+      return "ICMP";
+    case cp::ServiceProtocol::kIgmp:
+      return "IGMP";
+  }
+  return {};
 }
 
 std::string services_text(std::span<const cp::Service> services) {

@@ -19,6 +19,9 @@ std::shared_ptr<const RuleIdentity> identify(const api::controlplane::NetworkPol
 const std::vector<std::string>& applied_to_groups(const api::controlplane::NetworkPolicy& policy,
                                                   const api::controlplane::NetworkPolicyRule& rule);
 
+/// "TCP", "UDP" and so on; empty for a number that has no name here.
+std::string_view protocol_name(api::controlplane::ServiceProtocol protocol);
+
 /// "TCP/80,UDP/53-54": tells lists of services apart.
 std::string services_text(std::span<const api::controlplane::Service> services);
 

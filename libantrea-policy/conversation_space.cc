@@ -1,0 +1,332 @@
+#include "conversation_space.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "held_groups.h"
+#include "rule_text.h"
+
+namespace antrea::policy {
+
+namespace cp = api::controlplane;
+
+namespace {
+
+/// A name that `pattern` matches and as few others as possible do.
+std::string name_for(std::string_view pattern) {
+  std::string name;
+  for (const char c : pattern)
+    if (c == '*')
+      name += "any-0name";
+    else
+      name += c;
+  return name;
+}
+
+}  // namespace
+
+ConversationSpace::ConversationSpace(std::vector<const RuleBook*> sides)
+    : sides_(std::move(sides)),
+      rows_(sides_),
+      everything_(functions_.intern(TrafficFunction(1))),
+      nothing_(functions_.intern(TrafficFunction(0))),
+      lists_(sides_.size()),
+      list_ids_(sides_.size()),
+      only_at_(sides_.size()),
+      regions_(sides_.size()),
+      chosen_rules_(sides_.size()) {
+  for (const RuleBook* book : sides_) {
+    auto& numbers = rule_numbers_.emplace_back();
+    auto& asks = asks_names_.emplace_back();
+    for (const RuleBook::Rule& rule : book->rules()) {
+      numbers[&rule] = static_cast<std::uint32_t>(numbers.size());
+      asks.push_back(has_named_port(rule.source->services));
+    }
+    chosen_.emplace_back(book->rules().size());
+  }
+  find_circumstances();
+  for (auto& lists : lists_) lists.push_back({{}, false, {}, {}});
+  take_ends();
+}
+
+void ConversationSpace::find_circumstances() {
+  std::set<cp::ServiceReference> services;
+  std::set<std::string> patterns;
+  for (const RuleBook* book : sides_)
+    for (const RuleBook::Rule& rule : book->rules()) {
+      for (const cp::ServiceReference& service : rule.peer().to_services)
+        if (std::ranges::all_of(sides_, [&](const RuleBook* side) {
+              return side->services().contains({service.namespace_, service.name});
+            }))
+          services.insert(service);
+      patterns.insert(rule.peer().fqdns.begin(), rule.peer().fqdns.end());
+    }
+  circumstances_.emplace_back();
+  for (const cp::ServiceReference& service : services) circumstances_.push_back({service, {}});
+
+  const std::vector<std::string> all(patterns.begin(), patterns.end());
+  const std::size_t most = all.size() <= 6 ? all.size() : 3;
+  left_out_names_ = most < all.size();
+  std::set<std::vector<bool>> tried;
+  std::vector<std::string> names;
+  const auto add = [&](auto&& self, std::size_t from) -> void {
+    if (!names.empty()) {
+      std::vector<bool> matched;
+      for (const std::string& pattern : all)
+        matched.push_back(std::ranges::any_of(
+            names, [&](const std::string& name) { return matches_name(pattern, name); }));
+      if (tried.insert(matched).second) circumstances_.push_back({{}, names});
+    }
+    if (names.size() == most) return;
+    for (std::size_t i = from; i < all.size(); ++i) {
+      names.push_back(name_for(all[i]));
+      self(self, i + 1);
+      names.pop_back();
+    }
+  };
+  add(add, 0);
+}
+
+bool ConversationSpace::meets(const RuleBook::Rule& rule, const Circumstance& how) const {
+  const cp::NetworkPolicyPeer& peer = rule.peer();
+  if (how.service &&
+      std::ranges::find(peer.to_services, *how.service) != peer.to_services.end())
+    return true;
+  return std::ranges::any_of(peer.fqdns, [&](const std::string& pattern) {
+    return std::ranges::any_of(
+        how.names, [&](const std::string& name) { return matches_name(pattern, name); });
+  });
+}
+
+std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey& pod,
+                                         cp::Direction direction) {
+  RuleList list;
+  list.direction = direction;
+  std::vector<std::uint32_t> key;
+  for (const RuleBook::AppliedRule& applied : sides_[side]->rules_of(pod, direction)) {
+    const std::uint32_t rule = rule_numbers_[side].at(applied.rule);
+    const PeerRows::PortsId ports =
+        direction == cp::Direction::kIn && asks_names_[side][rule] ? rows_.ports_id(*applied.ports)
+                                                                  : 0;
+    list.rules.emplace_back(rule, ports);
+    key.insert(key.end(), {rule, ports});
+    list.isolated |= applied.rule->k8s();
+  }
+  if (list.rules.empty()) return 0;
+  const auto [at, added] =
+      list_ids_[side].try_emplace(key, static_cast<std::uint32_t>(lists_[side].size()));
+  if (!added) return at->second;
+  for (const Circumstance& how : circumstances_)
+    list.minds.push_back(std::ranges::any_of(list.rules, [&](const auto& applied) {
+      return meets(sides_[side]->rules()[applied.first], how);
+    }));
+  lists_[side].push_back(std::move(list));
+  return at->second;
+}
+
+TrafficFunctions::Id ConversationSpace::reached(std::size_t circumstance,
+                                                const api::ObjectKey* pod) {
+  const Circumstance& how = circumstances_[circumstance];
+  if (!how.service) return everything_;
+  TrafficFunction all(1);
+  for (const RuleBook* book : sides_) {
+    const api::Service& service =
+        *book->services().at({how.service->namespace_, how.service->name});
+    std::vector<cp::NamedPort> names;
+    if (!service.selector.empty()) {
+      const api::Pod* object = pod != nullptr ? book->pod(*pod) : nullptr;
+      if (object == nullptr || pod->namespace_ != how.service->namespace_) return nothing_;
+      const auto has = [&](const auto& label) {
+        const auto found = object->metadata.labels.find(label.first);
+        return found != object->metadata.labels.end() && found->second == label.second;
+      };
+      if (!std::ranges::all_of(service.selector, has)) return nothing_;
+      for (const api::Container& container : object->containers)
+        for (const api::ContainerPort& port : container.ports)
+          names.push_back({port.container_port, port.name, port.protocol});
+    }
+    std::vector<cp::Service> targets;
+    for (const api::ServicePort& port : service.ports) {
+      cp::Service& target = targets.emplace_back();
+      target.protocol = cp::ServiceProtocol{static_cast<std::uint8_t>(port.protocol)};
+      target.port = port.target_port;
+      if (!port.target_port.is_name() && port.target_port.number == 0)
+        target.port = api::IntOrString{port.port, {}};
+    }
+    if (targets.empty()) continue;  // nothing is known of its ports
+    all = TrafficFunction::combine(all, TrafficFunction::region(targets, names),
+                                   [](auto a, auto b) { return a & b; });
+  }
+  return functions_.intern(std::move(all));
+}
+
+void ConversationSpace::take_ends() {
+  std::vector<std::set<PodAddress>> ends(sides_.size());
+  std::set<IpAddress> taken;
+  for (std::size_t side = 0; side < sides_.size(); ++side)
+    for (const auto& [pod, ips] : sides_[side]->pods())
+      for (const IpAddress& ip : ips) {
+        ends[side].insert({pod, ip});
+        taken.insert(ip);
+      }
+  std::map<std::vector<std::uint32_t>, std::size_t> known;
+  const auto class_of = [&](std::vector<std::uint32_t> key, EndClass&& made) -> EndClass& {
+    key.insert(key.end(), made.reached.begin(), made.reached.end());
+    const auto [at, added] = known.try_emplace(std::move(key), classes_.size());
+    if (added) classes_.push_back(std::move(made));
+    return classes_[at->second];
+  };
+  for (const PodAddress& end : ends.front()) {
+    if (!std::ranges::all_of(ends, [&](const auto& side) { return side.contains(end); })) {
+      only_at_.front().push_back(end);
+      continue;
+    }
+    EndClass made;
+    made.family = end.ip.family();
+    made.row = rows_.row_of(end.ip);
+    std::vector<std::uint32_t> key{1, static_cast<std::uint32_t>(made.family), made.row};
+    for (std::size_t side = 0; side < sides_.size(); ++side) {
+      made.lists.push_back({list_of(side, end.pod, cp::Direction::kIn),
+                            list_of(side, end.pod, cp::Direction::kOut)});
+      key.insert(key.end(), made.lists.back().begin(), made.lists.back().end());
+    }
+    for (std::size_t c = 0; c < circumstances_.size(); ++c)
+      made.reached.push_back(reached(c, &end.pod));
+    class_of(std::move(key), std::move(made)).pods.push_back(end);
+  }
+  for (std::size_t side = 1; side < sides_.size(); ++side)
+    std::ranges::set_difference(ends[side], ends.front(), std::back_inserter(only_at_[side]));
+
+  std::vector<TrafficFunctions::Id> outside_reached;
+  for (std::size_t c = 0; c < circumstances_.size(); ++c)
+    outside_reached.push_back(reached(c, nullptr));
+  auto pod = taken.begin();
+  const auto add = [&](std::uint32_t row, const IpRange& range) {
+    EndClass made;
+    made.family = range.first.family();
+    made.row = row;
+    made.lists.resize(sides_.size());
+    made.reached = outside_reached;
+    class_of({0, static_cast<std::uint32_t>(made.family), row}, std::move(made))
+        .outside.push_back(range);
+  };
+  for (const PeerRows::Segment& segment : rows_.segments()) {
+    IpAddress first = segment.range.first;
+    bool done = false;
+    for (; pod != taken.end() && *pod <= segment.range.last; ++pod) {
+      if (first < *pod) add(segment.row, {first, pod->minus(1)});
+      done = *pod == segment.range.last;
+      if (!done) first = pod->plus(1);
+    }
+    if (!done) add(segment.row, {first, segment.range.last});
+  }
+}
+
+void ConversationSpace::choose_row(std::size_t side, std::uint32_t row) {
+  for (const std::uint32_t rule : chosen_rules_[side]) chosen_[side][rule] = 0;
+  chosen_rules_[side].clear();
+  for (const PeerRows::Peer& peer : rows_.peers(side, row)) {
+    chosen_[side][peer.rule] = peer.names + 1;
+    chosen_rules_[side].push_back(peer.rule);
+  }
+}
+
+TrafficFunctions::Id ConversationSpace::region(std::size_t side, std::uint32_t rule,
+                                               std::uint32_t names) {
+  const std::uint64_t key = static_cast<std::uint64_t>(rule) << 32 | names;
+  const auto [at, added] = regions_[side].try_emplace(key, 0);
+  if (!added) return at->second;
+  const auto& services = sides_[side]->rules()[rule].source->services;
+  TrafficFunction all(0);
+  const auto& ids = rows_.name_lists()[names];
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, ids.size()); ++i)
+    all = TrafficFunction::combine(
+        all, TrafficFunction::region(services, rows_.ports(ids.empty() ? 0 : ids[i])),
+        [](auto a, auto b) { return a | b; });
+  return at->second = functions_.intern(std::move(all));
+}
+
+void ConversationSpace::matches(std::size_t side, std::uint32_t list, std::size_t circumstance,
+                                std::vector<Match>& out) {
+  out.clear();
+  const RuleList& rules = lists_[side][list];
+  const bool minds = circumstance != 0 && !rules.minds.empty() && rules.minds[circumstance];
+  for (const auto& [number, ports] : rules.rules) {
+    const RuleBook::Rule& rule = sides_[side]->rules()[number];
+    if (!rule.source->action) continue;
+    const std::uint32_t chosen = chosen_[side][number];
+    TrafficFunctions::Id region = nothing_;
+    if (chosen != 0) {
+      // Ingress: the names are the target's.
+      const bool ingress = rules.direction == cp::Direction::kIn;
+      region = this->region(side, number,
+                            ingress && ports != 0
+                                ? rows_.name_lists().intern({ports})
+                                : chosen - 1);
+    }
+    if (minds && meets(rule, circumstances_[circumstance])) {
+      const TrafficFunctions::Id own = this->region(side, number, 0);
+      region = functions_.intern(TrafficFunction::combine(
+          functions_[region], functions_[own], [](auto a, auto b) { return a | b; }));
+    }
+    if (region != nothing_) out.push_back({&rule, region});
+  }
+}
+
+TrafficFunction ConversationSpace::first_match(const std::vector<Match>& matches,
+                                               bool baseline) const {
+  TrafficFunction result(0);
+  for (std::size_t i = matches.size(); i-- > 0;) {
+    const RuleBook::Rule& rule = *matches[i].rule;
+    if (rule.k8s() || (rule.step.tier > kKubernetesTier) != baseline) continue;
+    const auto mine = static_cast<TrafficFunction::Value>(i + 1);
+    result = TrafficFunction::combine(functions_[matches[i].region], result,
+                                      [&](auto met, auto else_) { return met != 0 ? mine : else_; });
+  }
+  return result;
+}
+
+TrafficFunctions::Id ConversationSpace::verdict(const std::vector<Match>& matches, bool isolated) {
+  constexpr TrafficFunction::Value kUndecided = 3;
+  std::vector<std::uint32_t> key{isolated ? 1U : 0U};
+  for (const Match& match : matches) {
+    const int stage = match.rule->k8s() ? 1 : match.rule->step.tier > kKubernetesTier ? 2 : 0;
+    key.insert(key.end(), {static_cast<std::uint32_t>(stage * 8) +
+                               static_cast<std::uint32_t>(*match.rule->source->action),
+                           match.region});
+  }
+  const auto known = verdicts_.find(key);
+  if (known != verdicts_.end()) return known->second;
+
+  const auto value_of = [](cp::RuleAction action) {
+    switch (action) {
+      case cp::RuleAction::kAllow:
+        return kAllow;
+      case cp::RuleAction::kDrop:
+        return kDrop;
+      case cp::RuleAction::kReject:
+        return kReject;
+      case cp::RuleAction::kPass:
+        break;
+    }
+    return kUndecided;
+  };
+  TrafficFunction tiers(kUndecided), k8s(isolated ? kDrop : kUndecided), baseline(kAllow);
+  for (std::size_t i = matches.size(); i-- > 0;) {
+    const RuleBook::Rule& rule = *matches[i].rule;
+    const auto value = value_of(*rule.source->action);
+    const bool late = rule.step.tier > kKubernetesTier;
+    if (late && value == kUndecided) continue;
+    TrafficFunction& to = rule.k8s() ? k8s : late ? baseline : tiers;
+    to = TrafficFunction::combine(functions_[matches[i].region], to,
+                                  [&](auto met, auto else_) { return met != 0 ? value : else_; });
+  }
+  const auto then = [](auto a, auto b) { return a == kUndecided ? b : a; };
+  const TrafficFunctions::Id id = functions_.intern(
+      TrafficFunction::combine(tiers, TrafficFunction::combine(k8s, baseline, then), then));
+  verdicts_.emplace(std::move(key), id);
+  return id;
+}
+
+}  // namespace antrea::policy
