@@ -115,8 +115,9 @@ std::string dns_question(Protocol protocol) {
 }  // namespace
 
 const Inventory::Place* Inventory::find(const std::string& name) const {
-  const auto at =
-      std::find_if(places.begin(), places.end(), [&](const Place& p) { return p.name == name; });
+  const auto at = std::find_if(places.begin(), places.end(), [&](const Place& p) {
+    return p.name == name || (p.name == "outside" && name == "outside/" + p.address);
+  });
   return at == places.end() ? nullptr : &*at;
 }
 
@@ -214,8 +215,9 @@ Result<std::vector<Reach>> decode_reach(const json::value& value) {
     };
     if (entry == nullptr) return bad("", "not an object");
     for (const auto& [key, ignored] : *entry) {
-      static const std::set<std::string_view> kKnown{"from",     "to",     "address", "port",
-                                                     "protocol", "result", "reason",  "answeredBy"};
+      // "rule" is who decides, as `antctl policy reach` tells it: no packet does.
+      static const std::set<std::string_view> kKnown{
+          "from", "to", "address", "port", "protocol", "result", "reason", "answeredBy", "rule"};
       if (!kKnown.contains(key)) return bad(std::string(key).c_str(), "no such key");
     }
     Reach r{

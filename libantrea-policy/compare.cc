@@ -18,10 +18,21 @@ constexpr std::array kActions{cp::RuleAction::kAllow, cp::RuleAction::kDrop,
                               cp::RuleAction::kReject};
 constexpr Value kSame = 9;  // was * 3 + becomes, where they differ
 
+/// An address that reads well: of the blocks for documentation, if they are among them.
+IpAddress example_of(const std::vector<IpRange>& outside) {
+  for (const char* text : {"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"}) {
+    const IpAddress ip = *IpAddress::parse(text);
+    for (const IpRange& range : outside)
+      if (range.first <= ip && ip <= range.last) return ip;
+  }
+  const IpRange& range = outside.front();
+  return range.first.is_unspecified() && range.first < range.last ? range.first.plus(1)
+                                                                  : range.first;
+}
+
 class Comparer {
  public:
-  Comparer(const RuleBook& old_book, const RuleBook& new_book)
-      : space_({&old_book, &new_book}) {}
+  Comparer(const RuleBook& old_book, const RuleBook& new_book) : space_({&old_book, &new_book}) {}
 
   Comparison run(bool first_only) {
     Comparison result;
@@ -146,17 +157,28 @@ class Comparer {
       ranges.insert(ranges.end(), end.outside.begin(), end.outside.end());
     }
     std::ranges::sort(ends.pods);
+    if (ranges.empty()) return ends;
     std::ranges::sort(ranges, {}, &IpRange::first);
+    ends.example = example_of(ranges);
+    // Gaps that are only Pods do not count.
     std::vector<IpRange> joined;
     for (const IpRange& range : ranges) {
-      if (!joined.empty() && joined.back().last.family() == range.first.family() &&
-          joined.back().last.plus(1) == range.first)
+      if (!joined.empty() && only_pods_between(joined.back().last, range.first))
         joined.back().last = range.last;
       else
         joined.push_back(range);
     }
     ends.outside = prefixes_of(joined);
     return ends;
+  }
+
+  bool only_pods_between(const IpAddress& last, const IpAddress& next) const {
+    if (last.family() != next.family()) return false;
+    const auto& pods = space_.pod_addresses();
+    IpAddress at = last.plus(1);
+    for (auto pod = pods.lower_bound(at); at != next && pod != pods.end() && *pod == at; ++pod)
+      at = at.plus(1);
+    return at == next;
   }
 
   /// Classes with the classes that all of them are paired with.
@@ -213,12 +235,8 @@ class Comparer {
         from.pods.back().pod == to.pods.front().pod)
       return;  // only one Pod, with itself
     const auto& circumstance = space_.circumstances()[how];
-    out.push_back({std::move(from),
-                   std::move(to),
-                   space_.functions()[what.region].where(1),
-                   circumstance.service,
-                   circumstance.names,
-                   kActions[what.transition / 3],
+    out.push_back({std::move(from), std::move(to), space_.functions()[what.region].where(1),
+                   circumstance.service, circumstance.names, kActions[what.transition / 3],
                    kActions[what.transition % 3]});
   }
 
@@ -227,7 +245,8 @@ class Comparer {
     ChangedConversations& only = changes.front();
     const Conversation c = only.example();
     const auto one = [](const ConversationEnd& end) {
-      return end.pod ? EndSet{{{*end.pod, end.ip}}, {}} : EndSet{{}, {IpPrefix::host(end.ip)}};
+      return end.pod ? EndSet{{{*end.pod, end.ip}}, {}, {}}
+                     : EndSet{{}, {IpPrefix::host(end.ip)}, end.ip};
     };
     only.from = one(c.from);
     only.to = one(c.to);
@@ -246,18 +265,6 @@ class Comparer {
   std::map<What, Pairs> found_;
 };
 
-/// An address that reads well: of the blocks for documentation, if they are among them.
-IpAddress example_of(const std::vector<IpPrefix>& outside) {
-  for (const char* text : {"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"}) {
-    const IpAddress ip = *IpAddress::parse(text);
-    for (const IpPrefix& prefix : outside)
-      if (prefix.contains(ip)) return ip;
-  }
-  return outside.front().length() == outside.front().address().width()
-             ? outside.front().address()
-             : outside.front().address().plus(1);
-}
-
 /// A port that reads well.
 std::uint16_t example_of(std::uint16_t first, std::uint16_t last, std::uint16_t wish) {
   return first <= wish && wish <= last ? wish : first == 0 && last > 0 ? 1 : first;
@@ -270,14 +277,14 @@ Conversation ChangedConversations::example() const {
   c.service = service;
   const auto end_of = [](const EndSet& ends) {
     if (!ends.pods.empty()) return ConversationEnd{ends.pods.front().pod, ends.pods.front().ip};
-    return ConversationEnd{std::nullopt, example_of(ends.outside)};
+    return ConversationEnd{std::nullopt, ends.example};
   };
   c.from = end_of(from);
   c.to = end_of(to);
   for (const PodAddress& source : from.pods) {
     if (to.pods.empty()) break;
-    const auto other = std::ranges::find_if(
-        to.pods, [&](const PodAddress& end) { return end.pod != source.pod; });
+    const auto other =
+        std::ranges::find_if(to.pods, [&](const PodAddress& end) { return end.pod != source.pod; });
     if (other == to.pods.end()) continue;
     c.from = {source.pod, source.ip};
     c.to = {other->pod, other->ip};
@@ -287,8 +294,7 @@ Conversation ChangedConversations::example() const {
   c.protocol = box.protocol.value_or(cp::ServiceProtocol{47});  // GRE
   if (c.protocol == cp::ServiceProtocol::kIcmp) {
     c.icmp_type = static_cast<std::uint8_t>(example_of(box.first_port, box.last_port, 8));
-    c.icmp_code = static_cast<std::uint8_t>(
-        box.first_source_port == 0 ? 0 : box.first_source_port);
+    c.icmp_code = static_cast<std::uint8_t>(box.first_source_port == 0 ? 0 : box.first_source_port);
   } else if (box.protocol) {
     c.port = example_of(box.first_port, box.last_port, 80);
     c.source_port = example_of(box.first_source_port, box.last_source_port, 40000);

@@ -90,8 +90,7 @@ void ConversationSpace::find_circumstances() {
 
 bool ConversationSpace::meets(const RuleBook::Rule& rule, const Circumstance& how) const {
   const cp::NetworkPolicyPeer& peer = rule.peer();
-  if (how.service &&
-      std::ranges::find(peer.to_services, *how.service) != peer.to_services.end())
+  if (how.service && std::ranges::find(peer.to_services, *how.service) != peer.to_services.end())
     return true;
   return std::ranges::any_of(peer.fqdns, [&](const std::string& pattern) {
     return std::ranges::any_of(
@@ -106,9 +105,9 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
   std::vector<std::uint32_t> key;
   for (const RuleBook::AppliedRule& applied : sides_[side]->rules_of(pod, direction)) {
     const std::uint32_t rule = rule_numbers_[side].at(applied.rule);
-    const PeerRows::PortsId ports =
-        direction == cp::Direction::kIn && asks_names_[side][rule] ? rows_.ports_id(*applied.ports)
-                                                                  : 0;
+    const PeerRows::PortsId ports = direction == cp::Direction::kIn && asks_names_[side][rule]
+                                        ? rows_.ports_id(*applied.ports)
+                                        : 0;
     list.rules.emplace_back(rule, ports);
     key.insert(key.end(), {rule, ports});
     list.isolated |= applied.rule->k8s();
@@ -163,12 +162,11 @@ TrafficFunctions::Id ConversationSpace::reached(std::size_t circumstance,
 
 void ConversationSpace::take_ends() {
   std::vector<std::set<PodAddress>> ends(sides_.size());
-  std::set<IpAddress> taken;
   for (std::size_t side = 0; side < sides_.size(); ++side)
     for (const auto& [pod, ips] : sides_[side]->pods())
       for (const IpAddress& ip : ips) {
         ends[side].insert({pod, ip});
-        taken.insert(ip);
+        pod_addresses_.insert(ip);
       }
   std::map<std::vector<std::uint32_t>, std::size_t> known;
   const auto class_of = [&](std::vector<std::uint32_t> key, EndClass&& made) -> EndClass& {
@@ -201,7 +199,7 @@ void ConversationSpace::take_ends() {
   std::vector<TrafficFunctions::Id> outside_reached;
   for (std::size_t c = 0; c < circumstances_.size(); ++c)
     outside_reached.push_back(reached(c, nullptr));
-  auto pod = taken.begin();
+  auto pod = pod_addresses_.begin();
   const auto add = [&](std::uint32_t row, const IpRange& range) {
     EndClass made;
     made.family = range.first.family();
@@ -214,7 +212,7 @@ void ConversationSpace::take_ends() {
   for (const PeerRows::Segment& segment : rows_.segments()) {
     IpAddress first = segment.range.first;
     bool done = false;
-    for (; pod != taken.end() && *pod <= segment.range.last; ++pod) {
+    for (; pod != pod_addresses_.end() && *pod <= segment.range.last; ++pod) {
       if (first < *pod) add(segment.row, {first, pod->minus(1)});
       done = *pod == segment.range.last;
       if (!done) first = pod->plus(1);
@@ -260,15 +258,13 @@ void ConversationSpace::matches(std::size_t side, std::uint32_t list, std::size_
     if (chosen != 0) {
       // Ingress: the names are the target's.
       const bool ingress = rules.direction == cp::Direction::kIn;
-      region = this->region(side, number,
-                            ingress && ports != 0
-                                ? rows_.name_lists().intern({ports})
-                                : chosen - 1);
+      region = this->region(
+          side, number, ingress && ports != 0 ? rows_.name_lists().intern({ports}) : chosen - 1);
     }
     if (minds && meets(rule, circumstances_[circumstance])) {
       const TrafficFunctions::Id own = this->region(side, number, 0);
-      region = functions_.intern(TrafficFunction::combine(
-          functions_[region], functions_[own], [](auto a, auto b) { return a | b; }));
+      region = functions_.intern(TrafficFunction::combine(functions_[region], functions_[own],
+                                                          [](auto a, auto b) { return a | b; }));
     }
     if (region != nothing_) out.push_back({&rule, region});
   }
@@ -281,8 +277,9 @@ TrafficFunction ConversationSpace::first_match(const std::vector<Match>& matches
     const RuleBook::Rule& rule = *matches[i].rule;
     if (rule.k8s() || (rule.step.tier > kKubernetesTier) != baseline) continue;
     const auto mine = static_cast<TrafficFunction::Value>(i + 1);
-    result = TrafficFunction::combine(functions_[matches[i].region], result,
-                                      [&](auto met, auto else_) { return met != 0 ? mine : else_; });
+    result =
+        TrafficFunction::combine(functions_[matches[i].region], result,
+                                 [&](auto met, auto else_) { return met != 0 ? mine : else_; });
   }
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -62,6 +63,8 @@ class ConversationSpace {
   const TrafficFunctions& functions() const { return functions_; }
   /// Whether some combinations of DNS names were left out, since there are too many.
   bool left_out_names() const { return left_out_names_; }
+  /// Of all Pods at any side.
+  const std::set<IpAddress>& pod_addresses() const { return pod_addresses_; }
   std::vector<PodAddress> only_at(std::size_t side) const { return only_at_[side]; }
 
   /// Makes `matches` ask about peers of this row.
@@ -97,6 +100,7 @@ class ConversationSpace {
   std::vector<std::unordered_map<std::vector<std::uint32_t>, std::uint32_t, NumbersHash>> list_ids_;
   std::vector<EndClass> classes_;
   std::vector<std::vector<PodAddress>> only_at_;
+  std::set<IpAddress> pod_addresses_;
   std::vector<std::unordered_map<std::uint64_t, TrafficFunctions::Id>> regions_;
   std::vector<std::vector<std::uint32_t>> chosen_;  // by side and rule: name list + 1, or 0
   std::vector<std::vector<std::uint32_t>> chosen_rules_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/json/value.hpp>
+#include <map>
 #include <set>
+#include <span>
 
 #include "antrea/api/json.h"
 #include "antrea/api/policy_json.h"
@@ -50,10 +52,33 @@ constexpr bool kNamespaced =
     std::is_same_v<Object, api::Service> || std::is_same_v<Object, api::crd::NetworkPolicy> ||
     std::is_same_v<Object, api::crd::Group> || std::is_same_v<Object, api::crd::ExternalEntity>;
 
-/// Gives Pods what they lack.
+/// Gives Pods what they lack, the same in every set that they are in.
 class Completer {
  public:
-  explicit Completer(MadeUp& made_up) : made_up_(made_up) {}
+  /// To be told of all sets before any is completed.
+  void note(std::span<const ObjectChange> objects) {
+    for (const ObjectChange& object : objects)
+      if (const auto* pod = std::get_if<std::shared_ptr<const api::Pod>>(&object)) {
+        const api::ObjectKey key = key_of(**pod);
+        taken_.insert((*pod)->pod_ips.begin(), (*pod)->pod_ips.end());
+        if (!(*pod)->pod_ips.empty()) addresses_[key] = (*pod)->pod_ips;
+        if (!(*pod)->node_name.empty()) nodes_[key] = (*pod)->node_name;
+      }
+  }
+
+  MadeUp complete(std::vector<ObjectChange>& objects) {
+    made_up_ = {};
+    named_.clear();
+    described_.clear();
+    for (ObjectChange& object : objects) std::visit(*this, object);
+    std::ranges::set_difference(named_, described_, std::back_inserter(made_up_.namespaces));
+    for (const std::string& name : made_up_.namespaces) {
+      auto ns = std::make_shared<api::Namespace>();
+      ns->metadata.name = name;
+      objects.emplace_back(std::shared_ptr<const api::Namespace>(std::move(ns)));
+    }
+    return std::move(made_up_);
+  }
 
   template <typename Object>
   void operator()(std::shared_ptr<const Object>& object) {
@@ -68,14 +93,17 @@ class Completer {
     if constexpr (std::is_same_v<Object, api::Namespace>) described_.insert(object->metadata.name);
     if constexpr (std::is_same_v<Object, api::Pod>) {
       api::Pod pod = *object;
-      const api::ObjectKey key = api::key_of(pod.metadata);
+      const api::ObjectKey key = key_of(pod);
       if (pod.phase.empty()) pod.phase = "Running";
       if (pod.pod_ips.empty() && !pod.host_network) {
-        pod.pod_ips = {IpAddress::v4(0xc6120000 + ++addresses_)};
+        auto& ips = addresses_[key];
+        if (ips.empty()) ips = {next_address()};
+        pod.pod_ips = ips;
         made_up_.addresses.push_back(key);
       }
       if (pod.node_name.empty()) {
-        pod.node_name = "node-0";
+        const auto known = nodes_.find(key);
+        pod.node_name = known == nodes_.end() ? "node-0" : known->second;
         made_up_.nodes.push_back(key);
       }
       if (pod != *object) object = std::make_shared<const api::Pod>(std::move(pod));
@@ -83,15 +111,24 @@ class Completer {
   }
   void operator()(ObjectDeleted& /*deleted*/) {}
 
-  std::vector<std::string> missing_namespaces() const {
-    std::vector<std::string> missing;
-    std::ranges::set_difference(named_, described_, std::back_inserter(missing));
-    return missing;
+ private:
+  static api::ObjectKey key_of(const api::Pod& pod) {
+    api::ObjectKey key = api::key_of(pod.metadata);
+    if (key.namespace_.empty()) key.namespace_ = "default";
+    return key;
+  }
+  IpAddress next_address() {
+    IpAddress ip;
+    do ip = IpAddress::v4(0xc6120000 + ++given_);
+    while (taken_.contains(ip));
+    return ip;
   }
 
- private:
-  MadeUp& made_up_;
-  std::uint32_t addresses_ = 0;
+  MadeUp made_up_;
+  std::uint32_t given_ = 0;
+  std::set<IpAddress> taken_;
+  std::map<api::ObjectKey, std::vector<IpAddress>> addresses_;
+  std::map<api::ObjectKey, std::string> nodes_;
   std::set<std::string> named_, described_;
 };
 
@@ -111,16 +148,18 @@ Result<std::optional<ObjectChange>> decode_object(const boost::json::value& json
 }
 
 MadeUp complete(std::vector<ObjectChange>& objects) {
-  MadeUp made_up;
-  Completer completer(made_up);
-  for (ObjectChange& object : objects) std::visit(completer, object);
-  made_up.namespaces = completer.missing_namespaces();
-  for (const std::string& name : made_up.namespaces) {
-    auto ns = std::make_shared<api::Namespace>();
-    ns->metadata.name = name;
-    objects.emplace_back(std::shared_ptr<const api::Namespace>(std::move(ns)));
-  }
-  return made_up;
+  Completer completer;
+  completer.note(objects);
+  return completer.complete(objects);
+}
+
+std::pair<MadeUp, MadeUp> complete(std::vector<ObjectChange>& old_objects,
+                                   std::vector<ObjectChange>& new_objects) {
+  Completer completer;
+  completer.note(new_objects);
+  completer.note(old_objects);
+  MadeUp made_up = completer.complete(old_objects);
+  return {std::move(made_up), completer.complete(new_objects)};
 }
 
 }  // namespace antrea::policy

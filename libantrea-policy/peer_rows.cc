@@ -127,8 +127,7 @@ void PeerRows::sweep(std::size_t sides) {
       for (const auto& [set, open] : active) sets.push_back(set);
       const auto [found, added] = known.try_emplace(sets, 0);
       if (added) found->second = make_row(sets, sides);
-      const bool ends =
-          at == events_.size() || events_[at].at.family() != starts[family].family();
+      const bool ends = at == events_.size() || events_[at].at.family() != starts[family].family();
       const IpAddress last = ends ? lasts[family] : events_[at].at.minus(1);
       if (!segments_.empty() && segments_.back().row == found->second &&
           segments_.back().range.first.family() == first.family())

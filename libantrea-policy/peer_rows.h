@@ -24,8 +24,7 @@ struct NumbersHash {
 class NumberLists {
  public:
   std::uint32_t intern(const std::vector<std::uint32_t>& list) {
-    const auto [at, added] =
-        ids_.try_emplace(list, static_cast<std::uint32_t>(lists_.size()));
+    const auto [at, added] = ids_.try_emplace(list, static_cast<std::uint32_t>(lists_.size()));
     if (added) lists_.push_back(&at->first);
     return at->second;
   }

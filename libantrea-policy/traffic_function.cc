@@ -154,7 +154,8 @@ std::size_t TrafficFunction::hash() const {
   for (const Plane& plane : planes_) {
     for (const Column& column : plane.columns)
       mix(static_cast<std::size_t>(column.last) << 32 | column.end);
-    for (const Cell& cell : plane.cells) mix(static_cast<std::size_t>(cell.last) << 32 | cell.value);
+    for (const Cell& cell : plane.cells)
+      mix(static_cast<std::size_t>(cell.last) << 32 | cell.value);
   }
   return hash;
 }

@@ -18,6 +18,7 @@ struct Report {
   std::vector<std::string> columns;  ///< none: rows without headings
   std::vector<std::vector<std::string>> rows;
   boost::json::value data;
+  int exit_code = 0;  ///< of the process, where the answer is one that scripts branch on
 };
 
 /// A table has upper-case headings and columns as wide as their widest cell, as kubectl prints it.

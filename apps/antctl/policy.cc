@@ -5,32 +5,44 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "antrea/api/json.h"
-
 namespace antrea::antctl {
 namespace {
 
 namespace cp = api::controlplane;
-namespace fs = std::filesystem;
 namespace json = boost::json;
 namespace po = boost::program_options;
 
 constexpr std::array kCommands{
-    PolicyCommand{"reach", "filename port external output ",
-                  "who may talk to whom, and which rule decides",
+    PolicyCommand{"reach", "port external ", "who may talk to whom, and which rule decides",
                   "Asks for every pair of Pods, on the ports given or on those that the target\n"
                   "declares (80/TCP if none).",
-                  policy_reach},
-    PolicyCommand{"explain", "filename from to port protocol output ",
-                  "every rule that one conversation meets, in order",
-                  "--from and --to are NAMESPACE/POD or an address.", policy_explain},
-    PolicyCommand{"compile", "filename node output ",
-                  "the flows of one Node, as ovs-ofctl takes them",
-                  "Ports of Pods are numbered from 1 in the order of their names.", policy_compile},
+                  policy_reach, false, false},
+    PolicyCommand{
+        "explain", "from to port protocol ",
+        "every rule that one conversation meets, and what would turn the verdict",
+        "--from is NAMESPACE/POD or an address; --to is that, or NAMESPACE/SERVICE (or\n"
+        "service/NAMESPACE/NAME), or the address of a Service; --port is then the Service's.\n"
+        "Told are the rules in order, the flows that the switch applies, and the smallest\n"
+        "change of the policies that would turn the verdict.",
+        policy_explain, false, false},
+    PolicyCommand{
+        "diff", "", "which conversations and flows change from OLD to NEW",
+        "What -f names belongs to both sets; an object of a set takes the place of the one\n"
+        "of its name there. So `diff -f cluster: cluster: NEW` tells what NEW would change.\n"
+        "Exit code 1 if anything changes.",
+        policy_diff, true, true},
+    PolicyCommand{
+        "equal", "", "whether two sets of policies mean the same, or a packet that differs",
+        "Over all Pods, addresses, protocols and ports. What -f names belongs to both sets.\n"
+        "Exit code 1 if they differ.",
+        policy_equal, true, true},
+    PolicyCommand{"check", "", "rules without effect, in conflict, or about nobody; and their cost",
+                  "Exit code 1 if anything is found.", policy_check, false, true},
+    PolicyCommand{
+        "compile", "node ", "the flows of one Node, as ovs-ofctl takes them",
+        "Ports of Pods are numbered from 1 in the order of their names, groups of Services\n"
+        "likewise.",
+        policy_compile, false, false},
 };
 
 constexpr std::pair<std::string_view, cp::ServiceProtocol> kProtocols[] = {
@@ -49,7 +61,10 @@ int usage(std::FILE* to, int exit_code) {
   std::string text =
       "Usage: antctl policy COMMAND -f PATH... [OPTION]...\n\nAnswers questions about policies in "
       "files, without any cluster: NetworkPolicies of Kubernetes\nand Antrea, tiers, groups, "
-      "AdminNetworkPolicies, with Pods, Namespaces, Services and Nodes.\n\nCommands:\n";
+      "AdminNetworkPolicies, with Pods, Namespaces, Services and Nodes.\nA PATH is a file or a "
+      "folder of YAML or JSON, or \"cluster:\" for what a live API server has\n(as --kubeconfig or "
+      "--lab tell, else as kubectl finds it). Exit codes: 0 done, 1 found or\nfailed, 2 not "
+      "understood; diff, equal and check: 0 nothing, 1 found, 2 failed.\n\nCommands:\n";
   for (const PolicyCommand& command : kCommands)
     text += fmt::format("  {:<8} {}\n", command.name, command.about);
   text += "\n`antctl policy COMMAND --help` tells more of a command.\n";
@@ -60,19 +75,22 @@ int usage(std::FILE* to, int exit_code) {
 po::options_description describe(const PolicyCommand& command, PolicyArguments& arguments) {
   po::options_description all, mine;
   const auto text = [](auto& to, const char* name) { return po::value(&to)->value_name(name); };
-  all.add_options()("filename,f", text(arguments.files, "PATH")->required(),
-                    "file or folder of YAML or JSON; may be repeated")(
-      "port",
-      command.name == "reach"
-          ? static_cast<po::value_semantic*>(text(arguments.ports, "PORT/PROTOCOL"))
-          : text(arguments.port, "PORT"),
-      "destination port")("protocol", text(arguments.protocol, "PROTOCOL"),
-                          "TCP, UDP, SCTP or ICMP; by default TCP")(
+  mine.add_options()("filename,f", text(arguments.files, "PATH"),
+                     "file or folder of YAML or JSON, or \"cluster:\"; may be repeated")(
+      "kubeconfig", text(arguments.sources.kubeconfig, "FILE"),
+      "how to reach the live cluster; without -f it is asked alone")(
+      "lab", text(arguments.sources.lab, "NAME"), "a lab of antrea-lab as the live cluster")(
+      "output,o", text(arguments.output, "FORMAT"), "table, json or yaml");
+  all.add_options()("port",
+                    command.name == "reach"
+                        ? static_cast<po::value_semantic*>(text(arguments.ports, "PORT/PROTOCOL"))
+                        : text(arguments.port, "PORT"),
+                    "destination port")("protocol", text(arguments.protocol, "PROTOCOL"),
+                                        "TCP, UDP, SCTP or ICMP; by default TCP")(
       "external", text(arguments.externals, "IP"), "an address outside to ask for as well")(
       "from", text(arguments.from, "WHO")->required(), "who begins the conversation")(
       "to", text(arguments.to, "WHO")->required(), "with whom")(
-      "node", text(arguments.node, "NODE")->required(), "whose flows")(
-      "output,o", text(arguments.output, "FORMAT"), "table, json or yaml");
+      "node", text(arguments.node, "NODE")->required(), "whose flows");
   for (const auto& option : all.options())
     if (command.options.find(option->long_name() + " ") != std::string_view::npos) mine.add(option);
   return mine;
@@ -80,8 +98,8 @@ po::options_description describe(const PolicyCommand& command, PolicyArguments& 
 
 void show_help(const PolicyCommand& command, const po::options_description& options) {
   std::string text =
-      fmt::format("Usage: antctl policy {} -f PATH... [OPTION]...\n\n{}\n\nOptions:\n",
-                  command.name, command.details);
+      fmt::format("Usage: antctl policy {} {} [OPTION]...\n\n{}\n\nOptions:\n", command.name,
+                  command.two_sets ? "OLD NEW [-f PATH]..." : "-f PATH...", command.details);
   for (const auto& option : options.options())
     text += fmt::format("  {:<24} {}\n", option->format_name() + " " + option->format_parameter(),
                         option->description());
@@ -92,12 +110,19 @@ int run(const PolicyCommand& command, const std::vector<std::string>& words) {
   PolicyArguments arguments;
   po::options_description options = describe(command, arguments);
   options.add_options()("help,h", "print this text");
+  po::options_description all;
+  all.add(options);
+  po::positional_options_description positional;
+  if (command.two_sets) {
+    all.add_options()("set", po::value(&arguments.sets));
+    positional.add("set", -1);
+  }
   po::variables_map values;
   try {
     po::store(
         po::command_line_parser(words)
-            .options(options)
-            .positional({})
+            .options(all)
+            .positional(positional)
             .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
             .run(),
         values);
@@ -112,59 +137,26 @@ int run(const PolicyCommand& command, const std::vector<std::string>& words) {
   }
   const auto format = parse_format(arguments.output);
   if (!format) return complain(2, format.error().to_string());
+  if (command.two_sets && arguments.sets.size() != 2)
+    return complain(2, fmt::format("{}: found {} PATHs beside -f, expected OLD and NEW (see antctl "
+                                   "policy {} --help)",
+                                   command.name, arguments.sets.size(), command.name));
+  if (!command.two_sets && arguments.files.empty()) {
+    if (arguments.sources.kubeconfig.empty() && arguments.sources.lab.empty())
+      return complain(2, fmt::format("{}: the option '--filename' is required but missing (see "
+                                     "antctl policy {} --help)",
+                                     command.name, command.name));
+    arguments.files.emplace_back(kCluster);
+  }
   const auto report = command.run(arguments);
   if (!report)
-    return complain(report.error().code == Errc::kInvalidArgument ? 2 : 1,
+    return complain(command.answers || report.error().code == Errc::kInvalidArgument ? 2 : 1,
                     report.error().to_string());
   fmt::print("{}", render(*report, *format));
-  return 0;
-}
-
-Result<std::vector<fs::path>> files_of(const std::string& path) {
-  std::error_code ec;
-  if (!fs::is_directory(path, ec)) return std::vector<fs::path>{path};
-  std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
-    const auto extension = it->path().extension();
-    if (extension == ".yaml" || extension == ".yml" || extension == ".json")
-      files.push_back(it->path());
-  }
-  if (ec) return make_error(Errc::kNotFound, "read folder: " + ec.message(), path);
-  std::ranges::sort(files);
-  return files;
-}
-
-Result<> read_file(const fs::path& path, std::vector<policy::ObjectChange>& objects) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return make_error(Errc::kNotFound, "read manifest: cannot be read", path.string());
-  ANTREA_TRY(const auto manifest, api::decode_manifest(text.str(), path.string()));
-  for (const json::value& each : manifest) {
-    ANTREA_TRY(auto object, policy::decode_object(each));
-    if (object) objects.push_back(*std::move(object));
-  }
-  return {};
-}
-
-void say(std::string_view what, std::size_t count) {
-  if (count != 0) fmt::print(stderr, "antctl policy: {}: {}\n", what, count);
+  return report->exit_code;
 }
 
 }  // namespace
-
-Result<std::vector<policy::ObjectChange>> load_objects(const std::vector<std::string>& paths) {
-  std::vector<policy::ObjectChange> objects;
-  for (const std::string& path : paths) {
-    ANTREA_TRY(const auto files, files_of(path));
-    for (const fs::path& file : files) ANTREA_CHECK(read_file(file, objects));
-  }
-  const policy::MadeUp made_up = policy::complete(objects);
-  say("Pods without address, which got made-up ones", made_up.addresses.size());
-  say("Pods without Node, taken to be on node-0", made_up.nodes.size());
-  say("Namespaces that nothing describes, taken to have no labels", made_up.namespaces.size());
-  return objects;
-}
 
 Result<cp::ServiceProtocol> parse_service_protocol(std::string_view text) {
   std::string upper(text);
@@ -188,8 +180,8 @@ std::string_view to_string(cp::RuleAction action) {
 }
 
 ReachVerdict judge(const policy::Evaluator& evaluator, const policy::Conversation& conversation) {
-  return {evaluator.explain(conversation, cp::Direction::kOut),
-          evaluator.explain(conversation, cp::Direction::kIn)};
+  return {evaluator.judge(conversation, cp::Direction::kOut),
+          evaluator.judge(conversation, cp::Direction::kIn)};
 }
 
 std::string_view ReachVerdict::result() const {

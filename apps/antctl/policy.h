@@ -11,12 +11,16 @@
 #include "antrea/policy/evaluator.h"
 #include "antrea/policy/manifest.h"
 #include "output.h"
+#include "policy_input.h"
+#include "sources.h"
 
 namespace antrea::antctl {
 
 /// What the subcommands of `antctl policy` read. Each uses a part of it.
 struct PolicyArguments {
-  std::vector<std::string> files;      ///< -f: files or folders
+  std::vector<std::string> files;      ///< -f: files, folders, or kCluster
+  std::vector<std::string> sets;       ///< OLD and NEW
+  Sources sources;                     ///< how to reach a live cluster
   std::vector<std::string> ports;      ///< --port of reach: P/PROTO
   std::vector<std::string> externals;  ///< --external
   std::string from, to, node;
@@ -32,18 +36,20 @@ struct PolicyCommand {
   std::string_view about;    ///< one line
   std::string_view details;  ///< what --help says below the usage
   Result<Report> (*run)(const PolicyArguments& arguments);
+  bool two_sets = false;  ///< it takes OLD and NEW
+  bool answers = false;   ///< its exit code is the answer: 0 or 1; 2 when it failed
 };
 
 Result<Report> policy_reach(const PolicyArguments& arguments);
 Result<Report> policy_explain(const PolicyArguments& arguments);
+Result<Report> policy_diff(const PolicyArguments& arguments);
+Result<Report> policy_equal(const PolicyArguments& arguments);
+Result<Report> policy_check(const PolicyArguments& arguments);
 Result<Report> policy_compile(const PolicyArguments& arguments);
 
-/// `antctl policy ARGUMENTS...`; the exit code: 0 done, 1 failed, 2 not understood.
+/// `antctl policy ARGUMENTS...`; the exit code: 0 done, 1 failed, 2 not understood; of
+/// those that answer by it as in PolicyCommand.
 int run_policy(const std::vector<std::string>& arguments);
-
-/// The objects in files (or in all *.yaml, *.yml and *.json of folders) that policies depend on,
-/// completed. What was made up is said on standard error.
-Result<std::vector<policy::ObjectChange>> load_objects(const std::vector<std::string>& paths);
 
 /// "TCP", "UDP", "SCTP" or "ICMP", in either case. Error: kInvalidArgument.
 Result<api::controlplane::ServiceProtocol> parse_service_protocol(std::string_view text);

@@ -57,7 +57,7 @@ void add(Report& report, std::string_view direction, const policy::DirectionVerd
 }  // namespace
 
 Result<Report> policy_explain(const PolicyArguments& arguments) {
-  ANTREA_TRY(const auto objects, load_objects(arguments.files));
+  ANTREA_TRY(const auto objects, load_objects(arguments.files, arguments.sources));
   const policy::Evaluator evaluator(objects);
   policy::Conversation conversation;
   ANTREA_TRY(conversation.protocol, parse_service_protocol(arguments.protocol));
@@ -70,7 +70,8 @@ Result<Report> policy_explain(const PolicyArguments& arguments) {
   if (conversation.from.ip.family() != conversation.to.ip.family())
     return make_error(Errc::kInvalidArgument, "from and to have no address family in common",
                       arguments.from + " and " + arguments.to);
-  const ReachVerdict verdict = judge(evaluator, conversation);
+  const ReachVerdict verdict{evaluator.explain(conversation, cp::Direction::kOut),
+                             evaluator.explain(conversation, cp::Direction::kIn)};
   Report report{{"DIRECTION", "TIER", "PRIORITY", "RULE", "ACTION", "WHY"}, {}, json::object()};
   add(report, "egress", verdict.egress);
   add(report, "ingress", verdict.ingress);

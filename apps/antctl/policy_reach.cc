@@ -49,7 +49,7 @@ std::map<api::ObjectKey, std::set<Port>> declared_ports(
 }  // namespace
 
 Result<Report> policy_reach(const PolicyArguments& arguments) {
-  ANTREA_TRY(const auto objects, load_objects(arguments.files));
+  ANTREA_TRY(const auto objects, load_objects(arguments.files, arguments.sources));
   std::set<Port> ports;
   for (const std::string& text : arguments.ports) {
     ANTREA_TRY(const Port port, parse_port(text));

@@ -73,6 +73,21 @@ TEST(ReachJson, ComesBackAsItWent) {
   EXPECT_EQ(encode_reach(*decoded), encode_reach(probes));
 }
 
+TEST(ReachJson, TakesWhatAntctlForetells) {
+  const auto probes = decode_reach(json::parse(
+      R"({"probes":[{"from":"default/web","to":"outside/192.0.2.1","address":"192.0.2.1","port":80,
+          "protocol":"TCP","result":"dropped","rule":{"egress":{"kind":"K8sNetworkPolicy",
+          "namespace":"default","name":"web"},"ingress":null}}]})"));
+  ASSERT_OK(probes);
+  EXPECT_EQ(probes->at(0).result, Outcome::kDropped);
+  Inventory inventory;
+  inventory.places = {{"default/web", "10.1.0.2", {}, "pod/default/web", "default"},
+                      {"outside", "192.0.2.1", {}, "outside", {}}};
+  ASSERT_OK(questions_of(*probes, inventory));
+  inventory.places[1].address = "192.0.2.2";
+  EXPECT_TRUE(questions_of(*probes, inventory).has_error());
+}
+
 struct BadJson {
   const char* name;
   const char* text;

@@ -43,8 +43,7 @@ bool comes_by(const Cluster& cluster, const api::ObjectKey& key, const Conversat
   if (service == cluster.services.end()) return false;
   if (service->second.selector.empty()) return true;
   return c.to.pod && c.to.pod->namespace_ == key.namespace_ &&
-         oracle_selects({service->second.selector, {}},
-                        cluster.pods.at(*c.to.pod).metadata.labels);
+         oracle_selects({service->second.selector, {}}, cluster.pods.at(*c.to.pod).metadata.labels);
 }
 bool rule_names(const Cluster& cluster, const api::ObjectKey& key) {
   const auto names = [&](const auto& policy, const std::string& ns) {
@@ -84,8 +83,8 @@ class Differences {
         Conversation c = change.example();
         if (box.protocol == cp::ServiceProtocol::kIcmp || !box.protocol) continue;
         c.protocol = *box.protocol;
-        for (const int port : {box.first_port - 1, int{box.first_port}, int{box.last_port},
-                               box.last_port + 1})
+        for (const int port :
+             {box.first_port - 1, int{box.first_port}, int{box.last_port}, box.last_port + 1})
           for (const int source : {box.first_source_port - 1, int{box.first_source_port},
                                    int{box.last_source_port}, box.last_source_port + 1}) {
             if (port < 0 || port > 65535 || source < 0 || source > 65535) continue;
@@ -143,9 +142,8 @@ class Differences {
     }
     ASSERT_EQ(held, was == becomes ? 0U : 1U)
         << c.from.ip.to_string() << " of " << (c.from.pod ? c.from.pod->to_string() : "nobody")
-        << " to " << c.to.ip.to_string() << " of "
-        << (c.to.pod ? c.to.pod->to_string() : "nobody") << " "
-        << static_cast<int>(c.protocol) << "/" << c.port << " from " << c.source_port
+        << " to " << c.to.ip.to_string() << " of " << (c.to.pod ? c.to.pod->to_string() : "nobody")
+        << " " << static_cast<int>(c.protocol) << "/" << c.port << " from " << c.source_port
         << (c.service ? " by " + c.service->name : "");
     ++compared;
     changed += held;
@@ -179,9 +177,10 @@ TEST(Compare, AgreesWithTheOracleOnRandomChanges) {
 }
 
 std::vector<ObjectChange> shop(std::vector<ObjectChange> policies) {
-  for (const auto& [name, app, address] :
-       {std::tuple{"db", "db", "10.0.0.1"}, {"web-1", "web", "10.0.0.2"},
-        {"web-2", "web", "10.0.0.3"}, {"other", "other", "10.0.0.4"}})
+  for (const auto& [name, app, address] : {std::tuple{"db", "db", "10.0.0.1"},
+                                           {"web-1", "web", "10.0.0.2"},
+                                           {"web-2", "web", "10.0.0.3"},
+                                           {"other", "other", "10.0.0.4"}})
     policies.emplace_back(
         std::shared_ptr<const api::Pod>(pod(name, {{"app", app}}, "node-1", {address})));
   policies.emplace_back(ns("default"));
@@ -223,20 +222,17 @@ TEST(Compare, AMeshOfPodsIsOneSet) {
   deny->pod_selector = {};
   std::vector<ObjectChange> before;
   for (int i = 1; i < 9; ++i)  // each has labels of its own and a policy that asks for them
-    for (const auto& object :
-         {ObjectChange(std::shared_ptr<const api::Pod>(pod("p" + std::to_string(i),
-                                                           {{"app", "a" + std::to_string(i)}},
-                                                           "node-1",
-                                                           {"10.0.0." + std::to_string(i)})))})
+    for (const auto& object : {ObjectChange(std::shared_ptr<const api::Pod>(
+             pod("p" + std::to_string(i), {{"app", "a" + std::to_string(i)}}, "node-1",
+                 {"10.0.0." + std::to_string(i)})))})
       before.push_back(object);
   before.emplace_back(ns("default"));
   std::vector<ObjectChange> after = before;
   after.emplace_back(std::shared_ptr<const api::NetworkPolicy>(deny));
   for (int i = 1; i < 9; ++i) {
-    auto policy = ingress_policy(
-        "p" + std::to_string(i),
-        {{{pods_with("app", "a" + std::to_string(i))},
-          {{api::Protocol::kTcp, api::IntOrString{i, {}}, {}}}}});
+    auto policy = ingress_policy("p" + std::to_string(i),
+                                 {{{pods_with("app", "a" + std::to_string(i))},
+                                   {{api::Protocol::kTcp, api::IntOrString{i, {}}, {}}}}});
     policy->pod_selector = labelled("app", "a" + std::to_string(i % 8 + 1));
     before.emplace_back(std::shared_ptr<const api::NetworkPolicy>(policy));
     after.emplace_back(std::shared_ptr<const api::NetworkPolicy>(policy));
@@ -284,8 +280,7 @@ TEST(Compare, FindsTheOneAddressThatDiffers) {
     object->ingress.push_back({{peer}, {}});
     return ObjectChange(std::shared_ptr<const api::NetworkPolicy>(object));
   };
-  const auto found =
-      find_difference(shop({policy({})}), shop({policy({cidr("203.0.113.77/32")})}));
+  const auto found = find_difference(shop({policy({})}), shop({policy({cidr("203.0.113.77/32")})}));
   ASSERT_THAT(found.changes, SizeIs(1U));
   const Conversation c = found.changes[0].example();
   EXPECT_EQ(c.from.ip.to_string(), "203.0.113.77");

@@ -14,7 +14,7 @@ namespace antrea::lab {
 
 /// One question about the network: may `from` talk to `to` so? And its answer.
 struct Reach {
-  std::string from;     ///< "NAMESPACE/POD", "node/NAME", "outside"
+  std::string from;     ///< "NAMESPACE/POD", "node/NAME", "outside" (or "outside/ITS-ADDRESS")
   std::string to;       ///< the same, or "service/NAMESPACE/NAME"
   std::string address;  ///< what is probed: an address, or a name that `from` resolves first
   std::uint16_t port = 80;
@@ -57,7 +57,8 @@ ANTREA_API bool selects(const ReachFilter& filter, const Reach& question);
 /// order.
 ANTREA_API std::vector<Reach> plan_reach(const Inventory& inventory, const ReachFilter& filter);
 
-/// {"probes":[{"from","to","address","port","protocol","result"...}]}
+/// {"probes":[{"from","to","address","port","protocol","result"...}]}, as `antctl policy reach -o
+/// json` prints it as well; what that tells of rules is passed over.
 ANTREA_API boost::json::object encode_reach(const std::vector<Reach>& probes);
 /// Error: kMalformed, naming the entry and key.
 ANTREA_API Result<std::vector<Reach>> decode_reach(const boost::json::value& json);

@@ -21,8 +21,10 @@ struct PodAddress {
 
 /// Ends of conversations: Pods, or addresses that are no Pod's. One of the lists is empty.
 struct EndSet {
-  std::vector<PodAddress> pods;   ///< sorted
-  std::vector<IpPrefix> outside;  ///< ascending, disjoint
+  std::vector<PodAddress> pods;  ///< sorted
+  /// Ascending, disjoint. What is a Pod's of these does not count: it may lie within.
+  std::vector<IpPrefix> outside;
+  IpAddress example;  ///< one of those outside, if they are that
   friend bool operator==(const EndSet&, const EndSet&) = default;
 };
 
@@ -59,8 +61,8 @@ struct Comparison {
 /// that rules name. Exact: it parts that space by the boundaries of all rules of both sets and
 /// asks for one verdict per part.
 ///
-/// Not compared: what rules say of the inside of connections (l7Protocols), multicast and IGMP, what
-/// is logged. Endpoints of Services are the Pods that their selectors choose.
+/// Not compared: what rules say of the inside of connections (l7Protocols), multicast and IGMP,
+/// what is logged. Endpoints of Services are the Pods that their selectors choose.
 ///
 /// Cost: of the order of C² for C kinds of Pods, those of one kind being in the same groups and
 /// under the same rules. Pure; touches only its arguments.

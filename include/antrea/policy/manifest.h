@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "antrea/policy/compiler.h"
@@ -25,7 +26,12 @@ struct MadeUp {
 /// Completes objects as they are before a cluster has seen them: Pods without address get one from
 /// 198.18.0.0/15 (RFC 2544: for tests), Pods without Node are put on "node-0", Pods without phase
 /// run, Namespaces that are only named exist without labels, and objects of Namespaces that name
-/// none are in "default". Deterministic in the order of `objects`.
+/// none are in "default". Deterministic in the order of `objects`; no address that a Pod has is
+/// given to another.
 ANTREA_API MadeUp complete(std::vector<ObjectChange>& objects);
+/// Completes two sets that are to be compared: a Pod that lacks an address or a Node in one of them
+/// has it from the other, and what is made up for it is the same in both.
+ANTREA_API std::pair<MadeUp, MadeUp> complete(std::vector<ObjectChange>& old_objects,
+                                              std::vector<ObjectChange>& new_objects);
 
 }  // namespace antrea::policy
