@@ -14,6 +14,7 @@ std::string table(const Report& report) {
   std::vector<std::size_t> widths;
   for (const auto& column : report.columns) widths.push_back(column.size());
   for (const auto& row : report.rows) {
+    if (row.size() == 1) continue;  // a line of its own
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
@@ -21,7 +22,7 @@ std::string table(const Report& report) {
   const auto put = [&](const std::vector<std::string>& cells) {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i)
-      line += fmt::format("{:<{}}   ", cells[i], widths[i]);
+      line += fmt::format("{:<{}}   ", cells[i], i < widths.size() ? widths[i] : 0);
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   };

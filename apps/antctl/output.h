@@ -15,8 +15,8 @@ Result<Format> parse_format(std::string_view text);
 
 /// What a command found: rows for people, and the same as data.
 struct Report {
-  std::vector<std::string> columns;  ///< none: rows without headings
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> columns;            ///< none: rows without headings
+  std::vector<std::vector<std::string>> rows;  ///< one cell: a line of its own
   boost::json::value data;
   int exit_code = 0;  ///< of the process, where the answer is one that scripts branch on
 };

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "antrea/policy/evaluator.h"
+#include "policy_input.h"
+
+namespace antrea::antctl {
+
+/// What --from, --to, --port and --protocol of `explain` come to: one conversation, or one with
+/// each endpoint of a Service.
+struct Targets {
+  std::optional<api::ObjectKey> service;
+  std::vector<policy::Conversation> conversations;
+};
+
+/// Errors: kNotFound for a Pod, Service or port of one that is not there; kInvalidArgument for ends
+/// without a family in common.
+Result<Targets> find_targets(const Objects& objects, const policy::Evaluator& evaluator,
+                             const std::string& from, const std::string& to, std::uint16_t port,
+                             api::controlplane::ServiceProtocol protocol);
+
+}  // namespace antrea::antctl
