@@ -70,9 +70,15 @@ void Datapath::apply(const PeerChanges& peers) {
   program(std::move(changes));
 }
 
-void Datapath::apply(proxy::ServiceChanges changes) {
-  program(balancer_.apply(changes).pipeline);
+void Datapath::take(proxy::Outcome outcome) {
+  program(std::move(outcome.pipeline));
+  if (!outcome.stale.empty() && options_.on_stale_connections)
+    options_.on_stale_connections(std::move(outcome.stale));
+  if (outcome.host && options_.on_host_services) options_.on_host_services();
 }
+
+void Datapath::apply(const proxy::ServiceChanges& changes) { take(balancer_.apply(changes)); }
+void Datapath::set_node(proxy::NodeFacts facts) { take(balancer_.set_node(std::move(facts))); }
 
 Result<> Datapath::apply(std::span<const policy::RuleInput> batch) {
   ANTREA_TRY(const auto rules, rule_cache_.apply(batch));

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "antrea/node/netlink.h"
+#include "pipeline_flows.h"
 
 namespace antrea::node {
 namespace {
@@ -18,7 +19,11 @@ struct FreeNft {
   void operator()(nft_ctx* context) const { nft_ctx_free(context); }
 };
 
+// Of the link-local ones only those that Services use are not the kernel's.
 bool is_own_business(const IpAddress& address) {
+  if (address == service_virtual_ip(address.family()) ||
+      address == proxy::node_port_ip(address.family()))
+    return true;
   return !address.is_link_local() && !address.is_multicast();
 }
 
@@ -158,7 +163,8 @@ Result<HostNetwork> HostNetwork::open(Logger logger) {
   impl->nft.reset(nft_ctx_new(NFT_CTX_DEFAULT));
   nft_ctx_buffer_output(impl->nft.get());
   nft_ctx_buffer_error(impl->nft.get());
-  nft_ctx_output_set_flags(impl->nft.get(), NFT_CTX_OUTPUT_STATELESS);
+  nft_ctx_output_set_flags(impl->nft.get(),
+                           NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_PROTO);
   return HostNetwork(std::move(impl));
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "antrea/node/host_network.h"
+#include "host_services.h"
 
 namespace antrea::node {
 namespace {
@@ -119,9 +120,12 @@ Result<NftTable> parse_nft_table(std::string_view listing) {
     auto elements = rest.substr(line.find('{') + 1, last - line.find('{') - 1);
     while (!elements.empty()) {
       const auto comma = std::min(elements.find(','), elements.size());
-      std::string element;
-      for (const char c : elements.substr(0, comma))
-        if (c != ' ' && c != '\t' && c != '\n') element += c;
+      std::string element;  // of several parts "6 . 80"
+      for (const char c : elements.substr(0, comma)) {
+        const bool blank = c == ' ' || c == '\t' || c == '\n';
+        if (!blank || (!element.empty() && element.back() != ' ')) element += blank ? ' ' : c;
+      }
+      if (element.ends_with(' ')) element.pop_back();
       if (!element.empty()) table.elements[set].insert(element);
       elements.remove_prefix(std::min(comma + 1, elements.size()));
     }
@@ -131,7 +135,9 @@ Result<NftTable> parse_nft_table(std::string_view listing) {
   return table;
 }
 
-HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode> peers) {
+HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode> peers,
+                             const proxy::HostServices& services,
+                             const std::set<IpAddress>& node_port_addresses) {
   HostState state;
   state.gateway = config.gateway_name;
   state.mtu = config.mtu;
@@ -180,6 +186,7 @@ HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode>
         "arp", "antrea", drop_pod_interfaces("input", "input priority filter"), {}};
     state.tables["netdev antrea"] = {"netdev", "antrea", host_local_table(config), {}};
   }
+  if (config.proxy_all) add_host_services(config, services, node_port_addresses, state);
   return state;
 }
 

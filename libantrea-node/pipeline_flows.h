@@ -45,6 +45,13 @@ inline bool is_egress_rule_table(Table table) {
          table == Table::kEgressDefaultRule;
 }
 
+/// 169.254.0.253 or fc01::aabb:ccdd:eeff: the host's next hop for Services, and the source of what
+/// comes back to it by one.
+inline IpAddress service_virtual_ip(Family family) {
+  if (family == Family::kIPv4) return IpAddress::v4(api::pipeline::kServiceVirtualIp);
+  return IpAddress::v6({0xfc, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff});
+}
+
 std::vector<Family> families_of(const NodeConfig& config);
 
 std::vector<openflow::Flow> static_flows(const NodeConfig& config);

@@ -79,6 +79,14 @@ std::vector<Flow> peer_flows(const NodeConfig& config, const PeerNode& peer) {
     // In userspace the switch itself routes the outer packet, and by this mark it would find no
     // route.
     if (config.userspace_datapath) to_peer.push_back(set_field(FieldId::kPktMark, 0));
+    // Connections that go on as they are go where their endpoint is.
+    if (config.dsr && cidr.family() == Family::kIPv4) {
+      Match to_endpoint = Match().ip(Family::kIPv4);
+      match_reg(to_endpoint, reg::kDsrService, 1);
+      to_endpoint.set(reg_field(reg::kEndpointIp.reg), cidr.address(), FieldValue(cidr.mask()));
+      flows.push_back(make_flow(Table::kL3Forwarding, kPriorityNormal, std::move(to_endpoint),
+                                to_peer, Table::kL3DecTtl, CookieCategory::kService));
+    }
     flows.push_back(make_flow(Table::kL3Forwarding, kPriorityNormal, Match().ip_dst(cidr),
                               std::move(to_peer), Table::kL3DecTtl));
   }

@@ -19,11 +19,6 @@ std::uint16_t snat_ct_zone(Family family) {
   return family == Family::kIPv4 ? kSnatCtZone : kSnatCtZoneV6;
 }
 
-IpAddress service_virtual_ip(Family family) {
-  if (family == Family::kIPv4) return IpAddress::v4(kServiceVirtualIp);
-  return IpAddress::v6({0xfc, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff});
-}
-
 Match from(PktSource source) {
   Match match;
   match_reg(match, reg::kPktSource, source);
@@ -80,10 +75,12 @@ class Builder {
     // Reached by a resubmission that comes back: no table follows.
     add(Table::kSessionAffinity, kPriorityMiss, {},
         {load(reg::kServiceEpState, EpState::kToSelect)}, {}, CookieCategory::kService);
-    constexpr std::array kRest{
-        Table::kServiceLb,   Table::kEndpointDnat,      Table::kAntreaPolicyEgressRule,
-        Table::kEgressRule,  Table::kEgressDefaultRule, Table::kEgressMetric,
-        Table::kL3Forwarding};
+    if (config_.proxy_all) miss(Table::kNodePortMark, {});
+    if (config_.dsr) miss(Table::kDsrServiceMark, Table::kEndpointDnat);
+    miss(Table::kServiceLb, config_.dsr ? Table::kDsrServiceMark : Table::kEndpointDnat);
+    constexpr std::array kRest{Table::kEndpointDnat, Table::kAntreaPolicyEgressRule,
+                               Table::kEgressRule,   Table::kEgressDefaultRule,
+                               Table::kEgressMetric, Table::kL3Forwarding};
     for (std::size_t i = 0; i + 1 < kRest.size(); ++i) miss(kRest[i], kRest[i + 1]);
     // The host routes what is left. It also counts the hop.
     add(Table::kL3Forwarding, kPriorityMiss, {},
@@ -192,10 +189,19 @@ class Builder {
 
   // The Service's own flows, in ServiceLB and EndpointDNAT, come from the proxy.
   void services() {
+    Actions look_up;
+    if (config_.proxy_all) look_up.emplace_back(resubmit(table_id(Table::kNodePortMark)));
+    look_up.emplace_back(resubmit(table_id(Table::kSessionAffinity)));
+    look_up.emplace_back(resubmit(table_id(Table::kServiceLb)));
     for (const Family family : families_)
-      add(Table::kPreRoutingClassifier, kPriorityNormal, Match().ip(family),
-          {resubmit(table_id(Table::kSessionAffinity)), resubmit(table_id(Table::kServiceLb))}, {},
+      add(Table::kPreRoutingClassifier, kPriorityNormal, Match().ip(family), look_up, {},
           CookieCategory::kService);
+    if (!config_.dsr) return;
+    // Of a connection that is answered directly only one direction passes here.
+    Match one_way = Match().ct_state("+inv+trk");
+    match_reg(one_way, reg::kFromExternal, 1);
+    add(Table::kConntrackState, kPriorityHigh, std::move(one_way), {}, Table::kPreRoutingClassifier,
+        CookieCategory::kService);
   }
 
   void route() {
@@ -244,6 +250,7 @@ class Builder {
       Match to_other_node = fresh(PktSource::kGateway);
       match_reg(to_other_node, reg::kPktDestination, PktDestination::kTunnel);
       match_reg(to_other_node, reg::kToExternalAddress, 1);
+      if (config_.dsr) match_reg(to_other_node, reg::kDsrService, 0);
       add_service(Table::kSnatMark, kPriorityNormal, to_other_node,
                   commit(zone, Table::kSnat, {mark(kMarkConnSnat), copy_source()}));
 

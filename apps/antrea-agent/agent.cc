@@ -143,6 +143,8 @@ awaitable<Result<>> Agent::find_node() {
   config_.name = options_.node;
   config_.pod_cidrs = self()->pod_cidrs;
   config_.userspace_datapath = options_.userspace_datapath();
+  config_.proxy_all = options_.proxy_all;
+  config_.dsr = options_.dsr;
   auto transport = node::find_transport(options_.transport_interface, self()->internal_ips);
   if (!transport) {
     Error error = std::move(transport).error().within("set up the Node", options_.node);
@@ -217,10 +219,12 @@ awaitable<Result<>> Agent::open_switch() {
   datapath.bridge = options_.bridge;
   datapath.logger = logger_;
   datapath.policies = policy_flow_options(facts->meters);
-  proxy::BalancerConfig balancer;
-  balancer.node_name = options_.node;
-  datapath_.emplace(io_.get_executor(), config_, balancer, *switch_, *vswitch_, interfaces_,
-                    datapath);
+  datapath.on_host_services = [this] { progress_.notify(); };
+  datapath.on_stale_connections = [this](auto stale) { services_->forget(std::move(stale)); };
+  datapath_.emplace(io_.get_executor(), config_, balancer_config(options_), *switch_, *vswitch_,
+                    interfaces_, datapath);
+  services_.emplace(io_.get_executor(), options_, *datapath_, *switch_, logger_);
+  spawn(services_->run());
   datapath_->adopt(facts->policy_flows);
   if (facts->meters) {
     openflow::Changes meters;
@@ -251,7 +255,10 @@ Result<> Agent::set_up_host() {
   }
   std::vector<node::PeerNode> peers;
   for (const auto& [name, peer] : routes_->peers()) peers.push_back(peer);
-  const auto done = host_->apply(node::desired_host_state(config_, peers));
+  ANTREA_CHECK(services_->refresh(nodes_, config_.gateway_name));
+  const proxy::Balancer& balancer = datapath_->balancer();
+  const auto done = host_->apply(node::desired_host_state(config_, peers, balancer.host(),
+                                                          balancer.node().node_port_addresses));
   if (!done) return Error(done.error()).within("set up the host's network", options_.node);
   for (const auto& operation : *done) logger_->info("host network: {}", node::describe(operation));
   return {};
@@ -267,35 +274,13 @@ void Agent::follow_services() {
   services.path = "/api/v1/services";
   inform(
       std::move(services),
-      [this](std::span<const kube::Change> changes) {
-        proxy::ServiceChanges batch;
-        for (const kube::Change& change : changes) {
-          auto service = decoded(change, api::decode_service, logger_);
-          if (!service) continue;
-          if (is_deletion(change))
-            batch.removed_services.push_back(api::key_of(service->metadata));
-          else
-            batch.services.push_back(*std::move(service));
-        }
-        datapath_->apply(std::move(batch));
-      },
+      [this](std::span<const kube::Change> changes) { services_->take_services(changes); },
       [this] { known(Input::kServices); });
   kube::InformerOptions slices;
   slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
   inform(
       std::move(slices),
-      [this](std::span<const kube::Change> changes) {
-        proxy::ServiceChanges batch;
-        for (const kube::Change& change : changes) {
-          auto slice = decoded(change, api::decode_endpoint_slice, logger_);
-          if (!slice) continue;
-          if (is_deletion(change))
-            batch.removed_slices.push_back(api::key_of(slice->metadata));
-          else
-            batch.slices.push_back(*std::move(slice));
-        }
-        datapath_->apply(std::move(batch));
-      },
+      [this](std::span<const kube::Change> changes) { services_->take_slices(changes); },
       [this] { known(Input::kEndpointSlices); });
 }
 
@@ -364,8 +349,8 @@ awaitable<Result<>> Agent::serve_pods() {
 
   // What others change on the host is put right from time to time, as the switch's contents are.
   for (;;) {
-    (void)co_await progress_.wait_until(std::chrono::steady_clock::now() + kHostResync);
     if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
+    (void)co_await progress_.wait_until(std::chrono::steady_clock::now() + kHostResync);
   }
 }
 

@@ -22,6 +22,7 @@
 #include "antrea/ovsdb/vswitch.h"
 #include "options.h"
 #include "policy_agent.h"
+#include "service_agent.h"
 
 namespace antrea::agent {
 
@@ -80,6 +81,7 @@ class Agent {
   std::optional<node::NodeRoutes> routes_;
   std::optional<openflow::Switch> switch_;
   std::optional<node::Datapath> datapath_;
+  std::optional<ServiceAgent> services_;
   std::optional<PolicyAgent> policies_;
   std::set<Input> known_;
   std::optional<ipam::HostLocalStore> addresses_;

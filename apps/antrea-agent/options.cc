@@ -36,6 +36,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   po::options_description description;
   std::uint64_t audit_megabytes = 0;
   unsigned audit_days = 0;
+  std::vector<std::string> node_port_addresses;
+  bool external_load_balancers = false;
   const auto text = [](std::string& to, const std::string& initial, const char* name) {
     return po::value(&to)->default_value(initial)->value_name(name);
   };
@@ -73,6 +75,23 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
       "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
+      "proxy-all", po::bool_switch(&options.proxy_all),
+      "serve NodePorts, external IPs and the host's own clients of Services too: kube-proxy is not "
+      "needed")(
+      "node-port-address", po::value(&node_port_addresses)->composing()->value_name("CIDR"),
+      "serve NodePorts at the host's addresses in it, may be repeated; by default at all")(
+      "skip-service", po::value(&options.skip_services)->composing()->value_name("NS/NAME|IP"),
+      "a Service to leave alone, by name or primary cluster IP; may be repeated")(
+      "service-proxy-name", text(options.service_proxy_name, "", "NAME"),
+      "serve only Services with this label service.kubernetes.io/service-proxy-name; by default "
+      "those without it")("no-load-balancer-ips", po::bool_switch(&external_load_balancers),
+                          "leave addresses of load balancers to the load balancers")(
+      "dsr", po::bool_switch(&options.dsr),
+      "let load balancers' endpoints answer directly where the Service says so")(
+      "load-balancer-mode", text(options.load_balancer_mode, "nat", "MODE"),
+      "nat or dsr, for Services that do not say")(
+      "consistent-service-choice", po::bool_switch(&options.consistent_service_choice),
+      "choose a Service's endpoint by addresses and ports, alike on every Node")(
       "log-level", text(options.log_level, "info", "LEVEL"),
       "trace, debug, info, warn, error or off");
   const auto line = apps::read_command_line("antrea-agent", kAbout, description, argc, argv);
@@ -81,6 +100,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
 
   options.audit_log.size = audit_megabytes << 20;
   options.audit_log.age = std::chrono::hours(24 * audit_days);
+  options.load_balancer_ips = !external_load_balancers;
+  for (const auto& cidr : node_port_addresses)
+    if (const auto prefix = IpPrefix::parse(cidr))
+      options.node_port_addresses.push_back(*prefix);
+    else
+      parsed.exit_code = refuse(fmt::format("--node-port-address \"{}\": not a CIDR", cidr));
   const auto one_of = [&](std::string_view option, const std::string& value,
                           std::initializer_list<std::string_view> known) {
     if (parsed.exit_code || std::ranges::find(known, value) != known.end()) return;
@@ -89,6 +114,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   };
   one_of("datapath-type", options.datapath_type, {"system", "netdev", "dummy"});
   one_of("tunnel-type", options.tunnel_type, {"geneve", "vxlan", "gre", "stt"});
+  one_of("load-balancer-mode", options.load_balancer_mode, {"nat", "dsr"});
   one_of("log-level", options.log_level, {"trace", "debug", "info", "warn", "error", "off"});
   if (!parsed.exit_code && (options.packet_in_rate == 0 || options.packet_in_rate > 1'000'000))
     parsed.exit_code =

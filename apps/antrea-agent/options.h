@@ -2,8 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "antrea/node/rotating_file.h"
+
+#include "antrea/base/ip.h"
 
 namespace antrea::agent {
 
@@ -22,6 +25,14 @@ struct Options {
   std::string api_socket;
   std::string ipam_dir;  ///< data folder of the address store
   std::string netns_prefix;
+  bool proxy_all = false;
+  std::vector<IpPrefix> node_port_addresses;  ///< empty: all
+  std::vector<std::string> skip_services;
+  std::string service_proxy_name;
+  bool load_balancer_ips = true;
+  bool dsr = false;                ///< obey the mode "dsr"
+  std::string load_balancer_mode;  ///< "nat" or "dsr"
+  bool consistent_service_choice = false;
   std::string log_level;
   std::string log_dir;                   ///< for logs that users read: networkpolicy/np.log
   node::RotatingFile::Limits audit_log;  ///< of np.log

@@ -120,6 +120,23 @@ TEST(NftListing, IsRead) {
 }
 
 // The real thing, on a device that stands for the gateway.
+TEST(NodePortAddresses, AreThoseOfTheHostsOwnDevices) {
+  const std::vector<Link> links{{.index = 1, .name = "lo"},
+                                {.index = 2, .name = "eth0"},
+                                {.index = 3, .name = "antrea-gw0"},
+                                {.index = 4, .name = "antrea-ext.5"},
+                                {.index = 5, .name = "kube-ipvs0"}};
+  std::vector<LinkAddress> addresses{{1, ip("127.0.0.1"), 8},      {2, ip("172.18.0.1"), 24},
+                                     {2, ip("2001:db8:a::1"), 64}, {2, ip("fe80::1"), 64},
+                                     {3, ip("10.10.1.1"), 24},     {4, ip("198.51.100.7"), 24},
+                                     {5, ip("10.96.0.10"), 32},    {9, ip("192.0.2.1"), 24}};
+  EXPECT_THAT(find_node_port_addresses(links, addresses, {}, "antrea-gw0"),
+              testing::ElementsAre(ip("172.18.0.1"), ip("2001:db8:a::1")));
+  EXPECT_THAT(find_node_port_addresses(
+                  links, addresses, std::vector{*IpPrefix::parse("172.16.0.0/12")}, "antrea-gw0"),
+              testing::ElementsAre(ip("172.18.0.1")));
+}
+
 class HostNetworkInKernel : public testing::Test {
  protected:
   void SetUp() override {
@@ -168,6 +185,32 @@ TEST_F(HostNetworkInKernel, ReachesTheDesiredStateAndStaysThere) {
   for (const char* gone : {"10.10.3.0/24", "10.77.0.0/16", "10.66.0.0/24"})
     EXPECT_THAT(routes, Not(HasSubstr(gone)));
   EXPECT_THAT(where->run({"nft", "list", "ruleset"}), Not(HasSubstr("foreign")));
+
+  // Services come and go.
+  auto serving = config();
+  serving.proxy_all = true;
+  proxy::HostServices services;
+  services.node_ports = {{Family::kIPv4, api::Protocol::kTcp, 30080},
+                         {Family::kIPv6, api::Protocol::kUdp, 30053}};
+  services.external_ips = {ip("203.0.113.1"), ip("2001:db8::1")};
+  services.cluster_ips_v4 = *IpPrefix::parse("10.96.0.0/24");
+  const std::set<IpAddress> own{ip("172.18.0.1"), ip("2001:db8:a::1")};
+  const auto with_services = [&] {
+    return desired_host_state(serving, std::vector{peer(2)}, services, own);
+  };
+  EXPECT_THAT(apply(with_services()), Not(testing::IsEmpty()));
+  EXPECT_THAT(apply(with_services()), testing::IsEmpty());
+  EXPECT_THAT(where->run({"ip", "route"}), HasSubstr("10.96.0.0/24 via 169.254.0.253"));
+  EXPECT_THAT(where->run({"ip", "-6", "route"}), HasSubstr("2001:db8::1 via fc01::aabb:ccdd:eeff"));
+  services.node_ports.erase(services.node_ports.begin());
+  services.external_ips.erase(ip("203.0.113.1"));
+  EXPECT_THAT(apply(with_services()), testing::SizeIs(2)) << "one transaction and one route";
+  EXPECT_THAT(apply(with_services()), testing::IsEmpty());
+  EXPECT_THAT(where->run({"nft", "list", "set", "inet", "antrea", "node-port"}),
+              Not(HasSubstr("30080")));
+  EXPECT_THAT(apply(desired), Not(testing::IsEmpty()));
+  EXPECT_THAT(apply(desired), testing::IsEmpty());
+  EXPECT_THAT(where->run({"ip", "route"}), Not(HasSubstr("169.254.0.25")));
 
   // The link flaps: the kernel forgets routes and permanent neighbours.
   where->run({"ip", "link", "set", "antrea-gw0", "down"});

@@ -15,7 +15,7 @@
 #include "antrea/node/node_routes.h"
 #include "antrea/node/pipeline.h"
 #include "antrea/proxy/balancer.h"
-#include "tests/node/lab.h"
+#include "tests/node/packet_nodes.h"
 
 namespace antrea::node {
 namespace {
@@ -25,127 +25,6 @@ using lab::ask;
 using lab::Namespace;
 using lab::Server;
 using testing::StartsWith;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
-
-class Node {
- public:
-  explicit Node(int number) : ovs(where) {
-    config.name = "node-" + std::to_string(number);
-    config.node_ips = {ip("172.18.0." + std::to_string(number))};
-    config.pod_cidrs = {*IpPrefix::parse("10.10." + std::to_string(number) + ".0/24")};
-    config.userspace_datapath = true;
-    ovs.vsctl({"add-br",
-               "br-int",
-               "--",
-               "set",
-               "bridge",
-               "br-int",
-               "datapath_type=netdev",
-               "fail_mode=secure",
-               "protocols=OpenFlow15",
-               "--",
-               "add-port",
-               "br-int",
-               "antrea-gw0",
-               "--",
-               "set",
-               "interface",
-               "antrea-gw0",
-               "type=internal",
-               "ofport_request=32769",
-               "--",
-               "add-port",
-               "br-int",
-               "antrea-tun0",
-               "--",
-               "set",
-               "interface",
-               "antrea-tun0",
-               "type=geneve",
-               "ofport_request=32768",
-               "options:remote_ip=flow",
-               "options:key=flow"});
-    auto mac = ovs.vsctl({"get", "interface", "antrea-gw0", "mac_in_use"});
-    config.gateway_mac = *MacAddress::parse(mac.substr(1, 17));
-    pipeline.emplace(config);
-    balancer.emplace(proxy::BalancerConfig{.node_name = config.name});
-    commit(pipeline->start());
-    commit(balancer->start());
-  }
-
-  void connect(Node& other) {
-    where.run({"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns",
-               std::to_string(other.where.pid())});
-    for (Node* node : {this, &other}) {
-      node->ovs.vsctl({"add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev",
-                       "fail_mode=standalone", "--", "add-port", "br-phy", "eth0"});
-      node->where.run({"ip", "addr", "add", node->address().to_string() + "/24", "dev", "br-phy"});
-      node->where.run({"ip", "link", "set", "br-phy", "up"});
-      node->where.run({"ip", "link", "set", "eth0", "up"});
-    }
-    add_peer(other);
-    other.add_peer(*this);
-  }
-
-  void add_peer(const Node& other) {
-    peers.push_back({other.config.name, other.address(), other.config.pod_cidrs});
-    commit(pipeline->add_peer(peers.back()));
-  }
-
-  void set_up_host() {
-    where.enter([&] {
-      auto host = HostNetwork::open();
-      ASSERT_TRUE(host) << host.error().to_string();
-      const auto done = host->apply(desired_host_state(config, peers));
-      ASSERT_TRUE(done) << done.error().to_string();
-    });
-  }
-
-  void commit(const openflow::Changes& changes) { ovs.commit("br-int", changes); }
-  IpAddress address() const { return config.node_ips.front(); }
-  IpAddress gateway() const { return gateway_ip(config.pod_cidrs.front()); }
-
-  NodeConfig config;
-  Namespace where;
-  lab::OpenVSwitch ovs;
-  std::optional<Pipeline> pipeline;
-  std::optional<proxy::Balancer> balancer;
-  std::vector<PeerNode> peers;
-};
-
-class Pod {
- public:
-  Pod(Node& node, const std::string& name, int last) : server_name(name) {
-    interface.name = host_interface_name(name, name);
-    interface.mac = MacAddress::from_bits(0x0a0000000000ULL + static_cast<unsigned>(last) * 256 +
-                                          node.config.name.back());
-    interface.ips = {node.config.pod_cidrs.front().address().plus(static_cast<unsigned>(last))};
-    node.where.run({"ip", "link", "add", interface.name, "type", "veth", "peer", "name", "eth0",
-                    "netns", std::to_string(where.pid())});
-    node.where.run(
-        {"ip", "link", "set", interface.name, "group", std::to_string(kPodInterfaceGroup), "up"});
-    where.run(
-        {"ip", "link", "set", "eth0", "address", interface.mac.to_string(), "mtu", "1450", "up"});
-    where.run({"ip", "addr", "add", address().to_string() + "/24", "dev", "eth0"});
-    where.run({"ip", "route", "add", "default", "via", node.gateway().to_string()});
-    where.enter([] {  // the switch in userspace does not complete checksums
-      const auto off = set_tx_checksum("eth0", false);
-      EXPECT_TRUE(off) << off.error().to_string();
-    });
-    node.ovs.vsctl({"add-port", "br-int", interface.name});
-    interface.ofport = static_cast<std::uint32_t>(
-        std::stoul(node.ovs.vsctl({"get", "interface", interface.name, "ofport"})));
-    node.commit(node.pipeline->add_pod(interface));
-    server.emplace(where, name, 80);
-  }
-  IpAddress address() const { return interface.ips.front(); }
-
-  Namespace where;
-  std::string server_name;
-  PodInterface interface;
-  std::optional<Server> server;
-};
 
 class PipelinePackets : public testing::Test {
  protected:

@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -28,6 +29,10 @@ struct DatapathOptions {
   /// or, beside a controller that does not tell, goes on and is counted.
   Duration evaluation_timeout = std::chrono::seconds(10);
   policy::FlowCompiler::Options policies;
+  /// The host's rules for Services (`Balancer::host`) have changed.
+  std::function<void()> on_host_services;
+  /// See `StaleConnectionCleaner`.
+  std::function<void(std::vector<proxy::StaleConnections>)> on_stale_connections;
   Logger logger = null_logger();
 };
 
@@ -50,7 +55,8 @@ class ANTREA_API Datapath final : public PodNetwork {
   /// Takes in the Pods' interfaces that the store holds from before.
   void restore();
   void apply(const PeerChanges& changes);
-  void apply(proxy::ServiceChanges changes);
+  void apply(const proxy::ServiceChanges& changes);
+  void set_node(proxy::NodeFacts facts);
   /// Error: a patch of a group that is not known; the sender's view should be asked for anew.
   Result<> apply(std::span<const policy::RuleInput> batch);
   /// Which Pods of this Node the controller has evaluated. Absent: it does not tell.
@@ -70,6 +76,7 @@ class ANTREA_API Datapath final : public PodNetwork {
 
  private:
   void program(openflow::Changes changes);
+  void take(proxy::Outcome outcome);
   openflow::Changes policy_changes(const policy::RuleInput& input);
   openflow::Changes add_changes(const Interface& interface);
   openflow::Changes remove_changes(const Interface& interface);

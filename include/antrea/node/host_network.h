@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "antrea/base/log.h"
+#include "antrea/node/netlink.h"
 #include "antrea/node/node_config.h"
+#include "antrea/proxy/service_types.h"
 
 namespace antrea::node {
 
@@ -70,7 +72,19 @@ struct HostState {
 /// the gateway, forwarding on, Pod traffic that leaves the cluster masqueraded, and the packets of
 /// the host's own processes marked (bit 31 of the packet mark; with a userspace datapath also by
 /// their source MAC, `kHostLocalMac`).
-ANTREA_API HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode> peers);
+///
+/// With `NodeConfig::proxy_all` also what Services need: routes that lead cluster IPs and external
+/// IPs into the switch, node ports at `node_port_addresses` translated on the way there.
+ANTREA_API HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode> peers,
+                                        const proxy::HostServices& services = {},
+                                        const std::set<IpAddress>& node_port_addresses = {});
+
+/// The addresses at which node ports are served: those in `wanted`, or all if that is empty, but
+/// not those of Antrea's own and of IPVS' devices, nor link-local and loopback ones.
+ANTREA_API std::set<IpAddress> find_node_port_addresses(std::span<const Link> links,
+                                                        std::span<const LinkAddress> addresses,
+                                                        std::span<const IpPrefix> wanted,
+                                                        std::string_view gateway);
 
 // What can be done to the host. Each is harmless when repeated.
 struct SetLink {

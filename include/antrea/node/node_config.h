@@ -24,6 +24,10 @@ struct NodeConfig {
   /// `kHostLocalMac`.
   bool userspace_datapath = false;
   unsigned mtu = 1450;  ///< of Pods and the gateway, bytes
+  /// Node ports, external IPs and the host's own clients of Services are served here, not by
+  /// kube-proxy.
+  bool proxy_all = false;
+  bool dsr = false;  ///< load balancers may answer directly (IPv4); see `proxy::LoadBalancerMode`
 
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };

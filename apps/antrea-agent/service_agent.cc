@@ -1,0 +1,84 @@
+#include "service_agent.h"
+
+#include <boost/json.hpp>
+
+#include "antrea/api/json.h"
+#include "antrea/node/host_network.h"
+#include "antrea/node/netlink.h"
+
+namespace antrea::agent {
+
+proxy::BalancerConfig balancer_config(const Options& options) {
+  proxy::BalancerConfig config;
+  config.node_name = options.node;
+  config.service_proxy_name = options.service_proxy_name;
+  config.proxy_all = options.proxy_all;
+  config.load_balancer_ips = options.load_balancer_ips;
+  config.skip_services.insert(options.skip_services.begin(), options.skip_services.end());
+  config.dsr = options.dsr;
+  config.load_balancer_mode = options.load_balancer_mode == "dsr" ? proxy::LoadBalancerMode::kDsr
+                                                                  : proxy::LoadBalancerMode::kNat;
+  config.consistent = options.consistent_service_choice;
+  return config;
+}
+
+ServiceAgent::ServiceAgent(boost::asio::any_io_executor executor, const Options& options,
+                           node::Datapath& datapath, openflow::Switch& the_switch, Logger logger)
+    : options_(options),
+      datapath_(datapath),
+      logger_(logger),
+      cleaner_(std::move(executor), the_switch, std::move(logger)) {}
+
+namespace {
+
+// Sorts changes into those that came and those that went; a bad object is logged and left out.
+template <typename T>
+void sort_out(std::span<const kube::Change> changes, Result<T> (*decode)(const boost::json::value&),
+              const Logger& logger, std::vector<T>& came, std::vector<api::ObjectKey>& went) {
+  for (const kube::Change& change : changes) {
+    auto object = decode(boost::json::value(*change.object));
+    if (!object)
+      logger->error("{}", object.error().to_string());
+    else if (change.type == kube::Change::Type::kDeleted)
+      went.push_back(api::key_of(object->metadata));
+    else
+      came.push_back(*std::move(object));
+  }
+}
+
+}  // namespace
+
+void ServiceAgent::take_services(std::span<const kube::Change> changes) {
+  proxy::ServiceChanges batch;
+  sort_out(changes, api::decode_service, logger_, batch.services, batch.removed_services);
+  datapath_.apply(batch);
+}
+
+void ServiceAgent::take_slices(std::span<const kube::Change> changes) {
+  proxy::ServiceChanges batch;
+  sort_out(changes, api::decode_endpoint_slice, logger_, batch.slices, batch.removed_slices);
+  datapath_.apply(batch);
+}
+
+Result<> ServiceAgent::refresh(const std::map<std::string, api::Node>& nodes,
+                               const std::string& gateway) {
+  proxy::NodeFacts facts;
+  for (const auto& [name, node] : nodes) {
+    facts.node_ips.insert(node.internal_ips.begin(), node.internal_ips.end());
+    facts.node_ips.insert(node.external_ips.begin(), node.external_ips.end());
+    if (name != options_.node) continue;
+    const auto zone = node.metadata.labels.find("topology.kubernetes.io/zone");
+    if (zone != node.metadata.labels.end()) facts.zone = zone->second;
+  }
+  if (options_.proxy_all) {
+    ANTREA_TRY(node::Netlink netlink, node::Netlink::open());
+    ANTREA_TRY(const auto links, netlink.links());
+    ANTREA_TRY(const auto addresses, netlink.addresses());
+    facts.node_port_addresses =
+        node::find_node_port_addresses(links, addresses, options_.node_port_addresses, gateway);
+  }
+  datapath_.set_node(std::move(facts));
+  return {};
+}
+
+}  // namespace antrea::agent
