@@ -100,7 +100,9 @@ TEST_F(ConformanceLab, PacketsFareAsTheTablesSay) {
         ASSERT_EQ(foretold.status, 0) << foretold.text;
         EXPECT_TRUE(comes_true(folder_ + "/foretold.json"));
       }
-      if (!applied.empty()) ASSERT_EQ(kubectl("delete --ignore-not-found" + applied).status, 0);
+      if (!applied.empty()) {
+        ASSERT_EQ(kubectl("delete --ignore-not-found" + applied).status, 0);
+      }
     }
   }
   EXPECT_GT(tried, 10U);
