@@ -86,6 +86,16 @@ Result<> Datapath::apply(std::span<const policy::RuleInput> batch) {
   return {};
 }
 
+awaitable<Result<>> Datapath::commit(std::span<const policy::RuleInput> batch) {
+  const auto rules = rule_cache_.apply(batch);
+  openflow::Changes changes;
+  if (rules)
+    changes = flow_compiler_.apply(*rules);
+  else
+    options_.logger->error("{}", rules.error().to_string());
+  return switch_.commit(std::move(changes));
+}
+
 void Datapath::set_evaluated(
     const std::optional<std::vector<api::controlplane::EvaluatedPod>>& pods) {
   evaluation_known_ = true;

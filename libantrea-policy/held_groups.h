@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
+#include "antrea/policy/name_pattern.h"
 
 namespace antrea::policy {
 
@@ -79,27 +80,6 @@ struct HeldAppliedToGroup {
   std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
   std::unordered_set<CachedRule*> users;
 };
-
-/// Whether a DNS name in lower case is one that the pattern means: "*" is any characters, the rest
-/// stands for itself.
-inline bool matches_name(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p, ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
 
 /// Which groups are known in the midst of a batch that has not been applied yet.
 class KnownGroups {

@@ -74,6 +74,7 @@ struct RuleCache::Impl {
   std::unordered_map<std::string, HeldAddressGroup> address_groups;
   std::unordered_map<std::string, HeldAppliedToGroup> applied_to_groups;
   std::unordered_map<std::string, HeldAddressGroup> patterns;  // of DNS names; as groups of names
+  bool patterns_changed = true;                                // since somebody asked
   std::map<std::string, std::vector<IpAddress>> names;
   std::map<cp::ServiceReference, std::vector<std::uint32_t>> services;
   std::map<cp::ServiceReference, std::set<CachedRule*>> service_users;
@@ -314,6 +315,7 @@ struct RuleCache::Impl {
     auto [at, added] = patterns.try_emplace(pattern);
     HeldAddressGroup& group = at->second;
     if (!added) return group;
+    patterns_changed = true;
     touched_patterns.push_back(pattern);
     group.present = true;
     for (const auto& [name, ips] : names)
@@ -342,7 +344,9 @@ struct RuleCache::Impl {
     for (const std::string& pattern : rule.patterns) {
       const auto group = patterns.find(pattern);
       group->second.users.erase(&rule);
-      if (group->second.users.empty()) patterns.erase(group);
+      if (!group->second.users.empty()) continue;
+      patterns.erase(group);
+      patterns_changed = true;
     }
     for (const cp::ServiceReference& service : rule.peer_services) {
       const auto users = service_users.find(service);
@@ -634,6 +638,14 @@ Result<RuleChanges> RuleCache::apply(std::span<const RuleInput> batch) {
   for (const RuleInput& input : batch)
     std::visit([&](const auto& value) { impl_->take(value); }, input);
   return impl_->flush();
+}
+
+std::optional<std::vector<std::string>> RuleCache::take_name_patterns() {
+  if (!std::exchange(impl_->patterns_changed, false)) return {};
+  std::vector<std::string> patterns;
+  for (const auto& [pattern, group] : impl_->patterns) patterns.push_back(pattern);
+  std::ranges::sort(patterns);
+  return patterns;
 }
 
 std::vector<std::string> RuleCache::waiting_policies() const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "antrea/node/dns_client.h"
 #include "apps/common/command_line.h"
 
 namespace antrea::agent {
@@ -72,6 +73,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "files set aside that are kept; 0: all")(
       "audit-log-max-age", po::value(&audit_days)->default_value(28)->value_name("DAYS"),
       "how long they are kept; 0: for ever")(
+      "dns-server", text(options.dns_server, "", "ADDRESS[:PORT]"),
+      "asked for the names in rules; by default $KUBE_DNS_SERVICE_HOST, or that of "
+      "/etc/resolv.conf")("fqdn-min-ttl",
+                          po::value(&options.fqdn_min_ttl)->default_value(0)->value_name("SECONDS"),
+                          "how long an address behind a name in a rule counts at least")(
       "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
       "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
@@ -122,6 +128,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   if (!parsed.exit_code && (audit_megabytes == 0 || audit_megabytes > 1'000'000))
     parsed.exit_code =
         refuse(fmt::format("--audit-log-max-size {}: expected 1 to 1000000", audit_megabytes));
+  if (const auto server = node::DnsServerAddress::parse(options.dns_server);
+      !parsed.exit_code && !options.dns_server.empty() && !server)
+    parsed.exit_code = refuse("--dns-server: " + server.error().to_string());
   if (!parsed.exit_code && options.node.empty()) parsed.exit_code = refuse("--node is empty");
   if (options.cni_socket.empty()) options.cni_socket = options.run_dir + "/cni.sock";
   if (options.api_socket.empty()) options.api_socket = options.run_dir + "/api.sock";

@@ -36,6 +36,8 @@ struct Options {
   std::string log_level;
   std::string log_dir;                   ///< for logs that users read: networkpolicy/np.log
   node::RotatingFile::Limits audit_log;  ///< of np.log
+  std::string dns_server;                ///< asked for names in rules; empty: the cluster's
+  std::uint32_t fqdn_min_ttl = 0;        ///< seconds that an address behind a name counts at least
   std::uint32_t packet_in_rate = 0;      ///< packets a second of each kind, 1 to 1,000,000
 
   bool userspace_datapath() const { return datapath_type != "system"; }

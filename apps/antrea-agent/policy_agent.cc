@@ -10,6 +10,7 @@ namespace asio = boost::asio;
 
 policy::FlowCompiler::Options policy_flow_options(bool meters) {
   policy::FlowCompiler::Options options;
+  options.intercept_dns = true;
   if (!meters) return options;
   options.packet_in_meter = node::kPolicyMeter.id;
   options.dns_meter = node::kDnsMeter.id;
@@ -19,6 +20,7 @@ policy::FlowCompiler::Options policy_flow_options(bool meters) {
 PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options, Parts parts,
                          std::function<void()> on_known)
     : parts_(std::move(parts)),
+      dns_(executor, parts_.the_switch, parts_.datapath, parts_.metrics, dns_options(options)),
       client_(parts_.api, client_options(options, std::move(on_known))),
       audit_(std::move(executor), options.log_dir + "/networkpolicy/np.log", options.audit_log,
              parts_.logger),
@@ -26,13 +28,14 @@ PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options,
                parts_.metrics, packet_options()) {}
 
 controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
-                                                        std::function<void()> on_known) const {
+                                                        std::function<void()> on_known) {
   controlplane::ClientOptions client;
   client.node = options.node;
   client.directory = options.run_dir + "/networkpolicy";
   client.logger = parts_.logger;
   client.on_rules = [this, on_known = std::move(on_known)](std::vector<policy::RuleInput> batch) {
     auto applied = parts_.datapath.apply(batch);
+    dns_.rules_changed();
     on_known();
     return applied;
   };
@@ -45,6 +48,24 @@ node::PolicyPackets::Options PolicyAgent::packet_options() {
   packets.logger = parts_.logger;
   packets.on_log = [this](const node::PolicyPacketIn& packet) { log(packet); };
   return packets;
+}
+
+node::DnsInterception::Options PolicyAgent::dns_options(const Options& options) const {
+  node::DnsInterception::Options dns;
+  dns.names.min_ttl = std::chrono::seconds(options.fqdn_min_ttl);
+  dns.families.clear();
+  for (const IpPrefix& cidr : parts_.datapath.pipeline().config().pod_cidrs)
+    dns.families.push_back(cidr.family());
+  auto server = options.dns_server.empty() ? node::DnsServerAddress::find("/etc/resolv.conf")
+                                           : node::DnsServerAddress::parse(options.dns_server);
+  if (server)
+    dns.server = *server;
+  else
+    parts_.logger->warn("{}; names in rules are learned from Pods only",
+                        server.error().to_string());
+  dns.state_file = options.run_dir + "/dns-names.json";
+  dns.logger = parts_.logger;
+  return dns;
 }
 
 void PolicyAgent::log(const node::PolicyPacketIn& packet) {
@@ -62,7 +83,7 @@ void PolicyAgent::log(const node::PolicyPacketIn& packet) {
 
 asio::awaitable<void> PolicyAgent::run() {
   using namespace asio::experimental::awaitable_operators;
-  co_await (client_.run() && packets_.run() && audit_.run());
+  co_await (client_.run() && packets_.run() && audit_.run() && dns_.run());
 }
 
 }  // namespace antrea::agent

@@ -8,6 +8,7 @@
 #include "antrea/kube/rest_client.h"
 #include "antrea/node/audit_logger.h"
 #include "antrea/node/datapath.h"
+#include "antrea/node/dns_interception.h"
 #include "antrea/node/policy_packets.h"
 #include "options.h"
 
@@ -40,11 +41,13 @@ class PolicyAgent {
 
  private:
   controlplane::ClientOptions client_options(const Options& options,
-                                             std::function<void()> on_known) const;
+                                             std::function<void()> on_known);
   node::PolicyPackets::Options packet_options();
+  node::DnsInterception::Options dns_options(const Options& options) const;
   void log(const node::PolicyPacketIn& packet);
 
   Parts parts_;
+  node::DnsInterception dns_;
   controlplane::Client client_;
   node::AuditLogger audit_;
   node::PolicyPackets packets_;

@@ -37,6 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"AgentDatapath", "antrea-agent --datapath-type kernel", 2,
                 "expected one of system, netdev, dummy"},
         Mistake{"AgentPacketInRate", "antrea-agent --packet-in-rate 0", 2, "expected 1 to 1000000"},
+        Mistake{"AgentDnsServer", "antrea-agent --dns-server dns.example", 2, "dns.example"},
         Mistake{"AgentKubeconfig", "antrea-agent --kubeconfig /nonexistent", 1, "/nonexistent"},
         Mistake{"AntctlView", "antctl get nothing", 2, "no view \"nothing\""},
         Mistake{"AntctlFormat", "antctl get podinterface -o xml", 2,

@@ -59,6 +59,13 @@ class ANTREA_API Datapath final : public PodNetwork {
   void set_node(proxy::NodeFacts facts);
   /// Error: a patch of a group that is not known; the sender's view should be asked for anew.
   Result<> apply(std::span<const policy::RuleInput> batch);
+  /// The same, and the result ends when the switch has acknowledged these changes and all before
+  /// them. They are under way before it is awaited.
+  boost::asio::awaitable<Result<>> commit(std::span<const policy::RuleInput> batch);
+  /// See `RuleCache::take_name_patterns`.
+  std::optional<std::vector<std::string>> take_name_patterns() {
+    return rule_cache_.take_name_patterns();
+  }
   /// Which Pods of this Node the controller has evaluated. Absent: it does not tell.
   void set_evaluated(const std::optional<std::vector<api::controlplane::EvaluatedPod>>& pods);
   /// Everything that exists has been told: bring the switch in line, and from now on keep it so.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -101,6 +102,10 @@ class ANTREA_API RuleCache {
   /// known; the batch is then not applied at all, and the sender's view should be asked for anew.
   Result<RuleChanges> apply(std::span<const RuleInput> batch);
   Result<RuleChanges> apply(const RuleInput& input) { return apply({&input, 1}); }
+
+  /// The DNS names and patterns in rules, see `matches_name`, sorted; nothing if they are as they
+  /// were when last asked for.
+  std::optional<std::vector<std::string>> take_name_patterns();
 
   /// Names of the policies whose latest version still waits for a group.
   std::vector<std::string> waiting_policies() const;
