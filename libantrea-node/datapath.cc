@@ -1,5 +1,6 @@
 #include "antrea/node/datapath.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace antrea::node {
@@ -70,15 +71,42 @@ void Datapath::apply(const PeerChanges& peers) {
   program(std::move(changes));
 }
 
-void Datapath::take(proxy::Outcome outcome) {
+openflow::Changes Datapath::service_changes(std::span<const api::ObjectKey> services) {
+  std::vector<policy::RuleInput> batch;
+  for (const api::ObjectKey& key : services) {
+    policy::ServiceGroups said{{key.namespace_, key.name}, {}};
+    for (const proxy::ServedFrontend& served : balancer_.served(key)) {
+      said.groups.push_back(served.group.value);
+      if (served.local_clients_group) said.groups.push_back(served.local_clients_group->value);
+    }
+    std::ranges::sort(said.groups);
+    const auto repeated = std::ranges::unique(said.groups);
+    said.groups.erase(repeated.begin(), repeated.end());
+    batch.emplace_back(std::move(said));
+  }
+  const auto rules = rule_cache_.apply(batch);  // only patches can fail
+  return rules ? flow_compiler_.apply(*rules) : openflow::Changes();
+}
+
+void Datapath::take(proxy::Outcome outcome, std::span<const api::ObjectKey> services) {
+  outcome.pipeline.append(service_changes(services));
   program(std::move(outcome.pipeline));
   if (!outcome.stale.empty() && options_.on_stale_connections)
     options_.on_stale_connections(std::move(outcome.stale));
   if (outcome.host && options_.on_host_services) options_.on_host_services();
 }
 
-void Datapath::apply(const proxy::ServiceChanges& changes) { take(balancer_.apply(changes)); }
-void Datapath::set_node(proxy::NodeFacts facts) { take(balancer_.set_node(std::move(facts))); }
+void Datapath::apply(const proxy::ServiceChanges& changes) {
+  std::vector<api::ObjectKey> services = changes.removed_services;
+  for (const api::Service& service : changes.services)
+    services.push_back(api::key_of(service.metadata));
+  take(balancer_.apply(changes), services);
+}
+
+void Datapath::set_node(proxy::NodeFacts facts) {
+  auto outcome = balancer_.set_node(std::move(facts));
+  take(std::move(outcome), balancer_.services());
+}
 
 Result<> Datapath::apply(std::span<const policy::RuleInput> batch) {
   ANTREA_TRY(const auto rules, rule_cache_.apply(batch));

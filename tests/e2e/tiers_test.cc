@@ -57,6 +57,18 @@ TEST_F(Tiers, ARestartedAgentRewritesNothing) {
   EXPECT_EQ(flows("worker-01"), before);
 }
 
+TEST_F(Tiers, AServiceIsAPeer) {
+  ASSERT_EQ(kubectl("apply -f " + example(file("to-services.yaml"))).status, 0);
+  EXPECT_TRUE(reaches(file("to-services.json")));
+  // The Service that comes later counts too.
+  ASSERT_EQ(kubectl("delete service backendsvc").status, 0);
+  EXPECT_TRUE(eventually([&] { return flows("worker-01").find(",reg7=") == std::string::npos; }));
+  apply("three-pods.yaml");
+  EXPECT_TRUE(reaches(file("to-services.json")));
+  ASSERT_EQ(kubectl("delete -f " + example(file("to-services.yaml"))).status, 0);
+  EXPECT_TRUE(reaches("three-pods-open.json"));
+}
+
 struct Mistake {
   const char* name;
   const char* manifest;

@@ -83,7 +83,10 @@ class ANTREA_API Datapath final : public PodNetwork {
 
  private:
   void program(openflow::Changes changes);
-  void take(proxy::Outcome outcome);
+  /// `services`: those whose groups may be others now.
+  void take(proxy::Outcome outcome, std::span<const api::ObjectKey> services);
+  /// What the groups of Services mean to rules that name Services.
+  openflow::Changes service_changes(std::span<const api::ObjectKey> services);
   openflow::Changes policy_changes(const policy::RuleInput& input);
   openflow::Changes add_changes(const Interface& interface);
   openflow::Changes remove_changes(const Interface& interface);
