@@ -26,6 +26,7 @@ Result<ProcessOptions> agent_command(const LabDir& dir, const Node& node) {
                                   "/run/openvswitch",
                                   "--datapath-type",
                                   std::string(to_string(node.vswitch.datapath())),
+                                  "--proxy-all",  // there is no kube-proxy
                                   "--transport-interface",
                                   Topology::kUplink,
                                   "--cni-socket",

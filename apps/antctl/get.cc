@@ -131,6 +131,64 @@ Result<Report> ovs_flows(const Sources& sources, const Filter& filter) {
   return report;
 }
 
+/// "10.96.0.10:80/TCP"
+std::string place(const json::value& frontend) {
+  const std::string ip = text(frontend, "/ip");
+  return fmt::format(fmt::runtime(ip.find(':') == std::string::npos ? "{}:{}/{}" : "[{}]:{}/{}"),
+                     ip, text(frontend, "/port"), text(frontend, "/protocol"));
+}
+
+Result<json::array> served(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(
+      json::value answer,
+      sources.from_agent("/services" + (filter.name.empty() ? "" : "?service=" + filter.name)));
+  json::array list = items(std::move(answer));
+  if (!filter.name.empty() && list.empty())
+    return make_error(Errc::kNotFound, "the Node serves no such Service", filter.name,
+                      "expected NAMESPACE/NAME");
+  return list;
+}
+
+Result<Report> services(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(const json::array list, served(sources, filter));
+  Report report{
+      {"NAMESPACE", "NAME", "KIND", "ADDRESS", "GROUP", "ENDPOINTS", "AFFINITY"}, {}, list};
+  for (const auto& service : list)
+    for (const auto& each : service.at("frontends").as_array())
+      report.rows.push_back({text(service, "/namespace"), text(service, "/name"),
+                             text(each, "/kind"), place(each), text(each, "/group"),
+                             std::to_string(count(each, "/endpoints")),
+                             text(each, "/affinitySeconds") + "s"});
+  return report;
+}
+
+Result<Report> service_endpoints(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(const json::array list, served(sources, filter));
+  Report report{{"NAMESPACE", "NAME", "ADDRESS", "ENDPOINT"}, {}, list};
+  for (const auto& service : list)
+    for (const auto& each : service.at("frontends").as_array())
+      for (const auto& endpoint : each.at("endpoints").as_array())
+        report.rows.push_back(
+            {text(service, "/namespace"), text(service, "/name"), place(each),
+             fmt::format("{} {}", text(endpoint, "/ip"), text(endpoint, "/port"))});
+  return report;
+}
+
+Result<Report> ovs_groups(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(json::value answer, sources.from_agent("/ovsgroups"));
+  json::array list = items(std::move(answer));
+  if (!filter.name.empty()) {
+    json::array some;
+    for (auto& each : list)
+      if (text(each, "/group") == filter.name) some.push_back(each);
+    list = std::move(some);
+  }
+  Report report{{"GROUP", "BUCKETS", "TEXT"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back({text(each, "/group"), text(each, "/buckets"), text(each, "/text")});
+  return report;
+}
+
 Result<Report> agent_info(const Sources& sources, const Filter&) {
   ANTREA_TRY(json::value answer, sources.from_agent("/agentinfo"));
   Report report{{"NODE", "VERSION", "PODS", "SERVICES", "POLICIES", "RULES", "SWITCH"}, {}, answer};
@@ -152,6 +210,10 @@ constexpr std::array kViews{
          pod_interfaces},
     View{"ovsflows", "of", "the flows of one Node, --table and --pod narrow them (from its agent)",
          ovs_flows},
+    View{"services", "service", "the Services that one Node serves (from its agent)", services},
+    View{"serviceendpoints", "se", "and the endpoints of each (from its agent)", service_endpoints},
+    View{"ovsgroups", "og", "the groups of one Node, NAME is a number (from its agent)",
+         ovs_groups},
     View{"agentinfo", "ai", "what one agent says of itself (from it)", agent_info},
 };
 

@@ -9,6 +9,7 @@
 #include "get.h"
 #include "openflow.h"
 #include "policy.h"
+#include "proxy.h"
 
 namespace {
 
@@ -45,9 +46,12 @@ int usage(int exit_code) {
   std::string text =
       "Usage: antctl get VIEW [NAME] [OPTION]...\n       antctl version [OPTION]...\n"
       "       antctl openflow COMMAND [OPTION]...\n"
-      "       antctl policy COMMAND -f PATH... [OPTION]...\n\n"
+      "       antctl policy COMMAND -f PATH... [OPTION]...\n"
+      "       antctl proxy explain NS/SERVICE[:PORT] --from WHO [OPTION]...\n\n"
       "Shows what Antrea's controller and agents know; `antctl openflow --help` tells of its tools "
-      "for OpenFlow,\n`antctl policy --help` of those for policies in files.\n\nViews:\n";
+      "for OpenFlow,\n`antctl policy --help` of those for policies in files, `antctl proxy --help` "
+      "of how Services are "
+      "served.\n\nViews:\n";
   for (const View& view : views()) text += fmt::format("  {:<18} {}\n", view.name, view.about);
   text += "\nOptions:\n";
   const auto options = describe(request);
@@ -121,6 +125,7 @@ int main(int argc, char** argv) try {
   if (argc > 1 && std::string_view(argv[1]) == "openflow")
     return run_openflow({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "policy") return run_policy({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "proxy") return run_proxy({argv + 2, argv + argc});
   Request request;
   return run(request, argc, argv);
 } catch (const po::error& error) {

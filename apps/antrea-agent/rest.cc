@@ -35,6 +35,42 @@ json::array pod_interfaces(const node::InterfaceStore& interfaces) {
   return list;
 }
 
+/// The Services that are served, or the one asked for by namespace/name.
+json::array services(const proxy::Balancer& balancer, const std::string* wanted) {
+  json::array list;
+  for (const api::ObjectKey& key : balancer.services()) {
+    if (wanted != nullptr && *wanted != key.to_string()) continue;
+    json::array frontends;
+    for (const proxy::ServedFrontend& served : balancer.served(key)) {
+      json::array endpoints;
+      for (const proxy::Backend& backend : served.backends)
+        endpoints.push_back({{"ip", backend.ip.to_string()}, {"port", backend.port}});
+      json::object frontend{{"kind", proxy::to_string(served.kind)},
+                            {"ip", served.frontend.ip.to_string()},
+                            {"port", served.frontend.port},
+                            {"protocol", api::to_string(served.frontend.protocol)},
+                            {"group", served.group.value},
+                            {"affinitySeconds", served.affinity_timeout},
+                            {"endpoints", std::move(endpoints)}};
+      if (served.local_clients_group)
+        frontend["groupOfLocalClients"] = served.local_clients_group->value;
+      frontends.push_back(std::move(frontend));
+    }
+    list.push_back(json::object{
+        {"namespace", key.namespace_}, {"name", key.name}, {"frontends", std::move(frontends)}});
+  }
+  return list;
+}
+
+json::array ovs_groups(const openflow::Switch& the_switch) {
+  json::array list;
+  for (const openflow::Group& group : the_switch.state().groups())
+    list.push_back(json::object{{"group", group.id.value},
+                                {"buckets", group.buckets.size()},
+                                {"text", openflow::to_string(group)}});
+  return list;
+}
+
 json::object agent_info(const RestSources& sources) {
   const auto& statistics = sources.the_switch.statistics();
   return {{"nodeName", sources.node_name},
@@ -130,6 +166,13 @@ Result<std::unique_ptr<kube::HttpServer>> serve_rest(asio::any_io_executor execu
               HttpResponse::json(200, json::serialize(pod_interfaces(sources.interfaces))));
         else if (request.path == "/agentinfo")
           exchange.respond(HttpResponse::json(200, json::serialize(agent_info(sources))));
+        else if (request.path == "/services")
+          exchange.respond(
+              HttpResponse::json(200, json::serialize(services(sources.datapath.balancer(),
+                                                               request.parameter("service")))));
+        else if (request.path == "/ovsgroups")
+          exchange.respond(
+              HttpResponse::json(200, json::serialize(ovs_groups(sources.the_switch))));
         else if (request.path == "/ovsflows")
           asio::co_spawn(executor, ovs_flows(sources, std::move(request), std::move(exchange)),
                          [](std::exception_ptr) {});

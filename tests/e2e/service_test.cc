@@ -1,0 +1,58 @@
+// A Service with a node port, for clients in and outside the cluster, and what antctl says of it.
+#include <set>
+
+#include "lab_fixture.h"
+
+namespace antrea::e2e {
+namespace {
+
+class ServiceLab : public LabTest {
+ protected:
+  // Who answers, and what address it saw: "default/backend1 worker-01 10.10.0.1".
+  std::string ask(const std::string& where, const std::string& address, const std::string& port) {
+    const auto answer = in(where, R"(bash -c "exec 3<>/dev/tcp/)" + address + "/" + port +
+                                      R"( && echo >&3 && head -n 1 <&3")");
+    return answer.text.substr(0, answer.text.find('\n'));
+  }
+  /// Asks until each of these has answered, or for too long.
+  bool all_answer(const std::string& where, const std::string& address, const std::string& port,
+                  std::set<std::string> expected) {
+    return eventually([&] {
+      expected.erase(ask(where, address, port));
+      return expected.empty();
+    });
+  }
+};
+
+TEST_F(ServiceLab, ANodePortIsServedWithoutKubeProxy) {
+  const auto patched =
+      kubectl(R"(patch service backendsvc -p "{\"spec\":{\"type\":\"NodePort\",\"ports\":)"
+              R"([{\"port\":80,\"protocol\":\"TCP\",\"nodePort\":30080}]}}")");
+  ASSERT_EQ(patched.status, 0) << patched.text;
+  // The address of an outside client is kept where the endpoint is on the Node it came to.
+  EXPECT_TRUE(all_answer(
+      "outside", "172.18.0.2", "30080",
+      {"default/backend1 worker-01 172.18.1.10", "default/backend2 worker-02 10.10.0.1"}));
+  EXPECT_TRUE(
+      all_answer("node worker-01", "172.18.0.2", "30080",
+                 {"default/backend1 worker-01 10.10.0.1", "default/backend2 worker-02 10.10.0.1"}));
+  const std::string cluster_ip =
+      kubectl("get service backendsvc -o jsonpath={.spec.clusterIP}").text;
+  EXPECT_TRUE(
+      all_answer("node worker-02", cluster_ip, "80",
+                 {"default/backend1 worker-01 10.10.1.1", "default/backend2 worker-02 10.10.1.1"}));
+
+  const auto explained = run("antctl proxy explain default/backendsvc:80 --from default/frontend " +
+                             ("--lab " + name_));
+  EXPECT_EQ(explained.status, 0) << explained.text;
+  const auto groups = run("antctl get ovsgroups --lab " + name_ + " --node worker-01");
+  const auto at = explained.text.find("group_id=");
+  ASSERT_NE(at, std::string::npos) << explained.text;
+  EXPECT_NE(groups.text.find(explained.text.substr(at, explained.text.find('\n', at) - at)),
+            std::string::npos)
+      << "explained otherwise than it is:\n"
+      << groups.text;
+}
+
+}  // namespace
+}  // namespace antrea::e2e
