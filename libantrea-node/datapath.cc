@@ -105,6 +105,7 @@ void Datapath::apply(const proxy::ServiceChanges& changes) {
 
 void Datapath::set_node(proxy::NodeFacts facts) {
   auto outcome = balancer_.set_node(std::move(facts));
+  if (outcome.empty()) return;  // mostly: Nodes are looked at from time to time
   take(std::move(outcome), balancer_.services());
 }
 
