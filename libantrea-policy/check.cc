@@ -46,7 +46,9 @@ CheckReport check(std::span<const ObjectChange> objects) {
                                "it is applied to a Group with Pods of another Namespace: it is not "
                                "enforced",
                                {}});
-  for (const auto& [place, rule] : named.rules) {
+  for (const auto& entry : named.rules) {
+    const RulePlace& place = entry.first;
+    const NamedThings::Rule& rule = entry.second;
     const auto is_this = [&](const cp::NetworkPolicyReference& other) {
       return other.type == place.type && other.namespace_ == place.namespace_ &&
              other.name == place.policy;

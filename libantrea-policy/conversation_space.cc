@@ -31,6 +31,7 @@ ConversationSpace::ConversationSpace(std::vector<const RuleBook*> sides)
       rows_(sides_),
       everything_(functions_.intern(TrafficFunction(1))),
       nothing_(functions_.intern(TrafficFunction(0))),
+      all_dropped_(functions_.intern(TrafficFunction(kDrop))),
       lists_(sides_.size()),
       list_ids_(sides_.size()),
       only_at_(sides_.size()),
@@ -286,6 +287,7 @@ TrafficFunction ConversationSpace::first_match(const std::vector<Match>& matches
 
 TrafficFunctions::Id ConversationSpace::verdict(const std::vector<Match>& matches, bool isolated) {
   constexpr TrafficFunction::Value kUndecided = 3;
+  if (matches.empty()) return isolated ? all_dropped_ : nothing_;  // kAllow is 0 everywhere
   std::vector<std::uint32_t> key{isolated ? 1U : 0U};
   for (const Match& match : matches) {
     const int stage = match.rule->k8s() ? 1 : match.rule->step.tier > kKubernetesTier ? 2 : 0;

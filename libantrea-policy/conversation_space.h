@@ -91,7 +91,7 @@ class ConversationSpace {
   std::vector<const RuleBook*> sides_;
   PeerRows rows_;
   TrafficFunctions functions_;
-  TrafficFunctions::Id everything_, nothing_;
+  TrafficFunctions::Id everything_, nothing_, all_dropped_;
   std::vector<Circumstance> circumstances_;
   bool left_out_names_ = false;
   std::vector<std::unordered_map<const RuleBook::Rule*, std::uint32_t>> rule_numbers_;

@@ -24,7 +24,7 @@ std::vector<ObjectChange> changed(const Scenario& scenario) {
     if (auto* policy = std::get_if<std::shared_ptr<const api::NetworkPolicy>>(&object);
         policy != nullptr && !(*policy)->ingress.empty()) {
       auto other = std::make_shared<api::NetworkPolicy>(**policy);
-      other->ingress[0].ports.push_back({api::Protocol::kUdp, api::IntOrString{53, {}}, {}});
+      other->egress.push_back({{}, {{api::Protocol::kUdp, api::IntOrString{53, {}}, {}}}});
       object = std::shared_ptr<const api::NetworkPolicy>(std::move(other));
       break;
     }

@@ -100,9 +100,8 @@ TEST_F(ConformanceLab, PacketsFareAsTheTablesSay) {
         ASSERT_EQ(foretold.status, 0) << foretold.text;
         EXPECT_TRUE(comes_true(folder_ + "/foretold.json"));
       }
-      if (!applied.empty()) {
-        ASSERT_EQ(kubectl("delete --ignore-not-found" + applied).status, 0);
-      }
+      const auto deleted = kubectl("delete --ignore-not-found" + applied);
+      ASSERT_EQ(deleted.status, 0) << deleted.text;
     }
   }
   EXPECT_GT(tried, 10U);
