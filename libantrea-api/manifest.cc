@@ -1,7 +1,10 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <optional>
+#include <sstream>
 #include <unordered_set>
 
 #include "antrea/api/json.h"
@@ -111,6 +114,46 @@ class YamlToJson {
   std::size_t count_ = 0;
 };
 
+// Counts documents and keeps nothing.
+class DocumentCounter : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    line_ = mark.line;
+    ++count_;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::size_t count() const { return count_; }
+  int line() const { return line_; }
+
+ private:
+  std::size_t count_ = 0;
+  int line_ = -1;
+};
+
+// yaml-cpp does not get past a stray "," between documents, but finds empty ones there without end.
+// As a document begins on a line of its own, there are no more of them than lines.
+Result<> expect_an_end(const std::string& text, std::string_view source) {
+  const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentCounter documents;
+  while (parser.HandleNextDocument(documents))
+    if (documents.count() > lines + 1)
+      return at_line(source, documents.line(), "found \",\" outside of any list or object");
+  return {};
+}
+
 // An object of a kind "…List" stands for its items; those of a typed list lack their own type.
 Result<> append_objects(json::value value, std::string_view source, int line,
                         std::vector<json::value>& objects) {
@@ -172,7 +215,9 @@ Result<std::vector<json::value>> decode_manifest(std::string_view text, std::str
     }
   }
   try {
-    for (const auto& document : YAML::LoadAll(std::string(text))) {
+    const std::string yaml(text);
+    ANTREA_CHECK(expect_an_end(yaml, source));
+    for (const auto& document : YAML::LoadAll(yaml)) {
       ANTREA_TRY(json::value value, YamlToJson(source).convert(document));
       ANTREA_CHECK(append_objects(std::move(value), source, document.Mark().line, objects));
     }

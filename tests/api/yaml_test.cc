@@ -135,6 +135,9 @@ const BadManifest kBad[] = {
     {"UnknownAlias", "kind: A\napiVersion: *b\n", "x.yaml:2: read manifest: "},
     {"MergedText", "kind: A\napiVersion: v1\n<<: b\n", "x.yaml:3: read manifest: found \"<<\""},
     {"WrongTag", "kind: A\napiVersion: v1\na: !!int b\n", "x.yaml:3: read manifest: found \"b\""},
+    {"StrayComma", "kind: A\napiVersion: v1\n---\n, a: b\n",
+     "x.yaml:4: read manifest: found \",\""},
+    {"StrayBrace", "{kind: A, apiVersion: v1}}\n", "x.yaml:1: read manifest: illegal flow end"},
     {"Tab", "kind: A\n\tapiVersion: v1\n", "x.yaml:"},
 };
 
