@@ -149,6 +149,41 @@ TEST(Manifest, MakesUpWhatFilesLack) {
   EXPECT_THAT(again.namespaces, IsEmpty());
 }
 
+TEST(Manifest, MakesUpNoAddressThatSomebodyHas) {
+  std::vector<ObjectChange> objects = objects_of(R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: shop}
+status: {podIP: 198.18.0.1}
+)");
+  complete(objects);
+  const Evaluator evaluator(objects);
+  EXPECT_EQ(evaluator.addresses_of({"shop", "a"}).at(0).to_string(), "198.18.0.2");
+  EXPECT_EQ(evaluator.addresses_of({"shop", "b"}).at(0).to_string(), "198.18.0.1");
+}
+
+TEST(Manifest, MakesUpTheSameForBothSets) {
+  const auto pod = [](const std::string& name) {
+    return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + ", namespace: shop}\n---\n";
+  };
+  std::vector<ObjectChange> before = objects_of(pod("a") + pod("b"));
+  std::vector<ObjectChange> after =
+      objects_of(pod("new") + pod("b") +
+                 "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n"
+                 "status: {podIP: 10.0.0.7}\nspec: {nodeName: node-3}\n");
+  const auto [made_up_before, made_up_after] = complete(before, after);
+  EXPECT_THAT(made_up_before.addresses, SizeIs(2U));
+  EXPECT_THAT(made_up_after.addresses, SizeIs(2U));
+  const Evaluator first(before), second(after);
+  for (const std::string name : {"a", "b"})
+    EXPECT_EQ(first.addresses_of({"shop", name}), second.addresses_of({"shop", name})) << name;
+  EXPECT_EQ(first.addresses_of({"shop", "a"}).at(0).to_string(), "10.0.0.7");
+}
+
 TEST(Manifest, NamesWhatIsWrong) {
   const auto wrong = decode_object(boost::json::parse(
       R"({"apiVersion":"crd.antrea.io/v1beta1","kind":"Tier","metadata":{"name":"t"},"spec":{}})"));
