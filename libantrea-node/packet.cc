@@ -136,12 +136,13 @@ std::vector<std::byte> make_reset(const PacketView& packet) {
   return tcp;
 }
 
-std::vector<std::byte> make_prohibited(const PacketView& packet) {
+std::vector<std::byte> make_unreachable(const PacketView& packet, Refusal refusal) {
   std::vector<std::byte> icmp;
   if (is_icmp_error(packet)) return icmp;
   ByteWriter out(icmp);
   out.u8(packet.src.is_v4() ? 3 : 1);
-  out.u8(packet.src.is_v4() ? 10 : 1);
+  const bool prohibited = refusal == Refusal::kProhibited;
+  out.u8(packet.src.is_v4() ? (prohibited ? 10 : 3) : (prohibited ? 1 : 4));
   out.zeros(6);  // checksum, unused
   const std::size_t headers = packet.ip.size() - packet.transport.size();
   out.bytes(packet.ip.first(std::min({packet.ip.size(), headers + 8, std::size_t{1232}})));
@@ -175,13 +176,13 @@ Result<PacketView> PacketView::of(std::span<const std::byte> frame) {
 
 std::optional<std::vector<std::byte>> make_rejection(const PacketView& packet,
                                                      const MacAddress& eth_src,
-                                                     const MacAddress& eth_dst) {
+                                                     const MacAddress& eth_dst, Refusal refusal) {
   constexpr std::uint8_t kTtl = 128;
   const bool group = (packet.eth_dst.bytes[0] & 1) != 0 || (packet.eth_src.bytes[0] & 1) != 0;
   if (group || packet.later_fragment || !one_host(packet.src) || !one_host(packet.dst)) return {};
   const bool v4 = packet.src.is_v4();
   const bool tcp = packet.protocol == ip_proto::kTcp;
-  std::vector<std::byte> body = tcp ? make_reset(packet) : make_prohibited(packet);
+  std::vector<std::byte> body = tcp ? make_reset(packet) : make_unreachable(packet, refusal);
   if (body.empty()) return {};
   const std::uint8_t protocol = tcp ? ip_proto::kTcp : v4 ? ip_proto::kIcmp : ip_proto::kIcmpv6;
   const std::uint32_t covered =

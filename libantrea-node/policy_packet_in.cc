@@ -111,4 +111,18 @@ std::optional<openflow::PacketOut> answer_rejected(const PolicyPacketIn& rejecte
   return out;
 }
 
+std::optional<openflow::PacketOut> answer_unserved(const openflow::PacketInProperties& properties) {
+  if (!properties.metadata) return {};
+  const auto in_port = properties.metadata->get(openflow::FieldId::kInPortOxm);
+  const auto packet = PacketView::of(properties.packet);
+  if (!in_port || !packet) return {};
+  auto frame = make_rejection(*packet, packet->eth_dst, packet->eth_src, Refusal::kNobody);
+  if (!frame) return {};
+  openflow::PacketOut out;
+  out.match.in_port(openflow::kPortController);  // a packet does not leave where it came in
+  out.actions = {openflow::output(openflow::PortNo{static_cast<std::uint32_t>(in_port->value.lo)})};
+  out.packet = *std::move(frame);
+  return out;
+}
+
 }  // namespace antrea::node

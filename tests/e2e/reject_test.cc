@@ -18,6 +18,12 @@ TEST_F(Reject, IsHeardByTheSender) {
   EXPECT_TRUE(reaches(file("rejected-egress.json")));
 }
 
+TEST_F(Reject, WhatNobodyServesIsRefused) {
+  ASSERT_EQ(kubectl("apply -f " + example(file("unserved.yaml"))).status, 0);
+  EXPECT_TRUE(reaches(file("unserved.json")));
+  EXPECT_GT(metric("worker-01", "antrea_agent_policy_packet_count{result=\"no_endpoint\"}"), 0);
+}
+
 // Rules that reject what the other side sends, its answers included (antrea: #2579 #3569).
 TEST_F(Reject, OfBothSidesDoesNotLoop) {
   ASSERT_EQ(kubectl("apply -f " + example(file("reject.yaml"))).status, 0);

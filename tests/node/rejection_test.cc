@@ -268,6 +268,27 @@ INSTANTIATE_TEST_SUITE_P(
         PathCase{"AnAnswerOfOurs", "10.0.0.1", "10.0.0.2", kPortA, false, false, true, ""}),
     [](const auto& info) { return info.param.name; });
 
+TEST(Unserved, IsAnsweredWhereItCameIn) {
+  openflow::PacketInProperties in;
+  in.userdata = {std::byte{4}};
+  EXPECT_FALSE(answer_unserved(in));
+  in.metadata.emplace().in_port(openflow::PortNo{kPortA});
+  for (const auto& [spec, says] :
+       {std::pair(tcp(kSyn), "flags=0x14 seq=0 ack=1001 80>40000"), std::pair(udp(), "3/3 28"),
+        std::pair(udp("fd00::1", "fd00::2"), "1/4 48")}) {
+    in.packet = frame(spec);
+    const auto answer = answer_unserved(in);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(read(answer->packet).says, says);
+    EXPECT_EQ(read(answer->packet).packet.eth_dst, spec.eth_src);
+    EXPECT_EQ(openflow::to_string(answer->actions), "output:11");
+    EXPECT_EQ(answer->match.get(openflow::FieldId::kInPortOxm)->value.lo,
+              openflow::kPortController.value);
+    in.packet = answer->packet;
+    EXPECT_FALSE(answer_unserved(in)) << "an answer must not be answered";
+  }
+}
+
 TEST(PolicyPacketIn, IsolationHasNoConjunction) {
   openflow::PacketInProperties in;
   in.userdata = {std::byte{1}, std::byte{1}};

@@ -30,15 +30,21 @@ struct PacketView {
   ANTREA_API static Result<PacketView> of(std::span<const std::byte> frame);
 };
 
+/// Why a packet is sent back.
+enum class Refusal : std::uint8_t {
+  kProhibited,  ///< ICMP "administratively prohibited": type 3 code 10, of IPv6 type 1 code 1
+  kNobody,      ///< ICMP "port unreachable": type 3 code 3, of IPv6 type 1 code 4
+};
+
 /// A whole frame that says to the sender of `packet` that it is not let through: a RST for TCP
-/// (RFC 9293, section 3.5.2), else ICMP "administratively prohibited" (RFC 792 type 3 code 10,
-/// RFC 4443 type 1 code 1) that quotes the packet's IP header and eight bytes more.
+/// (RFC 9293, section 3.5.2), else an ICMP error (RFC 792, RFC 4443) that quotes the packet's IP
+/// header and eight bytes more.
 ///
 /// Nothing for what must not be answered (RFC 1122, section 3.2.2; RFC 4443, section 2.4): a RST,
 /// an ICMP error, later fragments, and what was sent to or claims to come from broadcast,
 /// multicast, loopback or the unspecified address.
-ANTREA_API std::optional<std::vector<std::byte>> make_rejection(const PacketView& packet,
-                                                                const MacAddress& eth_src,
-                                                                const MacAddress& eth_dst);
+ANTREA_API std::optional<std::vector<std::byte>> make_rejection(
+    const PacketView& packet, const MacAddress& eth_src, const MacAddress& eth_dst,
+    Refusal refusal = Refusal::kProhibited);
 
 }  // namespace antrea::node

@@ -47,4 +47,9 @@ ANTREA_API std::optional<openflow::PacketOut> answer_rejected(const PolicyPacket
                                                               const InterfaceStore& interfaces,
                                                               const NodeConfig& config);
 
+/// The answer to a packet for a Service that has no endpoint (userdata {4}): back to where it came
+/// in. Nothing where there must be none, or for what is no such packet-in.
+ANTREA_API std::optional<openflow::PacketOut> answer_unserved(
+    const openflow::PacketInProperties& properties);
+
 }  // namespace antrea::node

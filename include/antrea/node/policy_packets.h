@@ -14,7 +14,8 @@ namespace antrea::node {
 
 /// A shell: reads the packets that rules copied to the controller, sends the answers of those that
 /// are rejected, and hands those that are logged to whoever logs. Whether a packet passes was
-/// decided before, in the switch: what is lost here is an answer or a line, never a verdict.
+/// decided before, in the switch: what is lost here is an answer or a line, never a verdict. It
+/// also answers what was sent to Services without endpoints.
 class ANTREA_API PolicyPackets {
  public:
   struct Options {
@@ -34,14 +35,17 @@ class ANTREA_API PolicyPackets {
   boost::asio::awaitable<void> run();
 
  private:
+  boost::asio::awaitable<void> answer_rules();
+  boost::asio::awaitable<void> answer_services();
   void take(const openflow::PacketIn2& packet);
+  void send(const std::optional<openflow::PacketOut>& answer, Metric& answered);
 
   openflow::Switch& switch_;
   const InterfaceStore& interfaces_;
   const NodeConfig& config_;
   Options options_;
-  std::shared_ptr<openflow::PacketInQueue> queue_;
-  Metric &logged_, &answered_, &unanswered_, &malformed_, &dropped_;
+  std::shared_ptr<openflow::PacketInQueue> queue_, unserved_queue_;
+  Metric &logged_, &answered_, &refused_, &unanswered_, &malformed_, &dropped_;
 };
 
 }  // namespace antrea::node
