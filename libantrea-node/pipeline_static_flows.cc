@@ -197,11 +197,14 @@ class Builder {
       add(Table::kPreRoutingClassifier, kPriorityNormal, Match().ip(family), look_up, {},
           CookieCategory::kService);
     if (!config_.dsr) return;
-    // Of a connection that is answered directly only one direction passes here.
-    Match one_way = Match().ct_state("+inv+trk");
-    match_reg(one_way, reg::kFromExternal, 1);
-    add(Table::kConntrackState, kPriorityHigh, std::move(one_way), {}, Table::kPreRoutingClassifier,
-        CookieCategory::kService);
+    // Of a connection that is answered directly only one direction passes here: its packets look
+    // invalid to one datapath and established to another, and are led by what was learned.
+    for (Match one_way : {Match().ct_state("+inv+trk"),
+                          Match().ct_state("-new-rpl+trk").ct_mark(0, kMarkService)}) {
+      match_reg(one_way, reg::kFromExternal, 1);
+      add(Table::kConntrackState, kPriorityHigh, std::move(one_way), {},
+          Table::kPreRoutingClassifier, CookieCategory::kService);
+    }
   }
 
   void route() {

@@ -25,8 +25,9 @@ inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 class Node {
  public:
-  explicit Node(int number, bool proxy_all = false) : ovs(where) {
-    config.proxy_all = proxy_all;
+  /// `serve_all`: without kube-proxy, and with direct server return.
+  explicit Node(int number, bool serve_all = false) : ovs(where) {
+    config.proxy_all = config.dsr = serve_all;
     config.name = "node-" + std::to_string(number);
     config.node_ips = {ip("172.18.0." + std::to_string(number))};
     config.pod_cidrs = {*IpPrefix::parse("10.10." + std::to_string(number) + ".0/24")};
@@ -65,8 +66,8 @@ class Node {
     auto mac = ovs.vsctl({"get", "interface", "antrea-gw0", "mac_in_use"});
     config.gateway_mac = *MacAddress::parse(mac.substr(1, 17));
     pipeline.emplace(config);
-    balancer.emplace(
-        proxy::BalancerConfig{.node_name = config.name, .proxy_all = config.proxy_all});
+    balancer.emplace(proxy::BalancerConfig{
+        .node_name = config.name, .proxy_all = config.proxy_all, .dsr = config.dsr});
     commit(pipeline->start());
     commit(balancer->start());
   }

@@ -55,11 +55,12 @@ class ServicePackets : public testing::Test {
 
   // A load balancer with a node port and an external IP in front of these Pods.
   static void serve(const std::vector<const Pod*>& pods, TrafficPolicy policy,
-                    const std::vector<IpPrefix>& sources = {}) {
+                    const std::vector<IpPrefix>& sources = {}, const char* mode = "nat") {
     proxy::ServiceChanges changes;
     api::Service& service = changes.services.emplace_back();
     service.metadata.namespace_ = "default";
     service.metadata.name = "web";
+    service.metadata.annotations["service.antrea.io/load-balancer-mode"] = mode;
     service.type = api::ServiceType::kLoadBalancer;
     service.cluster_ips = {ip("10.96.0.10")};
     service.load_balancer_ips = {ip("203.0.113.1")};
@@ -153,6 +154,14 @@ TEST_F(ServicePackets, SourceRangesKeepOthersOut) {
   serve({&world->b}, TrafficPolicy::kCluster, {*IpPrefix::parse("192.0.2.0/24")});
   EXPECT_EQ(ask(world->outside, ip("203.0.113.1"), 8000, kShort), "");
   EXPECT_EQ(ask(world->outside, ip("198.51.100.1"), 8000), "pod-b 172.18.0.9");
+}
+
+// The endpoint on the other Node sees the client's own address, and answers without this Node.
+TEST_F(ServicePackets, DirectServerReturnKeepsTheClientsAddress) {
+  serve({&world->b, &world->c}, TrafficPolicy::kCluster, {}, "dsr");
+  const std::set<std::string> kept{"pod-b 172.18.0.9", "pod-c 172.18.0.9"};
+  EXPECT_EQ(answers(world->outside, "203.0.113.1", 8000), kept);
+  EXPECT_EQ(answers(world->outside, "198.51.100.1", 8000), kept);
 }
 
 }  // namespace
