@@ -113,8 +113,9 @@ std::set<IpAddress> find_node_port_addresses(std::span<const Link> links,
                                              std::span<const IpPrefix> wanted,
                                              std::string_view gateway) {
   std::set<IpAddress> out;
-  for (const auto& [index, address, length] : addresses) {
-    const auto link = std::ranges::find(links, index, &Link::index);
+  for (const LinkAddress& each : addresses) {
+    const IpAddress& address = each.address;
+    const auto link = std::ranges::find(links, each.link, &Link::index);
     if (link == links.end() || address.is_link_local() || address.is_loopback()) continue;
     const std::string_view device = link->name;
     if (device == gateway || device == "antrea-egress0" || device == "antrea-ingress0" ||

@@ -129,7 +129,9 @@ void complete(ProxyObjects& objects) {
     next = next.plus(1);
   }
   IpAddress cluster_ip = IpAddress::v4(0xc6130001);
-  for (auto& [key, service] : objects.services) {
+  for (auto& named : objects.services) {
+    const api::ObjectKey& key = named.first;
+    api::Service& service = named.second;
     const bool has_one = std::ranges::any_of(objects.slices, [&](const auto& entry) {
       return entry.first.namespace_ == key.namespace_ && entry.second.service_name == key.name;
     });
