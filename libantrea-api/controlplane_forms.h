@@ -47,6 +47,8 @@ std::string to_message(const T& object);
 template <typename T>
 Result<T> from_message(std::string_view bytes);
 
+inline constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
+
 /// How enumerators are written.
 template <typename Enum>
 using Names = std::pair<std::string_view, Enum>;
@@ -69,6 +71,12 @@ inline constexpr Names<ServiceProtocol> kServiceProtocols[] = {{"TCP", ServicePr
                                                                {"SCTP", ServiceProtocol::kSctp},
                                                                {"ICMP", ServiceProtocol::kIcmp},
                                                                {"IGMP", ServiceProtocol::kIgmp}};
+inline constexpr Names<MemberKind> kMemberKinds[] = {
+    {"pod", MemberKind::kPod},
+    {"externalEntity", MemberKind::kExternalEntity},
+    {"node", MemberKind::kNode},
+    {"service", MemberKind::kService},
+};
 inline constexpr Names<Protocol> kProtocols[] = {
     {"TCP", Protocol::kTcp}, {"UDP", Protocol::kUdp}, {"SCTP", Protocol::kSctp}};
 inline constexpr Names<EventType> kEventTypes[] = {{"ADDED", EventType::kAdded},

@@ -85,8 +85,7 @@ NetworkPolicyRule read_rule(Field json) {
   NetworkPolicyRule rule;
   if (!json["direction"].present()) json["direction"].invalid("found nothing, expected In or Out");
   rule.direction = json["direction"].choice(kDirections, Direction::kIn);
-  rule.from = read_peer(json["from"]);
-  rule.to = read_peer(json["to"]);
+  rule.peers = read_peer(json[rule.direction == Direction::kIn ? "from" : "to"]);
   rule.services = json["services"].list(read_service);
   rule.priority = json["priority"].int32();
   rule.action =
@@ -101,10 +100,11 @@ NetworkPolicyRule read_rule(Field json) {
 
 GroupMember read_member(Field json) {
   GroupMember member;
-  member.pod = json["pod"].optional(read_key);
-  member.external_entity = json["externalEntity"].optional(read_key);
-  member.node = json["node"].optional([](Field node) { return node["name"].text(); });
-  member.service = json["service"].optional(read_service_reference);
+  for (const auto& [name, kind] : kMemberKinds) {
+    if (!json[name].present()) continue;
+    member.kind = kind;
+    member.key = read_key(json[name]);
+  }
   member.ips = json["ips"].list(read_ip);
   member.ports = json["ports"].list([](Field port) {
     return NamedPort{port["port"].int32(), port["name"].text(),
@@ -115,7 +115,10 @@ GroupMember read_member(Field json) {
 
 EvaluatedPod read_evaluated_pod(Field json) { return {read_key(json["pod"]), json["uid"].text()}; }
 
-ObjectMeta read_meta(Field json) { return api::detail::read_object_meta(json["metadata"]); }
+Metadata read_meta(Field json) {
+  return {json["name"].text(), json["uid"].text(), json["resourceVersion"].text(),
+          json["generation"].int64(), json["annotations"][kInitialEventsEnd].present()};
+}
 
 void read(Field json, NetworkPolicy& policy) {
   policy.rules = json["rules"].list(read_rule);
@@ -225,8 +228,7 @@ json::object write_l7_protocol(const L7Protocol& protocol) {
 
 json::object write_rule(const NetworkPolicyRule& rule) {
   json::object object{{"direction", name_in(kDirections, rule.direction)}};
-  put(object, "from", write_peer(rule.from));
-  put(object, "to", write_peer(rule.to));
+  put(object, rule.direction == Direction::kIn ? "from" : "to", write_peer(rule.peers));
   put(object, "services", to_array(rule.services, write_service));
   object["priority"] = rule.priority;
   if (rule.action) object["action"] = name_in(kActions, *rule.action);
@@ -240,10 +242,7 @@ json::object write_rule(const NetworkPolicyRule& rule) {
 
 json::object write_member(const GroupMember& member) {
   json::object object;
-  if (member.pod) object["pod"] = write_reference(*member.pod);
-  if (member.external_entity) object["externalEntity"] = write_reference(*member.external_entity);
-  if (member.node) object["node"] = json::object{{"name", *member.node}};
-  if (member.service) object["service"] = write_reference(*member.service);
+  object[name_in(kMemberKinds, member.kind)] = write_reference(member.key);
   put(object, "ips", to_array(member.ips, write_ip));
   put(object, "ports", to_array(member.ports, [](const NamedPort& port) {
         return json::object{
@@ -254,6 +253,16 @@ json::object write_member(const GroupMember& member) {
 
 json::object write_evaluated_pod(const EvaluatedPod& each) {
   return {{"pod", write_reference(each.pod)}, {"uid", each.uid}};
+}
+
+json::object write_meta(const Metadata& meta) {
+  json::object object;
+  put(object, "name", meta.name);
+  put(object, "uid", meta.uid);
+  put(object, "resourceVersion", meta.resource_version);
+  if (meta.generation != 0) object["generation"] = meta.generation;
+  if (meta.initial_events_end) object["annotations"] = json::object{{kInitialEventsEnd, "true"}};
+  return object;
 }
 
 void write(const NetworkPolicy& policy, json::object& object) {
@@ -310,7 +319,7 @@ json::object to_json(const T& value) {
     put(object, "reason", value.reason);
     if (value.code != 0) object["code"] = value.code;
   } else {
-    object["metadata"] = encode(value.metadata);
+    object["metadata"] = write_meta(value.metadata);
     write(value, object);
   }
   return object;
@@ -327,7 +336,7 @@ Result<T> from_json(const json::value& value) {
     object.reason = root["reason"].text();
     object.code = root["code"].int32();
   } else {
-    object.metadata = read_meta(root);
+    object.metadata = read_meta(root["metadata"]);
     read(root, object);
   }
   return std::move(document).finish(std::move(object), kKind<T>);

@@ -2,9 +2,6 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include <charconv>
-#include <chrono>
-
 #include "controlplane.pb.h"
 #include "controlplane_forms.h"
 #include "wire_address.h"
@@ -53,66 +50,11 @@ std::vector<std::string> texts(const Strings& strings) {
   return {strings.begin(), strings.end()};
 }
 
-// --- Time: RFC 3339 text in whole seconds, UTC
-// ------------------------------------------------------
-
-std::string time_text(const pb::Time& time) {
-  // An empty message and the year 1, Go's zero time, stand for "never". Years have four digits.
-  constexpr std::int64_t kFirst = -62135596800, kLast = 253402300799;
-  if (!time.has_seconds() || time.seconds() <= kFirst || time.seconds() > kLast) return {};
-  using namespace std::chrono;
-  const sys_seconds at{seconds{time.seconds()}};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss clock{at - day};
-  char text[32];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text;
-}
-
-std::optional<std::int64_t> seconds_of(std::string_view text) {
-  constexpr std::string_view kShape = "0000-00-00T00:00:00Z";
-  if (text.size() != kShape.size()) return std::nullopt;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kShape[i] == '0' ? !digit : text[i] != kShape[i]) return std::nullopt;
-  }
-  const auto number = [text](std::size_t at, std::size_t size) {
-    int value = 0;
-    std::from_chars(text.data() + at, text.data() + at + size, value);
-    return value;
-  };
-  using namespace std::chrono;
-  const year_month_day date{year{number(0, 4)}, month{static_cast<unsigned>(number(5, 2))},
-                            day{static_cast<unsigned>(number(8, 2))}};
-  if (!date.ok()) return std::nullopt;
-  const auto at =
-      sys_days{date} + hours{number(11, 2)} + minutes{number(14, 2)} + seconds{number(17, 2)};
-  return duration_cast<seconds>(at.time_since_epoch()).count();
-}
-
 // --- Reading -------------------------------------------------------------------------------------
 
-ObjectMeta read(const pb::ObjectMeta& from) {
-  ObjectMeta meta;
-  meta.name = from.name();
-  meta.namespace_ = from.namespace_();
-  meta.uid = from.uid();
-  meta.resource_version = from.resource_version();
-  meta.generation = from.generation();
-  if (from.has_creation_timestamp()) meta.creation_timestamp = time_text(from.creation_timestamp());
-  if (from.has_deletion_timestamp()) meta.deletion_timestamp = time_text(from.deletion_timestamp());
-  meta.labels.insert(from.labels().begin(), from.labels().end());
-  meta.annotations.insert(from.annotations().begin(), from.annotations().end());
-  meta.owner_references = list(from.owner_references(), [](const pb::OwnerReference& owner) {
-    return OwnerReference{owner.api_version(), owner.kind(), owner.name(), owner.uid(),
-                          owner.controller()};
-  });
-  meta.finalizers = texts(from.finalizers());
-  return meta;
+Metadata read(const pb::ObjectMeta& from) {
+  return {from.name(), from.uid(), from.resource_version(), from.generation(),
+          from.annotations().contains(std::string(kInitialEventsEnd))};
 }
 
 IpPrefix read(const pb::IpNet& from, Faults& faults) {
@@ -170,8 +112,7 @@ L7Protocol read(const pb::L7Protocol& from) {
 NetworkPolicyRule read(const pb::NetworkPolicyRule& from, Faults& faults) {
   NetworkPolicyRule rule;
   rule.direction = faults.choose(kDirections, from.direction(), "rules.direction");
-  rule.from = read(from.from(), faults);
-  rule.to = read(from.to(), faults);
+  rule.peers = read(rule.direction == Direction::kIn ? from.from() : from.to(), faults);
   rule.services =
       list(from.services(), [&faults](const pb::Service& each) { return read(each, faults); });
   rule.priority = from.priority();
@@ -189,10 +130,15 @@ std::vector<GroupMember> read(const google::protobuf::RepeatedPtrField<pb::Group
                               Faults& faults) {
   return list(members, [&faults](const pb::GroupMember& from) {
     GroupMember member;
-    if (from.has_pod()) member.pod = read_key(from.pod());
-    if (from.has_external_entity()) member.external_entity = read_key(from.external_entity());
-    if (from.has_node()) member.node = from.node().name();
-    if (from.has_service()) member.service = read_service_reference(from.service());
+    const auto set = [&member](MemberKind kind, ObjectKey key) {
+      member.kind = kind;
+      member.key = std::move(key);
+    };
+    if (from.has_pod()) set(MemberKind::kPod, read_key(from.pod()));
+    if (from.has_external_entity())
+      set(MemberKind::kExternalEntity, read_key(from.external_entity()));
+    if (from.has_node()) set(MemberKind::kNode, {{}, from.node().name()});
+    if (from.has_service()) set(MemberKind::kService, read_key(from.service()));
     member.ips = list(from.ips(), [&faults](const std::string& ip) {
       return faults.take(api::detail::address_from_wire(ip), "groupMembers.ips");
     });
@@ -267,27 +213,14 @@ void read(const pb::Status& from, Status& status, Faults&) {
 
 // --- Writing -------------------------------------------------------------------------------------
 
-void write(const ObjectMeta& meta, pb::ObjectMeta& to) {
+void write(const Metadata& meta, pb::ObjectMeta& to) {
   to.set_name(meta.name);
-  to.set_namespace_(meta.namespace_);
+  to.set_namespace_({});
   to.set_uid(meta.uid);
   to.set_resource_version(meta.resource_version);
   to.set_generation(meta.generation);
-  auto& created = *to.mutable_creation_timestamp();
-  if (const auto seconds = seconds_of(meta.creation_timestamp)) created.set_seconds(*seconds);
-  if (const auto seconds = seconds_of(meta.deletion_timestamp))
-    to.mutable_deletion_timestamp()->set_seconds(*seconds);
-  for (const auto& [key, value] : meta.labels) (*to.mutable_labels())[key] = value;
-  for (const auto& [key, value] : meta.annotations) (*to.mutable_annotations())[key] = value;
-  for (const auto& owner : meta.owner_references) {
-    auto& each = *to.add_owner_references();
-    each.set_api_version(owner.api_version);
-    each.set_kind(owner.kind);
-    each.set_name(owner.name);
-    each.set_uid(owner.uid);
-    each.set_controller(owner.controller);
-  }
-  for (const auto& finalizer : meta.finalizers) to.add_finalizers(finalizer);
+  to.mutable_creation_timestamp();
+  if (meta.initial_events_end) (*to.mutable_annotations())[std::string(kInitialEventsEnd)] = "true";
 }
 
 void write(const IpPrefix& prefix, pb::IpNet& to) {
@@ -333,8 +266,8 @@ void write(const Service& service, pb::Service& to) {
 
 void write(const NetworkPolicyRule& rule, pb::NetworkPolicyRule& to) {
   to.set_direction(std::string(name_in(kDirections, rule.direction)));
-  write(rule.from, *to.mutable_from());
-  write(rule.to, *to.mutable_to());
+  auto &from = *to.mutable_from(), &whither = *to.mutable_to();  // both there, as Go writes them
+  write(rule.peers, rule.direction == Direction::kIn ? from : whither);
   for (const auto& service : rule.services) write(service, *to.add_services());
   to.set_priority(rule.priority);
   if (rule.action) to.set_action(std::string(name_in(kActions, *rule.action)));
@@ -355,11 +288,20 @@ void write(const NetworkPolicyRule& rule, pb::NetworkPolicyRule& to) {
 }
 
 void write(const GroupMember& member, pb::GroupMember& to) {
-  if (member.pod) write_reference(*member.pod, *to.mutable_pod());
-  if (member.external_entity)
-    write_reference(*member.external_entity, *to.mutable_external_entity());
-  if (member.node) to.mutable_node()->set_name(*member.node);
-  if (member.service) write_reference(*member.service, *to.mutable_service());
+  switch (member.kind) {
+    case MemberKind::kPod:
+      write_reference(member.key, *to.mutable_pod());
+      break;
+    case MemberKind::kExternalEntity:
+      write_reference(member.key, *to.mutable_external_entity());
+      break;
+    case MemberKind::kNode:
+      to.mutable_node()->set_name(member.key.name);
+      break;
+    case MemberKind::kService:
+      write_reference(member.key, *to.mutable_service());
+      break;
+  }
   for (const auto& ip : member.ips) to.add_ips(api::detail::to_wire(ip));
   for (const auto& port : member.ports) {
     auto& each = *to.add_ports();

@@ -33,7 +33,7 @@ inline constexpr std::string_view kFolder<AddressGroup> = "address-groups";
 constexpr std::string_view kPartSuffix = ".part";
 
 /// The UID. What could not be a file name, which no controller sends, goes by its digest.
-std::string file_name(const api::ObjectMeta& meta) {
+std::string file_name(const Metadata& meta) {
   const std::string& uid = meta.uid.empty() ? meta.name : meta.uid;
   const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; };
   if (!uid.empty() && uid.size() <= 200 && std::ranges::all_of(uid, plain)) return uid;
@@ -122,7 +122,7 @@ Result<> ObjectFiles::patch(const GroupPatch& patch) {
 }
 
 template <typename T>
-Result<> ObjectFiles::remove(const api::ObjectMeta& meta) {
+Result<> ObjectFiles::remove(const Metadata& meta) {
   const fs::path path = fs::path(directory_) / kFolder<T> / file_name(meta);
   std::error_code code;
   fs::remove(path, code);
@@ -150,11 +150,11 @@ Result<std::vector<std::shared_ptr<const T>>> ObjectFiles::load() const {
   return objects;
 }
 
-#define ANTREA_FILED(T)                                                        \
-  template ANTREA_API Result<> ObjectFiles::replace<T>(                        \
-      const std::vector<std::shared_ptr<const T>>&);                           \
-  template ANTREA_API Result<> ObjectFiles::put<T>(const T&);                  \
-  template ANTREA_API Result<> ObjectFiles::remove<T>(const api::ObjectMeta&); \
+#define ANTREA_FILED(T)                                                 \
+  template ANTREA_API Result<> ObjectFiles::replace<T>(                 \
+      const std::vector<std::shared_ptr<const T>>&);                    \
+  template ANTREA_API Result<> ObjectFiles::put<T>(const T&);           \
+  template ANTREA_API Result<> ObjectFiles::remove<T>(const Metadata&); \
   template ANTREA_API Result<std::vector<std::shared_ptr<const T>>> ObjectFiles::load<T>() const;
 ANTREA_FILED(NetworkPolicy)
 ANTREA_FILED(AddressGroup)

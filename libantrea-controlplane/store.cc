@@ -18,8 +18,6 @@ using namespace api::controlplane;
 
 namespace {
 
-constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
-
 template <typename T>
 inline constexpr Resource kResourceOf{};
 template <>
@@ -82,8 +80,8 @@ std::vector<T> difference(const std::vector<T>& of, const std::vector<T>& withou
   return rest;
 }
 
-api::ObjectMeta meta_of_group(const std::string& name) {
-  api::ObjectMeta meta;
+Metadata meta_of_group(const std::string& name) {
+  Metadata meta;
   meta.name = meta.uid = name;
   return meta;
 }
@@ -194,7 +192,7 @@ struct Store::Impl {
   Frame bookmark(Format format, bool mark_initial_end) const {
     T object;
     object.metadata.resource_version = std::to_string(revision);
-    if (mark_initial_end) object.metadata.annotations.emplace(kInitialEventsEnd, "true");
+    object.metadata.initial_events_end = mark_initial_end;
     return Event(EventType::kBookmark, std::move(object)).frame(format);
   }
   Frame bookmark(const WatchRequest& request, bool mark_initial_end) const {
@@ -255,11 +253,11 @@ struct Store::Impl {
   }
 
   void apply(const PolicyChange& change) {
-    const auto found = table<NetworkPolicy>().find(change.name);
+    const auto found = table<NetworkPolicy>().find(change.name());
     const bool same = found != table<NetworkPolicy>().end() && change.policy &&
                       *found->second.object == *change.policy;
     Event modified(EventType::kModified, change.policy);
-    apply_spanned(change.name, change.policy, change.span, same ? nullptr : &modified);
+    apply_spanned(change.name(), change.policy, change.span, same ? nullptr : &modified);
   }
 
   void apply(const AddressGroupChange& change) {
@@ -300,28 +298,30 @@ struct Store::Impl {
     }
     Entry<AppliedToGroup>& entry = all[change.name];
     entry.name = change.name;
+    const bool seen_whole = is_watched(kResource, {});
     MemberDelta everywhere;
-    for (const auto& [node, delta] : change.delta_by_node) {
-      if (delta.empty()) continue;
+    for_each_node(change, [&](const std::string& node, const MemberDelta& delta) {
       auto [members, is_new] = entry.members_by_node.try_emplace(node);
       api::controlplane::apply(delta, members->second);
-      everywhere.added.insert(everywhere.added.end(), delta.added.begin(), delta.added.end());
-      everywhere.removed.insert(everywhere.removed.end(), delta.removed.begin(),
-                                delta.removed.end());
+      if (seen_whole) {
+        everywhere.added.insert(everywhere.added.end(), delta.added.begin(), delta.added.end());
+        everywhere.removed.insert(everywhere.removed.end(), delta.removed.begin(),
+                                  delta.removed.end());
+      }
       if (members->second.empty()) {
         entry.members_by_node.erase(members);
         if (!is_new) deliver(kResource, node, change.name, deleted);
       } else if (is_new) {
-        if (!is_watched(kResource, node)) continue;
+        if (!is_watched(kResource, node)) return;
         Event added(EventType::kAdded, entry.part(members->second));
         deliver(kResource, node, change.name, added);
       } else {
         deliver_patch(node, change.name, delta);
       }
-    }
+    });
     if (existed)
       deliver_patch({}, change.name, everywhere);
-    else if (is_watched(kResource, {})) {
+    else if (seen_whole) {
       Event added(EventType::kAdded, entry.whole());
       deliver(kResource, {}, change.name, added);
     }

@@ -9,10 +9,10 @@ using namespace api::controlplane;
 
 namespace {
 
-const api::ObjectMeta& meta_of(const Object& object) {
-  static const api::ObjectMeta kNone;
+const Metadata& meta_of(const Object& object) {
+  static const Metadata kNone;
   return std::visit(
-      []<typename T>(const T& value) -> const api::ObjectMeta& {
+      []<typename T>(const T& value) -> const Metadata& {
         if constexpr (std::is_same_v<T, api::Status>)
           return kNone;
         else
@@ -21,7 +21,7 @@ const api::ObjectMeta& meta_of(const Object& object) {
       object);
 }
 
-std::uint64_t revision_of(const api::ObjectMeta& meta) {
+std::uint64_t revision_of(const Metadata& meta) {
   std::uint64_t revision = 0;
   const std::string& text = meta.resource_version;
   std::from_chars(text.data(), text.data() + text.size(), revision);
@@ -105,7 +105,7 @@ Result<Subscription::Event> Subscription::take(const WatchFrame& frame, Format f
     return make_error(Errc::kMalformed, "watch: found an object of another kind",
                       std::string(to_string(resource_)));
   if (frame.type == EventType::kBookmark) {
-    const api::ObjectMeta& meta = meta_of(object);
+    const Metadata& meta = meta_of(object);
     if (!live_) return finish_initial(meta);
     progress_ = revision_of(meta);
     return Event{};
@@ -119,7 +119,7 @@ Result<Subscription::Event> Subscription::take(const WatchFrame& frame, Format f
   return Event{};
 }
 
-Result<Subscription::Event> Subscription::finish_initial(const api::ObjectMeta& bookmark) {
+Result<Subscription::Event> Subscription::finish_initial(const Metadata& bookmark) {
   live_ = true;
   progress_ = revision_of(bookmark);
   auto objects = std::exchange(initial_, {});

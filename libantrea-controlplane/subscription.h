@@ -42,7 +42,7 @@ class Subscription {
   std::uint64_t evaluated_revision() const { return evaluated_revision_; }
 
  private:
-  Result<Event> finish_initial(const api::ObjectMeta& bookmark);
+  Result<Event> finish_initial(const api::controlplane::Metadata& bookmark);
   Result<Event> change(api::controlplane::EventType type, api::controlplane::Object object);
 
   api::controlplane::Resource resource_;

@@ -55,7 +55,7 @@ RuleStep::Match match_of(const AppliedRule& applied, const Conversation& c,
       if (services(member->second)) return RuleStep::Match::kYes;
     }
   }
-  const cp::NetworkPolicyPeer& said = ingress ? rule.source->from : rule.source->to;
+  const cp::NetworkPolicyPeer& said = rule.source->peers;
   if ((c.service && std::ranges::find(said.to_services, *c.service) != said.to_services.end()) ||
       std::ranges::any_of(rule.blocks,
                           [&](const IpPrefix& block) { return block.contains(peer); })) {

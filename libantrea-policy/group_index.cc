@@ -2,78 +2,14 @@
 
 #include <algorithm>
 
+#include "index_maps.h"
+
 namespace antrea::policy {
 namespace {
 
 constexpr std::string_view kNamespaceNameLabel = "kubernetes.io/metadata.name";
 
-template <typename Map, typename Value>
-void add_to(Map& map, typename Map::key_type key, Value value) {
-  map[key].push_back(value);
-}
-
-template <typename Value>
-void remove_one(std::vector<Value>& values, Value value) {
-  const auto found = std::ranges::find(values, value);
-  if (found == values.end()) return;
-  *found = values.back();
-  values.pop_back();
-}
-
-template <typename Map, typename Value>
-void remove_from(Map& map, typename Map::key_type key, Value value) {
-  const auto found = map.find(key);
-  if (found == map.end()) return;
-  remove_one(found->second, value);
-  if (found->second.empty()) map.erase(found);
-}
-
-template <typename Map>
-std::span<const typename Map::mapped_type::value_type> look_up(const Map& map,
-                                                               typename Map::key_type key) {
-  const auto found = map.find(key);
-  if (found == map.end()) return {};
-  return found->second;
-}
-
-template <typename Map>
-std::size_t count_all(const Map& map, std::span<const Label> labels) {
-  std::size_t count = 0;
-  for (const Label label : labels) count += look_up(map, label).size();
-  return count;
-}
-
-template <typename Value>
-void sort_unique(std::vector<Value>& values) {
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-}
-
-std::size_t hash_labels(EntityKind kind, StringId namespace_, std::span<const Label> labels) {
-  std::uint64_t hash =
-      (static_cast<std::uint64_t>(kind) << 32 | namespace_) * 0x9e3779b97f4a7c15ULL;
-  for (const Label label : labels) {
-    hash ^= label;
-    hash *= 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 32;
-  }
-  return hash;
-}
-
 }  // namespace
-
-std::size_t GroupIndex::ItemHash::operator()(ItemId item) const {
-  return hash_labels(index->items_[item].kind, index->items_[item].namespace_,
-                     index->items_[item].labels);
-}
-std::size_t GroupIndex::ItemHash::operator()(const ItemKey& key) const {
-  return hash_labels(key.kind, key.namespace_, key.labels);
-}
-bool GroupIndex::ItemEqual::operator()(const ItemKey& a, ItemId b) const {
-  const LabelItem& item = index->items_[b];
-  return a.kind == item.kind && a.namespace_ == item.namespace_ &&
-         std::ranges::equal(a.labels, item.labels);
-}
 
 // --- Namespaces ---
 
@@ -193,50 +129,6 @@ void GroupIndex::select_namespace(GroupId group, Namespace& ns, bool selected) {
 
 // --- Entities ---
 
-namespace {
-
-/// Where a Node's own traffic comes from: its addresses and those of its gateway, the first of each
-/// Pod CIDR (antrea: pkg/agent/util/net.go).
-std::vector<IpAddress> addresses_of(const api::Node& node) {
-  constexpr std::string_view kTransportAnnotation = "node.antrea.io/transport-addresses";
-  std::vector<IpAddress> ips = node.internal_ips;
-  ips.insert(ips.end(), node.external_ips.begin(), node.external_ips.end());
-  for (const IpPrefix& cidr : node.pod_cidrs) ips.push_back(cidr.address().plus(1));
-  if (const auto found = node.metadata.annotations.find(kTransportAnnotation);
-      found != node.metadata.annotations.end()) {
-    for (std::string_view rest = found->second; !rest.empty();) {
-      const auto comma = std::min(rest.find(','), rest.size());
-      if (const auto ip = IpAddress::parse(rest.substr(0, comma))) ips.push_back(*ip);
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-  }
-  sort_unique(ips);
-  return ips;
-}
-
-}  // namespace
-
-EntityState GroupIndex::state_of(const api::Pod& pod) {
-  EntityState state;
-  if (!pod.node_name.empty()) state.node = pool_.acquire(pod.node_name);
-  state.host_network = pod.host_network;
-  state.terminated = pod.terminated();
-  state.uid = pod.metadata.uid;
-  state.ips = pod.pod_ips;
-  std::vector<api::controlplane::NamedPort> ports;
-  for (const api::Container& container : pod.containers)
-    for (const api::ContainerPort& port : container.ports)
-      if (!port.name.empty()) ports.push_back({port.container_port, port.name, port.protocol});
-  if (!ports.empty()) {
-    sort_unique(ports);
-    // Replicas come one after the other and declare the same ports.
-    if (!last_ports_ || *last_ports_ != ports)
-      last_ports_ = std::make_shared<const std::vector<api::controlplane::NamedPort>>(ports);
-    state.ports = last_ports_;
-  }
-  return state;
-}
-
 void GroupIndex::set_pod(const api::Pod& pod) {
   LabelSet labels = acquire_labels(pod.metadata.labels, pool_);
   if (!pod.service_account_name.empty()) {
@@ -244,102 +136,54 @@ void GroupIndex::set_pod(const api::Pod& pod) {
         make_label(pool_.acquire(kServiceAccountLabel), pool_.acquire(pod.service_account_name));
     labels.insert(std::ranges::lower_bound(labels, account), account);
   }
-  set_entity(EntityKind::kPod, pod.metadata.namespace_, pod.metadata.name, std::move(labels),
-             state_of(pod));
+  set_entity(EntityKind::kPod, pod.metadata, std::move(labels), reader_.read(pod));
 }
 
 void GroupIndex::set_external_entity(const api::crd::ExternalEntity& entity) {
-  EntityState state;
-  if (!entity.external_node.empty()) state.node = pool_.acquire(entity.external_node);
-  state.uid = entity.metadata.uid;
-  for (const auto& endpoint : entity.endpoints) state.ips.push_back(endpoint.ip);
-  if (!entity.ports.empty()) {
-    std::vector<api::controlplane::NamedPort> ports = entity.ports;
-    sort_unique(ports);
-    state.ports =
-        std::make_shared<const std::vector<api::controlplane::NamedPort>>(std::move(ports));
-  }
-  set_entity(EntityKind::kExternalEntity, entity.metadata.namespace_, entity.metadata.name,
-             acquire_labels(entity.metadata.labels, pool_), std::move(state));
+  set_entity(EntityKind::kExternalEntity, entity.metadata,
+             acquire_labels(entity.metadata.labels, pool_), reader_.read(entity));
 }
 
 void GroupIndex::set_node(const api::Node& node) {
-  EntityState state;
-  state.node = pool_.acquire(node.metadata.name);
-  state.uid = node.metadata.uid;
-  state.ips = addresses_of(node);
-  set_entity(EntityKind::kNode, {}, node.metadata.name, acquire_labels(node.metadata.labels, pool_),
-             std::move(state));
+  set_entity(EntityKind::kNode, node.metadata, acquire_labels(node.metadata.labels, pool_),
+             reader_.read(node));
 }
 
-void GroupIndex::set_entity(EntityKind kind, std::string_view namespace_, std::string_view name_,
-                            LabelSet labels, EntityState state) {
-  const StringId ns = namespace_at(namespace_), name = pool_.acquire(name_);
-  EntityId id = 0;
-  if (const auto found = by_key(kind).find(entity_key(ns, name)); found != by_key(kind).end()) {
-    id = found->second;
-    pool_.release(name);
-  } else {
-    if (free_entities_.empty()) {
-      id = static_cast<EntityId>(entities_.size());
-      entities_.emplace_back();
-    } else {
-      id = free_entities_.back();
-      free_entities_.pop_back();
-    }
-    pool_.acquire(ns);
-    entities_[id] = {.kind = kind, .namespace_ = ns, .name = name, .item = kNone};
-    by_key(kind).emplace(entity_key(ns, name), id);
-  }
-
-  const ItemId item = item_for(kind, ns, labels);
+void GroupIndex::set_entity(EntityKind kind, const api::ObjectMeta& meta, LabelSet labels,
+                            EntityState state) {
+  const StringId ns =
+      namespace_at(kind == EntityKind::kNode ? std::string_view() : meta.namespace_);
+  const EntityId id = entities_.at(kind, ns, meta.name);
+  const ItemId item = item_for(kind, ns, labels), old_item = entities_.item(id);
   release_labels(labels, pool_);
-  const ItemId old_item = entities_[id].item;
-  remember(id);
-  if (item != old_item || !(state == entities_[id].state)) {
-    if (old_item != kNone)
+  entities_.remember(id);
+  if (item != old_item || !(state == entities_.state(id))) {
+    if (old_item != Entities::kNone)
       for (const GroupId group : items_[old_item].groups) touch(group, id);
     if (item != old_item) {
       for (const GroupId group : items_[item].groups) touch(group, id);
-      if (old_item != kNone) detach(id);
-      attach(id, item);
+      if (old_item != Entities::kNone) detach(id);
+      items_.attach(id, item);
     }
   }
-  if (entities_[id].state.scheduled()) release_later(entities_[id].state.node);
-  entities_[id].state = std::move(state);
+  entities_.set_state(id, std::move(state));
 }
 
-void GroupIndex::remove(EntityKind kind, std::string_view namespace_, std::string_view name) {
-  const StringId ns = pool_.find(namespace_), name_id = pool_.find(name);
-  if (ns == StringPool::kNone || name_id == StringPool::kNone) return;
-  const auto found = by_key(kind).find(entity_key(ns, name_id));
-  if (found == by_key(kind).end() || !exists(found->second)) return;
-  const EntityId id = found->second;
-  remember(id);
-  for (const GroupId group : items_[entities_[id].item].groups) touch(group, id);
+void GroupIndex::remove(EntityKind kind, std::string_view namespace_, std::string_view name_) {
+  const StringId ns = pool_.find(namespace_), name = pool_.find(name_);
+  if (ns == StringPool::kNone || name == StringPool::kNone) return;
+  const EntityId id = entities_.find(kind, ns, name);
+  if (id == Entities::kNone) return;
+  entities_.remember(id);
+  for (const GroupId group : items_[entities_.item(id)].groups) touch(group, id);
   detach(id);
-  entities_[id].item = kNone;
   drop_if_unused(ns);
 }
 
-void GroupIndex::attach(EntityId entity, ItemId item) {
-  entities_[entity].item = item;
-  entities_[entity].position = static_cast<std::uint32_t>(items_[item].members.size());
-  items_[item].members.push_back(entity);
-}
-
 void GroupIndex::detach(EntityId entity) {
-  const ItemId item = entities_[entity].item;
-  std::vector<EntityId>& members = items_[item].members;
-  const EntityId last = members.back();
-  members[entities_[entity].position] = last;
-  entities_[last].position = entities_[entity].position;
-  members.pop_back();
-  if (members.empty()) remove_item(item);
-}
-
-void GroupIndex::remember(EntityId entity) {
-  old_states_.try_emplace(entity, OldState{exists(entity), entities_[entity].state});
+  const ItemId item = entities_.item(entity);
+  items_.detach(entity);
+  if (items_[item].members.empty()) remove_item(item);
 }
 
 void GroupIndex::touch(GroupId group, EntityId entity) {
@@ -348,48 +192,24 @@ void GroupIndex::touch(GroupId group, EntityId entity) {
 }
 
 bool GroupIndex::is_member(GroupId group, EntityId entity) const {
-  return exists(entity) && std::ranges::binary_search(groups_[group].items, entities_[entity].item);
+  return exists(entity) && std::ranges::binary_search(groups_[group].items, entities_.item(entity));
 }
 
 // --- Label items ---
 
-GroupIndex::ItemId GroupIndex::item_for(EntityKind kind, StringId namespace_,
-                                        const LabelSet& labels) {
-  if (const auto found = items_by_labels_.find(ItemKey{kind, namespace_, labels});
-      found != items_by_labels_.end())
-    return *found;
-  ItemId id = 0;
-  if (free_items_.empty()) {
-    id = static_cast<ItemId>(items_.size());
-    items_.emplace_back();
-  } else {
-    id = free_items_.back();
-    free_items_.pop_back();
-  }
-  LabelItem& item = items_[id];
-  item.kind = kind;
-  item.namespace_ = namespace_;
-  item.labels = labels;
-  for (const Label label : labels) {
-    pool_.acquire(static_cast<StringId>(label >> 32));
-    pool_.acquire(static_cast<StringId>(label));
-    add_to(items_by_label_, label, id);
-  }
-  items_by_labels_.insert(id);
-  namespaces_.at(namespace_).items.push_back(id);
-  link_matching_groups(id);
-  return id;
+ItemId GroupIndex::item_for(EntityKind kind, StringId namespace_, const LabelSet& labels) {
+  if (const ItemId found = items_.find(kind, namespace_, labels); found != Entities::kNone)
+    return found;
+  const ItemId item = items_.add(kind, namespace_, labels);
+  namespaces_.at(namespace_).items.push_back(item);
+  link_matching_groups(item);
+  return item;
 }
 
 void GroupIndex::remove_item(ItemId id) {
-  LabelItem& item = items_[id];
-  while (!item.groups.empty()) unlink(item.groups.back(), id);
-  items_by_labels_.erase(id);
-  for (const Label label : item.labels) remove_from(items_by_label_, label, id);
-  remove_one(namespaces_.at(item.namespace_).items, id);
-  release_labels(item.labels, pool_);
-  item = {};
-  free_items_.push_back(id);
+  while (!items_[id].groups.empty()) unlink(items_[id].groups.back(), id);
+  remove_one(namespaces_.at(items_[id].namespace_).items, id);
+  items_.remove(id);
 }
 
 void GroupIndex::link(GroupId group, ItemId item) {
@@ -435,8 +255,8 @@ void GroupIndex::link_matching_groups(ItemId id) {
 GroupId GroupIndex::acquire(const GroupSelector& selector) {
   std::string text = normalized(selector);
   if (const auto found = groups_by_text_.find(text); found != groups_by_text_.end()) {
-    ++groups_[found->second].references;
-    return found->second;
+    ++groups_[*found].references;
+    return *found;
   }
   GroupId id = 0;
   if (free_groups_.empty()) {
@@ -449,7 +269,7 @@ GroupId GroupIndex::acquire(const GroupSelector& selector) {
   Group& group = groups_[id];
   group = {};
   group.text = std::move(text);
-  group.name = group_name(group.text);
+  group.uuid = group_uuid(group.text);
   group.kind = selector.kind;
   group.references = 1;
   // Without a Namespace and a selector of Namespaces it looks into all of them.
@@ -458,7 +278,7 @@ GroupId GroupIndex::acquire(const GroupSelector& selector) {
     group.namespace_ = namespace_at(selector.namespace_);
   if (selector.namespace_selector) group.namespace_selector = {*selector.namespace_selector, pool_};
   if (selector.selector) group.selector = {*selector.selector, pool_};
-  groups_by_text_.emplace(group.text, id);
+  groups_by_text_.insert(id);
   fresh_groups_.push_back(id);
   if (selector.kind == EntityKind::kService) return id;  // named, not selected
   index_group(id, true);
@@ -476,7 +296,7 @@ bool GroupIndex::reaches_beyond(GroupId group, std::string_view namespace_) cons
   return std::ranges::any_of(groups_[group].items, [&](ItemId item) {
     return pool_[items_[item].namespace_] != namespace_ &&
            std::ranges::any_of(items_[item].members, [&](EntityId entity) {
-             return entities_[entity].state.can_be_target();
+             return entities_.state(entity).can_be_target();
            });
   });
 }
@@ -523,16 +343,16 @@ void GroupIndex::link_matching_items(GroupId id) {
   const auto anchors = group.selector.anchors();
   if (group.local()) {
     const Namespace& ns = namespaces_.at(group.namespace_);
-    if (group.open() || ns.items.size() <= count_all(items_by_label_, anchors)) {
+    if (group.open() || ns.items.size() <= items_.count_with(anchors)) {
       try_items(ns.items, always);
     } else {
       for (const Label label : anchors)
-        try_items(look_up(items_by_label_, label),
+        try_items(items_.with(label),
                   [&](const LabelItem& item) { return item.namespace_ == group.namespace_; });
     }
   } else if (!group.open()) {
     for (const Label label : anchors)
-      try_items(look_up(items_by_label_, label), [&](const LabelItem& item) {
+      try_items(items_.with(label), [&](const LabelItem& item) {
         const Namespace& ns = namespaces_.at(item.namespace_);
         return selects(group, ns.known, ns.labels);
       });
@@ -569,7 +389,7 @@ void GroupIndex::remove_group(GroupId id) {
     }
   }
   if (group.local()) drop_if_unused(group.namespace_);
-  groups_by_text_.erase(group.text);
+  groups_by_text_.erase(id);
   group.namespace_selector.release(pool_);
   group.selector.release(pool_);
   group = {};
@@ -589,13 +409,6 @@ std::vector<GroupIndex::Touch> GroupIndex::touches() const {
   return touches;
 }
 
-std::vector<EntityId> GroupIndex::touched_entities() const {
-  std::vector<EntityId> entities;
-  entities.reserve(old_states_.size());
-  for (const auto& [entity, old] : old_states_) entities.push_back(entity);
-  return entities;
-}
-
 std::vector<GroupId> GroupIndex::unused_groups() const {
   std::vector<GroupId> unused;
   for (const GroupId group : released_groups_)
@@ -607,22 +420,11 @@ std::vector<GroupId> GroupIndex::unused_groups() const {
 void GroupIndex::end_batch() {
   for (const GroupId group : unused_groups()) remove_group(group);
   for (const GroupId group : fresh_groups_) groups_[group].fresh = false;
-  for (const auto& [entity, old] : old_states_) {
-    if (exists(entity)) continue;
-    EntityRecord& record = entities_[entity];
-    by_key(record.kind).erase(entity_key(record.namespace_, record.name));
-    if (record.state.scheduled()) pool_.release(record.state.node);
-    pool_.release(record.namespace_);
-    pool_.release(record.name);
-    record = {};
-    free_entities_.push_back(entity);
-  }
-  for (const StringId id : releases_) pool_.release(id);
-  releases_.clear();
+  entities_.end_batch();
+  for (const StringId id : std::exchange(releases_, {})) pool_.release(id);
   touches_ = {};
-  old_states_ = {};
-  released_groups_.clear();
-  fresh_groups_.clear();
+  released_groups_ = {};
+  fresh_groups_ = {};
 }
 
 }  // namespace antrea::policy

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
@@ -12,37 +11,13 @@
 #include <vector>
 
 #include "antrea/api/antrea_policy.h"
-#include "antrea/api/controlplane.h"
-#include "selector.h"
+#include "entities.h"
+#include "label_items.h"
 
 namespace antrea::policy {
 
-using EntityId = std::uint32_t;
-using GroupId = std::uint32_t;
-
 /// The label that each Pod carries for groups: the name of its ServiceAccount.
 inline constexpr std::string_view kServiceAccountLabel = "internal.antrea.io/service-account";
-
-/// What groups and policies need to know of a Pod, an ExternalEntity or a Node, beside its labels.
-struct EntityState {
-  StringId node = StringPool::kNone;
-  bool host_network = false;
-  bool terminated = false;
-  std::string uid;
-  std::vector<IpAddress> ips;
-  std::shared_ptr<const std::vector<api::controlplane::NamedPort>> ports;  // null: none
-
-  bool scheduled() const { return node != StringPool::kNone; }
-  /// Whether policies can be applied to it.
-  bool can_be_target() const { return scheduled() && !host_network && !terminated; }
-  /// Whether its addresses stand for it in peers.
-  bool can_be_peer() const { return !host_network && !terminated && !ips.empty(); }
-  friend bool operator==(const EntityState& a, const EntityState& b) {
-    return a.node == b.node && a.host_network == b.host_network && a.terminated == b.terminated &&
-           a.uid == b.uid && a.ips == b.ips &&
-           (a.ports == b.ports || (a.ports && b.ports && *a.ports == *b.ports));
-  }
-};
 
 /// Which Pods, ExternalEntities or Nodes a selector picks, kept up to date (antrea:
 /// pkg/controller/grouping). All three are its entities; Nodes live in the Namespace "".
@@ -58,8 +33,6 @@ struct EntityState {
 /// journalled: all their members are new.
 class GroupIndex {
  public:
-  static constexpr std::uint32_t kNone = 0xffffffff;
-
   struct Touch {
     GroupId group;
     EntityId entity;
@@ -91,75 +64,50 @@ class GroupIndex {
   /// A group without users goes away at the end of the batch.
   void release(GroupId group);
 
-  const std::string& name(GroupId group) const { return groups_[group].name; }
+  std::string name(GroupId group) const { return to_string(groups_[group].uuid); }
   EntityKind kind(GroupId group) const { return groups_[group].kind; }
   /// The Service that a group of kind kService stands for.
   api::ObjectKey service(GroupId group) const;
   /// Whether policies applied to the group would reach into another Namespace than this.
   bool reaches_beyond(GroupId group, std::string_view namespace_) const;
   bool is_member(GroupId group, EntityId entity) const;
+  std::size_t member_count(GroupId group) const {
+    std::size_t count = 0;
+    for (const ItemId item : groups_[group].items) count += items_[item].members.size();
+    return count;
+  }
   template <typename Function>
   void for_each_member(GroupId group, Function function) const {
     for (const ItemId item : groups_[group].items)
       for (const EntityId entity : items_[item].members) function(entity);
   }
 
-  EntityKind kind_of(EntityId entity) const { return entities_[entity].kind; }
-  /// Whether the entity exists now; its name and state stay readable until the end of the batch.
-  bool exists(EntityId entity) const { return entities_[entity].item != kNone; }
+  /// See `Entities`.
+  EntityKind kind_of(EntityId entity) const { return entities_.kind(entity); }
+  bool exists(EntityId entity) const { return entities_.exists(entity); }
+  bool existed(EntityId entity) const { return entities_.existed(entity); }
+  const EntityState& state(EntityId entity) const { return entities_.state(entity); }
+  const EntityState& old_state(EntityId entity) const { return entities_.old_state(entity); }
+  std::vector<EntityId> touched_entities() const { return entities_.touched(); }
   const std::string& namespace_of(EntityId entity) const {
-    return pool_[entities_[entity].namespace_];
+    return pool_[entities_.namespace_of(entity)];
   }
-  const std::string& name_of(EntityId entity) const { return pool_[entities_[entity].name]; }
-  const EntityState& state(EntityId entity) const { return entities_[entity].state; }
-  /// The state before this batch; the current one if it did not change.
-  const EntityState& old_state(EntityId entity) const {
-    const auto found = old_states_.find(entity);
-    return found == old_states_.end() ? entities_[entity].state : found->second.state;
-  }
-  bool existed(EntityId entity) const {
-    const auto found = old_states_.find(entity);
-    return found == old_states_.end() ? exists(entity) : found->second.existed;
-  }
+  const std::string& name_of(EntityId entity) const { return pool_[entities_.name_of(entity)]; }
   std::string_view text(StringId id) const { return pool_[id]; }
 
   /// The pairs touched in this batch, sorted by group and entity.
   std::vector<Touch> touches() const;
-  /// The entities that appeared, changed or went in this batch, in no order.
-  std::vector<EntityId> touched_entities() const;
   /// The groups that `end_batch` will remove, once each.
   std::vector<GroupId> unused_groups() const;
   void end_batch();
 
-  std::size_t label_item_count() const { return items_.size() - free_items_.size(); }
+  std::size_t label_item_count() const { return items_.count(); }
   std::size_t string_count() const { return pool_.count(); }
 
  private:
-  using ItemId = std::uint32_t;
-
-  struct EntityRecord {
-    EntityKind kind{};
-    StringId namespace_ = StringPool::kNone;
-    StringId name = StringPool::kNone;
-    ItemId item = kNone;         // kNone: gone
-    std::uint32_t position = 0;  // in the item's list
-    EntityState state;
-  };
-  struct OldState {
-    bool existed = false;
-    EntityState state;
-  };
-  /// All entities of a kind and a Namespace that carry exactly these labels.
-  struct LabelItem {
-    EntityKind kind{};
-    StringId namespace_ = StringPool::kNone;
-    LabelSet labels;
-    std::vector<EntityId> members;
-    std::vector<GroupId> groups;
-  };
   struct Group {
     std::string text;
-    std::string name;
+    GroupUuid uuid{};
     EntityKind kind{};
     StringId namespace_ = StringPool::kNone;  // kNone: by namespace_selector
     CompiledSelector namespace_selector;
@@ -185,66 +133,51 @@ class GroupIndex {
       return !known && items.empty() && anchored_groups.empty() && open_groups.empty();
     }
   };
-  struct ItemKey {
-    EntityKind kind;
-    StringId namespace_;
-    std::span<const Label> labels;
-  };
-  struct ItemHash {
+  struct TextHash {
     using is_transparent = void;
     const GroupIndex* index;
-    std::size_t operator()(ItemId item) const;
-    std::size_t operator()(const ItemKey& key) const;
+    std::size_t operator()(GroupId group) const { return (*this)(index->groups_[group].text); }
+    std::size_t operator()(std::string_view text) const {
+      return boost::hash<std::string_view>()(text);
+    }
   };
-  struct ItemEqual {
+  struct TextEqual {
     using is_transparent = void;
     const GroupIndex* index;
-    bool operator()(ItemId a, ItemId b) const { return a == b; }
-    bool operator()(const ItemKey& a, ItemId b) const;
-    bool operator()(ItemId a, const ItemKey& b) const { return (*this)(b, a); }
+    bool operator()(GroupId a, GroupId b) const { return a == b; }
+    bool operator()(std::string_view a, GroupId b) const { return a == index->groups_[b].text; }
+    bool operator()(GroupId a, std::string_view b) const { return (*this)(b, a); }
   };
 
-  static std::uint64_t entity_key(StringId namespace_, StringId name) {
-    return static_cast<std::uint64_t>(namespace_) << 32 | name;
-  }
   StringId namespace_at(std::string_view name);
   void drop_if_unused(StringId namespace_);
   const Namespace* known_namespace(std::string_view name) const;
   static bool selects(const Group& group, bool known, const LabelSet& labels);
   bool relabel_namespace(StringId id, bool known, LabelSet labels);
   void select_namespace(GroupId group, Namespace& ns, bool selected);
-  void set_entity(EntityKind kind, std::string_view namespace_, std::string_view name,
-                  LabelSet labels, EntityState state);
+  void set_entity(EntityKind kind, const api::ObjectMeta& meta, LabelSet labels, EntityState state);
   ItemId item_for(EntityKind kind, StringId namespace_, const LabelSet& labels);
   void remove_item(ItemId item);
   void link(GroupId group, ItemId item);
   void unlink(GroupId group, ItemId item);
   void link_matching_groups(ItemId item);
   void link_matching_items(GroupId group);
-  void attach(EntityId entity, ItemId item);
   void detach(EntityId entity);
-  EntityState state_of(const api::Pod& pod);
-  void remember(EntityId entity);
   void touch(GroupId group, EntityId entity);
   void index_group(GroupId group, bool add);
   void remove_group(GroupId group);
   void release_later(StringId id) { releases_.push_back(id); }
 
   StringPool pool_;
-  std::deque<EntityRecord> entities_;
-  std::vector<EntityId> free_entities_;
-  auto& by_key(EntityKind kind) { return entities_by_key_[static_cast<std::size_t>(kind)]; }
-  std::array<boost::unordered_flat_map<std::uint64_t, EntityId>, 3> entities_by_key_;  // by kind
-  std::deque<LabelItem> items_;
-  std::vector<ItemId> free_items_;
-  boost::unordered_flat_set<ItemId, ItemHash, ItemEqual> items_by_labels_{0, ItemHash{this},
-                                                                          ItemEqual{this}};
+  Entities entities_{pool_};
+  EntityReader reader_{pool_};
+  LabelItems items_{pool_, entities_};
   std::deque<Group> groups_;
   std::vector<GroupId> free_groups_;
-  boost::unordered_flat_map<std::string_view, GroupId> groups_by_text_;
+  boost::unordered_flat_set<GroupId, TextHash, TextEqual> groups_by_text_{0, TextHash{this},
+                                                                          TextEqual{this}};
   std::unordered_map<StringId, Namespace> namespaces_;
 
-  boost::unordered_flat_map<Label, std::vector<ItemId>> items_by_label_;
   boost::unordered_flat_map<Label, std::vector<StringId>> namespaces_by_label_;
   boost::unordered_flat_map<Label, std::vector<GroupId>>
       local_groups_by_label_;  // of one Namespace
@@ -254,10 +187,8 @@ class GroupIndex {
   std::vector<GroupId> cluster_groups_of_any_namespace_;  // no anchor in the Namespace's labels
 
   boost::unordered_flat_map<std::uint64_t, bool> touches_;
-  boost::unordered_flat_map<EntityId, OldState> old_states_;
   std::vector<StringId> releases_;
   std::vector<GroupId> released_groups_, fresh_groups_;
-  std::shared_ptr<const std::vector<api::controlplane::NamedPort>> last_ports_;
 
  public:
   GroupIndex() = default;

@@ -21,16 +21,14 @@ struct CachedRule;
 /// The members of a group are told apart as the controllers do it: by reference and addresses.
 /// Ports are not part of that, so a patch takes away before it adds.
 inline std::string member_key(const cp::GroupMember& member) {
-  std::string key;
-  if (member.pod) key = "Pod:" + member.pod->to_string();
-  if (member.external_entity) key = "ExternalEntity:" + member.external_entity->to_string();
-  if (member.node) key = "Node:" + *member.node;
-  if (member.service) key = "Service:" + member.service->namespace_ + "/" + member.service->name;
-  key += '\0';
+  std::string key(1, static_cast<char>(member.kind));
+  key.append(member.key.namespace_).append("/").append(member.key.name).push_back('\0');
   for (const IpAddress& ip : member.ips)
     key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
   return key;
 }
+
+inline bool is_pod(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kPod; }
 
 struct HeldAddressGroup {
   struct Member {

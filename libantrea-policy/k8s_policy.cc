@@ -41,8 +41,7 @@ class Converter {
              .end_port = port.end_port});
         named_port |= port.port && port.port->is_name();
       }
-      (direction == cp::Direction::kIn ? converted.from : converted.to) =
-          convert_peers(rule.peers, direction == cp::Direction::kOut && named_port);
+      converted.peers = convert_peers(rule.peers, direction == cp::Direction::kOut && named_port);
     }
     if (rules.empty()) {  // only isolates
       cp::NetworkPolicyRule& isolation = out.emplace_back();

@@ -37,6 +37,8 @@ constexpr Reader kReaders[] = {
     {"policy.networking.k8s.io", "AdminNetworkPolicy", decode_as<api::decode_admin_network_policy>},
     {"policy.networking.k8s.io", "BaselineAdminNetworkPolicy",
      decode_as<api::decode_baseline_admin_network_policy>},
+    {"policy.networking.k8s.io", "ClusterNetworkPolicy",
+     decode_as<api::decode_admin_cluster_network_policy>},
 };
 
 std::string_view text_at(const boost::json::value& json, std::string_view key) {

@@ -157,6 +157,10 @@ class Reader {
     begin(policy.metadata, cp::PolicyType::kBaselineAdminNetworkPolicy);
     read_admin(policy);
   }
+  void read(const admin::ClusterNetworkPolicy& policy) {
+    begin(policy.metadata, cp::PolicyType::kClusterNetworkPolicy);
+    read_admin(policy);
+  }
   template <typename Other>
   void read(const Other& /*no policy*/) {}
 

@@ -86,9 +86,7 @@ class GroupResolver {
 struct RuleDraft {
   cp::NetworkPolicyRule rule;
   std::vector<GroupSelector> peers;
-  cp::NetworkPolicyPeer& peer() {
-    return rule.direction == cp::Direction::kIn ? rule.from : rule.to;
-  }
+  cp::NetworkPolicyPeer& peer() { return rule.peers; }
 };
 
 /// Adds the rule for these targets; not at all if there is nobody on one of its sides.
@@ -154,7 +152,7 @@ class AntreaConverter {
                      rule.applied_to.empty() ? applied_to : resolve(rule.applied_to));
     }
     ConvertedPolicy converted = builder_.finish();
-    if (!cluster_) converted.confined_to = meta_.namespace_;
+    converted.confined = !cluster_;
     return converted;
   }
 
@@ -348,6 +346,12 @@ GroupSelector select(const api::admin::NamespacedPods& pods) {
   return {{}, pods.namespace_selector, pods.pod_selector};
 }
 
+/// As rules match them: without the dot that ends an absolute name.
+std::string domain_name(std::string name) {
+  if (name.ends_with('.')) name.pop_back();
+  return lower_case(std::move(name));
+}
+
 RuleDraft draft_of(const api::admin::Rule& rule, cp::Direction direction, std::int32_t index) {
   RuleDraft draft;
   draft.rule.direction = direction;
@@ -373,7 +377,7 @@ RuleDraft draft_of(const api::admin::Rule& rule, cp::Direction direction, std::i
     if (peer.nodes) draft.peers.push_back({{}, {}, peer.nodes, EntityKind::kNode, {}});
     for (const IpPrefix& network : peer.networks) draft.peer().ip_blocks.push_back({network, {}});
     for (const std::string& name : peer.domain_names)
-      draft.peer().fqdns.push_back(lower_case(name));
+      draft.peer().fqdns.push_back(domain_name(name));
   }
   // Whom an unknown peer means cannot be told: it is allowed nothing, and denied everything.
   if (unknown && rule.action != cp::RuleAction::kAllow) {
@@ -422,6 +426,21 @@ ConvertedPolicy convert(const api::admin::BaselineAdminNetworkPolicy& policy,
                         Surroundings& around) {
   return convert_admin(policy, cp::PolicyType::kBaselineAdminNetworkPolicy,
                        crd::kBaselineAdminTierPriority, 1, around);
+}
+
+ConvertedPolicy convert(const api::admin::ClusterNetworkPolicy& policy, Surroundings& around) {
+  const bool baseline = policy.tier == api::admin::Tier::kBaseline;
+  ConvertedPolicy converted =
+      convert_admin(policy, cp::PolicyType::kClusterNetworkPolicy,
+                    baseline ? crd::kBaselineAdminTierPriority : crd::kClusterAdminTierPriority,
+                    policy.priority, around);
+  if (!baseline) return converted;
+  // Nothing comes behind the baseline that could still deny what it passes on.
+  auto final_policy = std::make_shared<cp::NetworkPolicy>(*converted.object);
+  for (cp::NetworkPolicyRule& rule : final_policy->rules)
+    if (rule.action == cp::RuleAction::kPass) rule.action = cp::RuleAction::kAllow;
+  converted.object = std::move(final_policy);
+  return converted;
 }
 
 }  // namespace antrea::policy

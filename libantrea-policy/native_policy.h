@@ -24,5 +24,7 @@ ConvertedPolicy convert(const api::crd::ClusterNetworkPolicy& policy, Surroundin
 /// (antrea: pkg/controller/networkpolicy/adminnetworkpolicy.go)
 ConvertedPolicy convert(const api::admin::AdminNetworkPolicy& policy, Surroundings& around);
 ConvertedPolicy convert(const api::admin::BaselineAdminNetworkPolicy& policy, Surroundings& around);
+/// (antrea: pkg/controller/networkpolicy/clusternetworkpolicy.go)
+ConvertedPolicy convert(const api::admin::ClusterNetworkPolicy& policy, Surroundings& around);
 
 }  // namespace antrea::policy

@@ -53,12 +53,12 @@ std::map<std::string, std::vector<RuleInput>> inputs_of(const cp::Changes& chang
     for (const std::string& node : change.span) sent[node].address_groups.objects.push_back(group);
   }
   for (const cp::AppliedToGroupChange& change : changes.applied_to_groups)
-    for (const auto& [node, delta] : change.delta_by_node) {
+    for_each_node(change, [&](const std::string& node, cp::MemberDelta delta) {
       auto group = std::make_shared<cp::AppliedToGroup>();
       group->metadata.name = change.name;
-      group->members = delta.added;
+      group->members = std::move(delta.added);
       sent[node].applied_to_groups.objects.push_back(std::move(group));
-    }
+    });
   std::map<std::string, std::vector<RuleInput>> inputs;
   for (auto& [node, all] : sent)
     inputs[node] = {std::move(all.address_groups), std::move(all.applied_to_groups),

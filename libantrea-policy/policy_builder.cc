@@ -20,10 +20,10 @@ PolicyBuilder::PolicyBuilder(const api::ObjectMeta& meta, api::controlplane::Pol
 }
 
 ConvertedPolicy PolicyBuilder::finish() {
-  std::ranges::sort(links_);
-  links_.erase(std::unique(links_.begin(), links_.end()), links_.end());
-  links_.shrink_to_fit();
-  return {std::move(policy_), std::move(applied_to_), std::move(links_), {}};
+  auto& links = used_.links;
+  std::ranges::sort(links);
+  links.erase(std::unique(links.begin(), links.end()), links.end());
+  return {std::move(policy_), std::move(used_)};
 }
 
 }  // namespace antrea::policy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,19 +19,25 @@ struct GroupLink {
   friend auto operator<=>(const GroupLink&, const GroupLink&) = default;
 };
 
-/// An internal policy with the groups it refers to, each of which is acquired once.
-struct ConvertedPolicy {
-  std::shared_ptr<const api::controlplane::NetworkPolicy> object;
-  std::vector<GroupId> applied_to;
-  std::vector<GroupLink> links;  // sorted; every peer group is in at least one of them
-  std::string confined_to;       // a Namespace that the targets must not reach beyond; empty: any
+/// The groups that a policy refers to, each of which is acquired once. Most policies are applied to
+/// one group and name one or none.
+struct GroupUse {
+  boost::container::small_vector<GroupId, 2> applied_to;  // sorted
+  boost::container::small_vector<GroupLink, 1> links;     // sorted; has every peer group
+  friend bool operator==(const GroupUse&, const GroupUse&) = default;
 };
 
 template <typename Function>
-void for_each_peer(const std::vector<GroupLink>& links, Function function) {
-  for (std::size_t i = 0; i < links.size(); ++i)
-    if (i == 0 || links[i].peer != links[i - 1].peer) function(links[i].peer);
+void for_each_peer(const GroupUse& use, Function function) {
+  for (std::size_t i = 0; i < use.links.size(); ++i)
+    if (i == 0 || use.links[i].peer != use.links[i - 1].peer) function(use.links[i].peer);
 }
+
+struct ConvertedPolicy {
+  std::shared_ptr<const api::controlplane::NetworkPolicy> object;
+  GroupUse groups;
+  bool confined = false;  // its targets must not reach beyond the Namespace of its source
+};
 
 /// Both families: what a rule without peers is about.
 inline std::vector<api::IpBlock> any_blocks() {
@@ -44,9 +51,9 @@ class PolicyBuilder {
                 GroupIndex& groups);
 
   api::controlplane::NetworkPolicy& policy() { return *policy_; }
-  GroupId target(const GroupSelector& selector) { return use(selector, applied_to_); }
+  GroupId target(const GroupSelector& selector) { return use(selector, used_.applied_to); }
   GroupId peer(const GroupSelector& selector) { return use(selector, peers_); }
-  const std::string& name(GroupId group) const { return groups_.name(group); }
+  std::string name(GroupId group) const { return groups_.name(group); }
   std::vector<std::string> names(const std::vector<GroupId>& groups) const {
     std::vector<std::string> names;
     names.reserve(groups.size());
@@ -56,12 +63,13 @@ class PolicyBuilder {
   /// A rule that is applied to `targets` has `peers`. Each peer group is linked at least once.
   void link(const std::vector<GroupId>& targets, const std::vector<GroupId>& peers) {
     for (const GroupId peer : peers)
-      for (const GroupId target : targets) links_.push_back({peer, target});
+      for (const GroupId target : targets) used_.links.push_back({peer, target});
   }
   ConvertedPolicy finish();
 
  private:
-  GroupId use(const GroupSelector& selector, std::vector<GroupId>& used) {
+  template <typename Groups>
+  GroupId use(const GroupSelector& selector, Groups& used) {
     const GroupId group = groups_.acquire(selector);
     const auto at = std::ranges::lower_bound(used, group);
     if (at != used.end() && *at == group)
@@ -73,8 +81,8 @@ class PolicyBuilder {
 
   GroupIndex& groups_;
   std::shared_ptr<api::controlplane::NetworkPolicy> policy_;
-  std::vector<GroupId> applied_to_, peers_;
-  std::vector<GroupLink> links_;
+  GroupUse used_;
+  std::vector<GroupId> peers_;
 };
 
 }  // namespace antrea::policy

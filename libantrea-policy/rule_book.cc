@@ -27,8 +27,8 @@ RuleBook::RuleBook(std::span<const ObjectChange> objects) {
       for (const IpAddress& ip : member.ips) members.by_address.emplace(ip, &member.ports);
   }
   for (cp::AppliedToGroupChange& change : changes.applied_to_groups)
-    for (auto& [node, delta] : change.delta_by_node)
-      std::ranges::move(delta.added, std::back_inserter(applied_to_groups_[change.name]));
+    for (cp::NodeMember& target : change.added)
+      applied_to_groups_[change.name].push_back(std::move(target.member));
   for (cp::PolicyChange& change : changes.policies)
     if (change.policy && !change.span.empty()) policies_.push_back(std::move(change.policy));
   take_rules();
@@ -84,8 +84,8 @@ void RuleBook::apply_rules() {
       const Rule& rule = rules_[at++];
       for (const std::string& name : antrea::policy::applied_to_groups(*policy, source))
         for (const cp::GroupMember& member : applied_to_groups_[name])
-          if (member.pod)
-            rules_of_[*member.pod][source.direction == cp::Direction::kIn ? 0 : 1].push_back(
+          if (member.kind == cp::MemberKind::kPod)
+            rules_of_[member.key][source.direction == cp::Direction::kIn ? 0 : 1].push_back(
                 {&rule, &member.ports});
     }
   }

@@ -38,9 +38,7 @@ class RuleBook {
     std::vector<IpPrefix> blocks;
 
     bool k8s() const { return !order; }
-    const api::controlplane::NetworkPolicyPeer& peer() const {
-      return direction == api::controlplane::Direction::kIn ? source->from : source->to;
-    }
+    const api::controlplane::NetworkPolicyPeer& peer() const { return source->peers; }
   };
   /// A rule as it applies to one Pod.
   struct AppliedRule {

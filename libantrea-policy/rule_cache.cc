@@ -163,7 +163,7 @@ struct RuleCache::Impl {
     HeldAppliedToGroup& group = applied_to_groups[object->metadata.name];
     std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
     for (const cp::GroupMember& member : object->members)
-      if (member.pod) pods.emplace(*member.pod, member.ports);
+      if (is_pod(member)) pods.emplace(member.key, member.ports);
     set_pods(group, std::move(pods));
     group.present = true;
     mark_users(group);
@@ -171,10 +171,10 @@ struct RuleCache::Impl {
   void take(const AppliedToGroupPatched& patched) {
     HeldAppliedToGroup& group = applied_to_groups[patched.patch.metadata.name];
     for (const cp::GroupMember& member : patched.patch.removed)
-      if (member.pod && group.pods.erase(*member.pod) > 0) leave(group, *member.pod);
+      if (is_pod(member) && group.pods.erase(member.key) > 0) leave(group, member.key);
     for (const cp::GroupMember& member : patched.patch.added)
-      if (member.pod && group.pods.insert_or_assign(*member.pod, member.ports).second)
-        groups_of_pod[*member.pod].push_back(&group);
+      if (is_pod(member) && group.pods.insert_or_assign(member.key, member.ports).second)
+        groups_of_pod[member.key].push_back(&group);
     mark_users(group);
   }
   void take(const AppliedToGroupDeleted& deleted) {
@@ -282,8 +282,7 @@ struct RuleCache::Impl {
 
   void fill(CachedRule& rule, const cp::NetworkPolicy& policy,
             const cp::NetworkPolicyRule& source) {
-    const cp::NetworkPolicyPeer& peer =
-        source.direction == cp::Direction::kIn ? source.from : source.to;
+    const cp::NetworkPolicyPeer& peer = source.peers;
     rule.any_peer = peer.empty();
     rule.blocks = prefixes_of(peer.ip_blocks);
     rule.services = source.services;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "names_nothing.h"
@@ -15,20 +16,27 @@ namespace cp = api::controlplane;
 namespace crd = api::crd;
 namespace admin = api::admin;
 
+/// Nothing for what is no policy.
 template <typename Object>
-constexpr cp::PolicyType kTypeOf = cp::PolicyType::kClusterNetworkPolicy;
+constexpr std::optional<cp::PolicyType> kTypeOf = std::nullopt;
 template <>
-constexpr cp::PolicyType kTypeOf<api::NetworkPolicy> = cp::PolicyType::kK8sNetworkPolicy;
+constexpr std::optional<cp::PolicyType> kTypeOf<api::NetworkPolicy> =
+    cp::PolicyType::kK8sNetworkPolicy;
 template <>
-constexpr cp::PolicyType kTypeOf<crd::NetworkPolicy> = cp::PolicyType::kAntreaNetworkPolicy;
+constexpr std::optional<cp::PolicyType> kTypeOf<crd::NetworkPolicy> =
+    cp::PolicyType::kAntreaNetworkPolicy;
 template <>
-constexpr cp::PolicyType kTypeOf<crd::ClusterNetworkPolicy> =
+constexpr std::optional<cp::PolicyType> kTypeOf<crd::ClusterNetworkPolicy> =
     cp::PolicyType::kAntreaClusterNetworkPolicy;
 template <>
-constexpr cp::PolicyType kTypeOf<admin::AdminNetworkPolicy> = cp::PolicyType::kAdminNetworkPolicy;
+constexpr std::optional<cp::PolicyType> kTypeOf<admin::AdminNetworkPolicy> =
+    cp::PolicyType::kAdminNetworkPolicy;
 template <>
-constexpr cp::PolicyType kTypeOf<admin::BaselineAdminNetworkPolicy> =
+constexpr std::optional<cp::PolicyType> kTypeOf<admin::BaselineAdminNetworkPolicy> =
     cp::PolicyType::kBaselineAdminNetworkPolicy;
+template <>
+constexpr std::optional<cp::PolicyType> kTypeOf<admin::ClusterNetworkPolicy> =
+    cp::PolicyType::kClusterNetworkPolicy;
 
 /// One conversation and one of its directions, and how rules could speak of it.
 class Editor {
@@ -164,7 +172,8 @@ class Editor {
 
   template <typename Policy>
   static cp::NetworkPolicyReference reference(const Policy& policy) {
-    return {kTypeOf<Policy>, policy.metadata.namespace_, policy.metadata.name, policy.metadata.uid};
+    return {*kTypeOf<Policy>, policy.metadata.namespace_, policy.metadata.name,
+            policy.metadata.uid};
   }
   template <typename Policy, typename Function>
   void add(const Policy& policy, std::string field, std::string text, Function change) {
@@ -331,8 +340,7 @@ bool refers_to(const ObjectChange& object, const cp::NetworkPolicyReference& pol
           return false;
         } else {
           using Object = std::remove_const_t<typename Pointer::element_type>;
-          return kTypeOf<Object> != cp::PolicyType::kClusterNetworkPolicy &&
-                 kTypeOf<Object> == policy.type &&
+          return kTypeOf<Object> == policy.type &&
                  value->metadata.namespace_ == policy.namespace_ &&
                  value->metadata.name == policy.name;
         }

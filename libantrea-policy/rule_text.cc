@@ -79,8 +79,7 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
                                              const cp::NetworkPolicyRule& rule) {
   Digest digest;
   digest.add(static_cast<std::int64_t>(rule.direction));
-  add_peer(digest, rule.from);
-  add_peer(digest, rule.to);
+  add_peer(digest, rule.peers);
   digest.add_each(rule.services, [&](const cp::Service& service) { add_service(digest, service); });
   digest.add(rule.name);
   digest.add(rule.action);
@@ -114,7 +113,7 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
   identity->policy_priority = policy.priority;
   identity->rule_priority = rule.priority;
   identity->layer7 = !rule.l7_protocols.empty();
-  identity->learns_names = !rule.to.fqdns.empty();
+  identity->learns_names = !rule.peers.fqdns.empty();
   return identity;
 }
 

@@ -10,7 +10,9 @@ namespace {
 
 using Operator = api::LabelSelectorRequirement::Operator;
 
-constexpr std::string_view kGroupNameSpace = "e4f24a48-ca1f-4d5b-819c-ea7632b22115";
+/// e4f24a48-ca1f-4d5b-819c-ea7632b22115
+constexpr GroupUuid kGroupNameSpace{0xe4, 0xf2, 0x4a, 0x48, 0xca, 0x1f, 0x4d, 0x5b,
+                                    0x81, 0x9c, 0xea, 0x76, 0x32, 0xb2, 0x21, 0x15};
 
 std::string text_of(const api::LabelSelectorRequirement& requirement) {
   const auto values = [&] {
@@ -151,8 +153,27 @@ std::string normalized(const GroupSelector& selector) {
   return what_first ? what + " And " + where : where + " And " + what;
 }
 
-std::string group_name(const std::string& normalized_selector) {
-  return uuid_v5(kGroupNameSpace, normalized_selector);
+/// RFC 4122, version 5.
+GroupUuid group_uuid(std::string_view normalized_selector) {
+  std::string text(kGroupNameSpace.begin(), kGroupNameSpace.end());
+  const auto digest = sha1(text.append(normalized_selector));
+  GroupUuid uuid{};
+  std::copy_n(digest.begin(), uuid.size(), uuid.begin());
+  uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x50);
+  uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3f) | 0x80);
+  return uuid;
+}
+
+std::string to_string(const GroupUuid& uuid) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += kDigits[uuid[i] >> 4];
+    text += kDigits[uuid[i] & 0x0f];
+  }
+  return text;
 }
 
 }  // namespace antrea::policy

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "antrea/api/meta.h"
+#include "antrea/api/controlplane.h"
 #include "string_pool.h"
 
 namespace antrea::policy {
@@ -40,15 +43,15 @@ class CompiledSelector {
   struct Requirement {
     api::LabelSelectorRequirement::Operator op{};
     StringId key = 0;
-    std::vector<StringId> values;  // sorted
+    boost::container::small_vector<StringId, 2> values;  // sorted
   };
   std::vector<Requirement> requirements_;
-  LabelSet anchors_;
+  boost::container::small_vector<Label, 1> anchors_;
 };
 
 /// What a group is made of; the members of one group are of one kind. Nodes have no Namespace. A
 /// Service is named, not selected.
-enum class EntityKind : std::uint8_t { kPod, kExternalEntity, kNode, kService };
+using EntityKind = api::controlplane::MemberKind;
 
 /// What picks the members of a group. Absent selectors and present but empty ones differ.
 struct GroupSelector {
@@ -64,7 +67,9 @@ std::string normalized(const api::LabelSelector& selector);
 /// The text from which a group's name is derived (antrea: pkg/controller/types/group.go), e.g.
 /// "namespace=default And podSelector=app=web".
 std::string normalized(const GroupSelector& selector);
-/// The UUID that names the group in the control plane.
-std::string group_name(const std::string& normalized_selector);
+/// The UUID that names the group in the control plane, and its text.
+using GroupUuid = std::array<std::uint8_t, 16>;
+GroupUuid group_uuid(std::string_view normalized_selector);
+std::string to_string(const GroupUuid& uuid);
 
 }  // namespace antrea::policy

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -17,12 +17,16 @@ using StringId = std::uint32_t;
 /// labels does not grow.
 class StringPool {
  public:
+  StringPool() = default;
+  StringPool(const StringPool&) = delete;
+  StringPool& operator=(const StringPool&) = delete;
+
   static constexpr StringId kNone = 0xffffffff;
 
   StringId acquire(std::string_view text) {
     if (const auto found = ids_.find(text); found != ids_.end()) {
-      ++entries_[found->second].references;
-      return found->second;
+      ++entries_[*found].references;
+      return *found;
     }
     StringId id = 0;
     if (free_.empty()) {
@@ -33,7 +37,7 @@ class StringPool {
       free_.pop_back();
     }
     entries_[id] = {std::string(text), 1};
-    ids_.emplace(entries_[id].text, id);
+    ids_.insert(id);
     return id;
   }
 
@@ -42,7 +46,7 @@ class StringPool {
   void release(StringId id) {
     Entry& entry = entries_[id];
     if (--entry.references > 0) return;
-    ids_.erase(entry.text);
+    ids_.erase(id);
     entry.text = {};
     free_.push_back(id);
   }
@@ -50,7 +54,7 @@ class StringPool {
   /// kNone if nobody holds the string.
   StringId find(std::string_view text) const {
     const auto found = ids_.find(text);
-    return found == ids_.end() ? kNone : found->second;
+    return found == ids_.end() ? kNone : *found;
   }
 
   const std::string& operator[](StringId id) const { return entries_[id].text; }
@@ -61,8 +65,23 @@ class StringPool {
     std::string text;
     std::uint32_t references = 0;
   };
-  std::deque<Entry> entries_;  // never moves, so that ids_ can point into it
-  boost::unordered_flat_map<std::string_view, StringId> ids_;
+  struct Hash {
+    using is_transparent = void;
+    const StringPool* pool;
+    std::size_t operator()(StringId id) const { return (*this)((*pool)[id]); }
+    std::size_t operator()(std::string_view text) const {
+      return boost::hash<std::string_view>()(text);
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    const StringPool* pool;
+    bool operator()(StringId a, StringId b) const { return a == b; }
+    bool operator()(std::string_view a, StringId b) const { return a == (*pool)[b]; }
+    bool operator()(StringId a, std::string_view b) const { return (*this)(b, a); }
+  };
+  std::deque<Entry> entries_;
+  boost::unordered_flat_set<StringId, Hash, Equal> ids_{0, Hash{this}, Equal{this}};
   std::vector<StringId> free_;
 };
 

@@ -18,7 +18,7 @@ AddressGroup make_group(std::int64_t members) {
   group.metadata.name = group.metadata.uid = "0c2d1c7e-5f5a-5b0e-9d5e-7d6d0c0f8a11";
   for (std::int64_t i = 0; i < members; ++i)
     group.members.push_back(
-        {.pod = antrea::api::ObjectKey{"namespace", "pod-" + std::to_string(1000000 + i)},
+        {.key = {"namespace", "pod-" + std::to_string(1000000 + i)},
          .ips = {antrea::IpAddress::v4(0x0a000000U + static_cast<std::uint32_t>(i))}});
   return group;
 }

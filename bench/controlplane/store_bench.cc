@@ -19,7 +19,7 @@ Changes make_policies(std::int64_t count, std::int64_t span) {
     policy->metadata.name = policy->metadata.uid =
         "00000000-0000-4000-8000-" + std::to_string(100000000000 + i);
     NetworkPolicyRule rule;
-    rule.from.address_groups = {"0c2d1c7e-5f5a-5b0e-9d5e-7d6d0c0f8a11"};
+    rule.peers.address_groups = {"0c2d1c7e-5f5a-5b0e-9d5e-7d6d0c0f8a11"};
     rule.services = {{.protocol = ServiceProtocol::kTcp, .port = antrea::api::IntOrString{80, {}}}};
     rule.action = RuleAction::kAllow;
     policy->rules = {rule};
@@ -28,7 +28,7 @@ Changes make_policies(std::int64_t count, std::int64_t span) {
                           policy->metadata.uid};
     std::vector<std::string> nodes;
     for (std::int64_t j = 0; j < span; ++j) nodes.push_back(node((i + j) % 1000));
-    changes.policies.push_back({policy->metadata.name, policy, NodeSet(std::move(nodes))});
+    changes.policies.push_back({policy, NodeSet(std::move(nodes)), {}});
   }
   return changes;
 }

@@ -209,7 +209,7 @@ BENCHMARK(OneRuleBetweenTiers)->ArgName("rules")->Arg(10000)->Unit(benchmark::kM
 void OneMemberOfSharedGroup(benchmark::State& state) {
   const auto member = [](std::uint32_t i) {
     cp::GroupMember m;
-    m.pod = api::ObjectKey{"ns", "peer-" + std::to_string(i)};
+    m.key = api::ObjectKey{"ns", "peer-" + std::to_string(i)};
     m.ips = {IpAddress::v4(0x0b000000 + i)};
     return m;
   };
@@ -218,7 +218,7 @@ void OneMemberOfSharedGroup(benchmark::State& state) {
   for (std::uint32_t i = 0; i < 1000; ++i) group->members.push_back(member(i));
   auto target = std::make_shared<cp::AppliedToGroup>();
   target->metadata.name = "targets";
-  target->members.push_back({.pod = api::ObjectKey{"ns", "pod"}});
+  target->members.push_back({.key = {"ns", "pod"}});
   std::vector<RuleInput> inputs{AddressGroupUpserted(group), AppliedToGroupUpserted(target),
                                 InterfaceUpserted{{"ns", "pod"}, 7, {IpAddress::v4(0x0a000001)}}};
   for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -227,7 +227,7 @@ void OneMemberOfSharedGroup(benchmark::State& state) {
     policy->source_ref.uid = policy->metadata.uid;
     policy->applied_to_groups = {"targets"};
     cp::NetworkPolicyRule rule;
-    rule.from.address_groups = {"peers"};
+    rule.peers.address_groups = {"peers"};
     rule.action = cp::RuleAction::kAllow;
     policy->rules.push_back(rule);
     inputs.emplace_back(PolicyUpserted(policy));

@@ -42,8 +42,8 @@ TEST(ControlPlaneProtobuf, ReadsAPolicyOfTheOriginal) {
   want.metadata.name = want.metadata.uid = "u1";
   want.metadata.generation = 7;
   NetworkPolicyRule in;
-  in.from.address_groups = {"g1"};
-  in.from.ip_blocks = {{cidr("10.1.0.0/16"), {cidr("10.1.2.0/24")}}};
+  in.peers.address_groups = {"g1"};
+  in.peers.ip_blocks = {{cidr("10.1.0.0/16"), {cidr("10.1.2.0/24")}}};
   in.services = {{.protocol = ServiceProtocol::kTcp, .port = IntOrString{0, "http"}},
                  {.protocol = ServiceProtocol::kUdp, .port = IntOrString{53, {}}, .end_port = 60}};
   in.action = RuleAction::kAllow;
@@ -61,11 +61,10 @@ TEST(ControlPlaneProtobuf, ReadsAPatchOfTheOriginal) {
   ASSERT_TRUE(patch) << patch.error().to_string();
   AddressGroupPatch want;
   want.metadata.name = want.metadata.uid = "g1";
-  want.metadata.labels = {{"k", "v"}};
-  want.added = {{.pod = ObjectKey{"n", "p"},
+  want.added = {{.key = {"n", "p"},
                  .ips = {ip("10.0.0.5"), ip("fd00::5")},
                  .ports = {{80, "http", Protocol::kTcp}}}};
-  want.removed = {{.node = "n1", .ips = {ip("10.0.0.6")}}};
+  want.removed = {{.kind = MemberKind::kNode, .key = {{}, "n1"}, .ips = {ip("10.0.0.6")}}};
   EXPECT_EQ(*patch, want);
   EXPECT_EQ(decode_as<AppliedToGroupPatch>(body, Format::kProtobuf).error().code,
             Errc::kUnsupported);
@@ -74,7 +73,7 @@ TEST(ControlPlaneProtobuf, ReadsAPatchOfTheOriginal) {
 TEST(ControlPlaneProtobuf, WritesIpv4AsSixteenBytes) {
   AddressGroup group;
   group.metadata.name = "g";
-  group.members = {{.node = "n", .ips = {ip("10.0.0.5")}}};
+  group.members = {{.kind = MemberKind::kNode, .key = {{}, "n"}, .ips = {ip("10.0.0.5")}}};
   const std::string body = encode(group, Format::kProtobuf);
   EXPECT_THAT(to_hex(as_byte_span(body)), testing::HasSubstr("1a10"
                                                              "00000000000000000000ffff0a000005"));
@@ -139,10 +138,13 @@ TEST(ControlPlaneCodec, DecodesWhatItEncoded) {
 
 TEST(ControlPlaneCodec, SortsMembersThatComeUnsorted) {
   AddressGroup group;
-  group.members = {{.node = "b"}, {.node = "a"}, {.node = "b"}};
+  group.members = {{.kind = MemberKind::kNode, .key = {{}, "b"}},
+                   {.kind = MemberKind::kNode, .key = {{}, "a"}},
+                   {.kind = MemberKind::kNode, .key = {{}, "b"}}};
   for (const Format format : kFormats)
     EXPECT_EQ(decode_as<AddressGroup>(encode(group, format), format)->members,
-              (std::vector<GroupMember>{{.node = "a"}, {.node = "b"}}));
+              (std::vector<GroupMember>{{.kind = MemberKind::kNode, .key = {{}, "a"}},
+                                        {.kind = MemberKind::kNode, .key = {{}, "b"}}}));
 }
 
 TEST(ControlPlaneCodec, Lists) {

@@ -41,14 +41,12 @@ class Generator {
   std::int32_t number() { return static_cast<std::int32_t>(below(65536)); }
   ObjectKey key() { return {word(), word()}; }
 
-  ObjectMeta meta() {
-    ObjectMeta meta;
+  Metadata meta() {
+    Metadata meta;
     meta.name = meta.uid = word();
     if (coin()) meta.resource_version = std::to_string(below(1000));
     if (coin()) meta.generation = number();
-    if (coin()) meta.creation_timestamp = "2026-02-28T23:59:0" + std::to_string(below(10)) + "Z";
-    if (coin()) meta.labels[word()] = word();
-    if (coin()) meta.annotations[word()] = "a \"quoted\"\n line";
+    meta.initial_events_end = coin();
     return meta;
   }
 
@@ -87,7 +85,7 @@ class Generator {
   NetworkPolicyRule rule() {
     NetworkPolicyRule rule;
     rule.direction = coin() ? Direction::kIn : Direction::kOut;
-    (rule.direction == Direction::kIn ? rule.from : rule.to) = peer();
+    rule.peers = peer();
     rule.services = some(3, [this] { return service(); });
     rule.priority = static_cast<std::int32_t>(below(5)) - 1;
     rule.action = maybe([this] { return static_cast<RuleAction>(below(4)); });
@@ -115,19 +113,8 @@ class Generator {
 
   GroupMember member() {
     GroupMember member;
-    switch (below(4)) {
-      case 0:
-        member.external_entity = key();
-        break;
-      case 1:
-        member.node = word();
-        break;
-      case 2:
-        member.service = ServiceReference{word(), word()};
-        break;
-      default:
-        member.pod = key();
-    }
+    member.kind = static_cast<MemberKind>(below(4));
+    member.key = member.kind == MemberKind::kNode ? ObjectKey{{}, word()} : key();
     member.ips = some(2, [this] { return address(); });
     member.ports = some(2, [this] {
       return NamedPort{number(), word(), coin() ? Protocol::kTcp : Protocol::kSctp};

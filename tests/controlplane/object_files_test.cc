@@ -60,15 +60,19 @@ TEST_F(ObjectFilesTest, KeepTheFullSetAndOnlyThat) {
 TEST_F(ObjectFilesTest, FollowEvents) {
   ObjectFiles kept(folder_, {});
   AddressGroup group;
-  group.members = {{.node = "n1"}, {.node = "n2"}};
+  group.members = {{.kind = MemberKind::kNode, .key = {{}, "n1"}},
+                   {.kind = MemberKind::kNode, .key = {{}, "n2"}}};
   ASSERT_TRUE(kept.put(*named("g", group)));
   GroupPatch patch;
   patch.metadata.name = patch.metadata.uid = "g";
-  patch.added = {{.node = "n3"}, {.node = "n0"}};
-  patch.removed = {{.node = "n1"}};
+  patch.added = {{.kind = MemberKind::kNode, .key = {{}, "n3"}},
+                 {.kind = MemberKind::kNode, .key = {{}, "n0"}}};
+  patch.removed = {{.kind = MemberKind::kNode, .key = {{}, "n1"}}};
   ASSERT_TRUE(kept.patch<AddressGroup>(patch));
   EXPECT_EQ(kept.load<AddressGroup>()->at(0)->members,
-            (std::vector<GroupMember>{{.node = "n0"}, {.node = "n2"}, {.node = "n3"}}));
+            (std::vector<GroupMember>{{.kind = MemberKind::kNode, .key = {{}, "n0"}},
+                                      {.kind = MemberKind::kNode, .key = {{}, "n2"}},
+                                      {.kind = MemberKind::kNode, .key = {{}, "n3"}}}));
   EXPECT_EQ(kept.patch<AppliedToGroup>(patch).error().code, Errc::kNotFound);
   ASSERT_TRUE(kept.remove<AddressGroup>(patch.metadata));
   EXPECT_TRUE(kept.remove<AddressGroup>(patch.metadata));

@@ -248,7 +248,7 @@ class Wire : public testing::Test {
   static Changes one_policy(const std::string& name) {
     auto policy = std::make_shared<NetworkPolicy>();
     policy->metadata.name = policy->metadata.uid = name;
-    return {.policies = {{name, policy, {"n1"}}}};
+    return {.policies = {{policy, {"n1"}, {}}}};
   }
 
   asio::io_context io_;

@@ -49,14 +49,14 @@ class World {
     return cp::NodeSet(std::move(nodes));
   }
   cp::GroupMember member() {
-    return {.pod = api::ObjectKey{"ns", "pod" + std::to_string(any_.below(8))},
+    return {.key = {"ns", "pod" + std::to_string(any_.below(8))},
             .ports = {{static_cast<std::int32_t>(any_.below(2)), "http", api::Protocol::kTcp}}};
   }
 
   cp::PolicyChange change_policy(const std::string& name) {
     if (any_.below(4) == 0) {
       policies.erase(name);
-      return {name, nullptr, {}};
+      return {nullptr, {}, name};
     }
     auto& [policy, span] = policies[name];
     if (policy.metadata.name.empty() || any_.coin()) {
@@ -64,7 +64,7 @@ class World {
       policy.metadata.name = policy.metadata.uid = name;
     }
     if (any_.coin()) span = nodes();
-    return {name, std::make_shared<cp::NetworkPolicy>(policy), span};
+    return {std::make_shared<cp::NetworkPolicy>(policy), span, {}};
   }
 
   // Members that come and go.
@@ -73,7 +73,7 @@ class World {
     const std::set<cp::GroupMember> before = members;
     for (std::size_t i = any_.below(most + 1); i > 0; --i) {
       cp::GroupMember each = member();
-      each.pod->name += suffix;
+      each.key.name += suffix;
       if (!members.erase(each)) members.insert(std::move(each));
     }
     cp::MemberDelta delta;
@@ -96,16 +96,17 @@ class World {
   cp::AppliedToGroupChange change_applied(const std::string& name) {
     if (any_.below(4) == 0) {
       applied_to_groups.erase(name);
-      return {name, true, {}};
+      return {name, true, {}, {}};
     }
-    cp::AppliedToGroupChange change{name, false, {}};
+    cp::AppliedToGroupChange change{name, false, {}, {}};
     auto& by_node = applied_to_groups[name];
     for (int i = 0; i < 4; ++i) {
       if (any_.coin()) continue;
       const std::string node = "n" + std::to_string(i);
       auto& members = by_node[node];
-      if (auto delta = toggle(members, 2, node); !delta.empty())
-        change.delta_by_node[node] = std::move(delta);
+      auto delta = toggle(members, 2, node);
+      for (auto& each : delta.added) change.added.push_back({node, std::move(each)});
+      for (auto& each : delta.removed) change.removed.push_back({node, std::move(each)});
       if (members.empty()) by_node.erase(node);
     }
     return change;

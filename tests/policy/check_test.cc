@@ -45,6 +45,8 @@ bool remove_rule(Cluster& cluster, const Finding& finding) {
       return erase(cluster.admin_policies.at(key.name));
     case cp::PolicyType::kBaselineAdminNetworkPolicy:
       return erase(*cluster.baseline_policy);
+    case cp::PolicyType::kClusterNetworkPolicy:
+      return erase(cluster.cluster_network_policies.at(key.name));
     default:
       return false;
   }

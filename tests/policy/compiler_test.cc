@@ -101,7 +101,7 @@ TEST_F(CompilerTest, WritesRulesAsAgentsExpectThem) {
   EXPECT_EQ(p.rules[0].action, cp::RuleAction::kAllow);
   EXPECT_EQ(p.rules[0].priority, -1);
   // Any peer: a block per family, never one for both.
-  EXPECT_EQ(p.rules[0].from.ip_blocks,
+  EXPECT_EQ(p.rules[0].peers.ip_blocks,
             (std::vector<api::IpBlock>{{cidr("0.0.0.0/0"), {}}, {cidr("::/0"), {}}}));
   EXPECT_EQ(p.rules[0].services.at(0).end_port, 90);
   // Isolation: the direction and nothing else.
@@ -173,14 +173,14 @@ TEST_F(CompilerTest, SendsEveryChangeOfAddressesAndPorts) {  // antrea #1808; se
   changes = apply({other_ports});
   ASSERT_EQ(changes.address_groups.size(), 1U);
   EXPECT_EQ(changes.address_groups[0].delta.added.at(0).ports.at(0).port, 8080);
-  EXPECT_EQ(changes.applied_to_groups.at(0).delta_by_node.at("n1").removed.size(), 1U);
+  EXPECT_EQ(changes.applied_to_groups.at(0).removed.size(), 1U);
 }
 
 TEST_F(CompilerTest, SpansFollowThePods) {
   apply({pod("web", {{"app", "web"}}, "n1", {"10.0.0.1"}),
          pod("db", {{"app", "db"}}, "n3", {"10.0.0.3"}),
          ingress_policy("p", {{{pods_with("app", "db")}, {}}})});
-  const std::string& group = policy("p").rules[0].from.address_groups[0];
+  const std::string& group = policy("p").rules[0].peers.address_groups[0];
   EXPECT_EQ(store.address_groups.at(group).span, cp::NodeSet{"n1"});
   const cp::Changes moved = apply({pod("web", {{"app", "web"}}, "n2", {"10.0.0.2"})});
   EXPECT_EQ(store.address_groups.at(group).span, cp::NodeSet{"n2"});
@@ -220,7 +220,7 @@ TEST_F(CompilerTest, UnknownNamespacesMatchOnlyTheEmptySelector) {
   apply({pod("db", {}, "n1", {"10.0.0.1"}), ingress_policy("any", {{{any}, {}}}),
          ingress_policy("other", {{{other}, {}}})});
   const auto members = [&](const std::string& name) {
-    return store.address_groups.at(policy(name).rules[0].from.address_groups[0]).members.size();
+    return store.address_groups.at(policy(name).rules[0].peers.address_groups[0]).members.size();
   };
   EXPECT_EQ(members("any"), 1U);
   EXPECT_EQ(members("other"), 0U);

@@ -57,15 +57,16 @@ AppliedToGroupUpserted applied_to_group(const std::string& name,
 
 void StoreModel::apply(const cp::Changes& changes) {
   for (const auto& change : changes.policies) {
-    const auto found = policies.find(change.name);
+    const auto found = policies.find(change.name());
     if (!change.policy) {
       EXPECT_NE(found, policies.end()) << "removed a policy that was not there";
-      policies.erase(change.name);
+      policies.erase(change.name());
       continue;
     }
-    const Policy next{change.policy, change.span};
+    const Policy next{change.policy, change.span, change.unrealizable};
+    EXPECT_TRUE(!change.unrealizable || change.span.empty());
     EXPECT_TRUE(found == policies.end() || !(found->second == next)) << "a change that is none";
-    policies.insert_or_assign(change.name, next);
+    policies.insert_or_assign(change.name(), next);
   }
   for (const auto& change : changes.address_groups) {
     if (change.gone) {
@@ -84,13 +85,16 @@ void StoreModel::apply(const cp::Changes& changes) {
       EXPECT_EQ(applied_to_groups.erase(change.name), 1U);
       continue;
     }
-    EXPECT_TRUE(!applied_to_groups.contains(change.name) || !change.delta_by_node.empty());
+    EXPECT_TRUE(!applied_to_groups.contains(change.name) || !change.empty());
     auto& nodes = applied_to_groups[change.name];
-    for (const auto& [node, delta] : change.delta_by_node) {
+    EXPECT_TRUE(std::ranges::is_sorted(change.added) && std::ranges::is_sorted(change.removed));
+    for_each_node(change, [&](const std::string& node, const cp::MemberDelta& delta) {
       EXPECT_FALSE(delta.empty());
+      EXPECT_EQ(delta.added, cp::delta_on(node, change).added);
+      EXPECT_EQ(delta.removed, cp::delta_on(node, change).removed);
       apply_exactly(delta, nodes[node]);
       if (nodes[node].empty()) nodes.erase(node);
-    }
+    });
   }
   for (const auto& change : changes.evaluated_pods) {
     EXPECT_FALSE(change.added.empty() && change.removed.empty());
@@ -119,13 +123,13 @@ std::vector<RuleInput> StoreModel::initial(const std::string& node) const {
 void WatchModel::follow(const StoreModel& before, const StoreModel& after,
                         const cp::Changes& changes) {
   for (const auto& change : changes.policies) {
-    const auto old = before.policies.find(change.name);
+    const auto old = before.policies.find(change.name());
     const bool was = old != before.policies.end() && old->second.span.contains(node_);
     const bool is = change.policy && change.span.contains(node_);
     if (is && (!was || !(*old->second.object == *change.policy)))
       policies.emplace_back(change.policy);
     else if (was && !is)
-      policies.emplace_back(PolicyDeleted{change.name});
+      policies.emplace_back(PolicyDeleted{change.name()});
   }
   for (const auto& change : changes.address_groups) {
     const auto old = before.address_groups.find(change.name);
@@ -148,9 +152,8 @@ void WatchModel::follow(const StoreModel& before, const StoreModel& after,
       applied_to_groups.emplace_back(applied_to_group(change.name, now->second.at(node_)));
     else if (was && !is)
       applied_to_groups.emplace_back(AppliedToGroupDeleted{change.name});
-    else if (const auto delta = change.delta_by_node.find(node_);
-             was && delta != change.delta_by_node.end())
-      applied_to_groups.emplace_back(AppliedToGroupPatched{patch_of(change.name, delta->second)});
+    else if (const auto delta = cp::delta_on(node_, change); was && !delta.empty())
+      applied_to_groups.emplace_back(AppliedToGroupPatched{patch_of(change.name, delta)});
   }
 }
 
@@ -278,13 +281,13 @@ class InternalReading {
       const auto& nodes = store_.applied_to_groups.at(group);
       if (const auto on_node = nodes.find(node_); on_node != nodes.end())
         for (const cp::GroupMember& candidate : on_node->second)
-          if (candidate.pod == target_) member = &candidate;
+          if (candidate.key == target_) member = &candidate;
     }
     return member;
   }
 
   bool matches(const cp::NetworkPolicyRule& rule, const cp::GroupMember& target) const {
-    const cp::NetworkPolicyPeer& peer = ingress_ ? rule.from : rule.to;
+    const cp::NetworkPolicyPeer& peer = rule.peers;
     const auto services = [&](const std::vector<cp::NamedPort>& names) {
       const auto& ports = ingress_ ? target.ports : names;
       return rule.services.empty() || std::ranges::any_of(rule.services, [&](const auto& service) {

@@ -23,8 +23,9 @@ class StoreModel {
   struct Policy {
     std::shared_ptr<const cp::NetworkPolicy> object;
     cp::NodeSet span;
+    bool unrealizable = false;
     friend bool operator==(const Policy& a, const Policy& b) {
-      return *a.object == *b.object && a.span == b.span;
+      return *a.object == *b.object && a.span == b.span && a.unrealizable == b.unrealizable;
     }
   };
   struct AddressGroup {

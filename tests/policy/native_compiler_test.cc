@@ -25,6 +25,7 @@ auto object(std::string_view yaml) {
 }
 constexpr auto acnp = object<api::decode_cluster_network_policy>;
 constexpr auto annp = object<api::decode_antrea_network_policy>;
+constexpr auto cnp = object<api::decode_admin_cluster_network_policy>;
 
 std::shared_ptr<const api::Node> node(const std::string& name, api::Labels labels = {}) {
   auto made = std::make_shared<api::Node>();
@@ -52,7 +53,7 @@ spec: {priority: 1, appliedTo: [{service: {name: s, namespace: ns}}],
 )")});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"a"}));
   ASSERT_EQ(only_target().at("a").size(), 1U);
-  EXPECT_EQ(only_target().at("a")[0].service, (cp::ServiceReference{"ns", "s"}));
+  EXPECT_EQ(only_target().at("a")[0].key, (api::ObjectKey{"ns", "s"}));
   EXPECT_EQ(store.applied_to_groups.begin()->first, "813ad22b-1a73-5ee5-a8c8-e5a7d8aa44ca");
   apply({node("b")});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"a", "b"}));
@@ -68,7 +69,7 @@ spec: {priority: 1, appliedTo: [{nodeSelector: {matchLabels: {role: db}}}],
        ingress: [{action: Drop}]}
 )")});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"a"}));
-  EXPECT_EQ(only_target().at("a").at(0).node, "a");
+  EXPECT_EQ(only_target().at("a").at(0).key.name, "a");
   apply({node("b", {{"role", "db"}})});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"a", "b"})) << "a Node labelled after the policy";
 }
@@ -86,7 +87,7 @@ spec: {priority: 1, appliedTo: [{externalEntitySelector: {matchLabels: {a: b}}}]
        ingress: [{action: Drop, from: [{externalEntitySelector: {}}]}]}
 )")});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"vm-1"}));
-  EXPECT_EQ(only_target().at("vm-1").at(0).external_entity, (api::ObjectKey{"ns", "vm"}));
+  EXPECT_EQ(only_target().at("vm-1").at(0).key, (api::ObjectKey{"ns", "vm"}));
   const auto& members = store.address_groups.begin()->second.members;
   ASSERT_EQ(members.size(), 1U);
   EXPECT_THAT(members[0].ips, ElementsAre(ip("192.0.2.7")));
@@ -110,6 +111,86 @@ spec: {priority: 1, appliedTo: [{group: g}], ingress: [{action: Drop}]}
   apply({ObjectDeleted{ObjectKind::kPod, {"other", "foreign"}}});
   EXPECT_EQ(only_policy().span, cp::NodeSet({"node-1"}));
   EXPECT_THAT(compiler.unrealizable(), IsEmpty());
+}
+
+TEST_F(NativeCompiler, TellsOfAPolicyThatCannotBeRealizedEvenIfItsNodesStay) {
+  apply({object<api::decode_group>(
+             "metadata: {name: g, namespace: default}\nspec: {namespaceSelector: {}}"),
+         annp(R"(
+metadata: {name: p, namespace: default, uid: u}
+spec: {priority: 1, appliedTo: [{group: g}], ingress: [{action: Drop}]}
+)")});
+  EXPECT_FALSE(only_policy().unrealizable);
+  auto foreign = pod("foreign", {}, "node-1", {"10.0.0.2"});
+  foreign->metadata.namespace_ = "other";
+  apply({foreign});
+  EXPECT_TRUE(only_policy().span.empty());
+  EXPECT_TRUE(only_policy().unrealizable);
+}
+
+TEST_F(NativeCompiler, RulesAboutIgmpSayTypeAndGroup) {
+  apply({pod("web", {}, "node-1", {"10.0.0.1"}), acnp(R"(
+metadata: {name: p, uid: u}
+spec:
+  priority: 1
+  appliedTo: [{podSelector: {}}]
+  ingress: [{action: Drop, protocols: [{igmp: {igmpType: 17, groupAddress: 224.0.0.1}}]}]
+  egress: [{action: Drop, protocols: [{igmp: {groupAddress: 225.1.2.3}}]}]
+)")});
+  const auto& rules = only_policy().object->rules;
+  EXPECT_THAT(rules.at(0).services,
+              ElementsAre(cp::Service{.protocol = cp::ServiceProtocol::kIgmp,
+                                      .igmp_type = 17,
+                                      .group_address = "224.0.0.1"}));
+  EXPECT_THAT(rules.at(1).services, ElementsAre(cp::Service{.protocol = cp::ServiceProtocol::kIgmp,
+                                                            .group_address = "225.1.2.3"}));
+  EXPECT_EQ(only_policy().span, cp::NodeSet({"node-1"}));
+}
+
+TEST_F(NativeCompiler, ANodePolicyGoesWithItsPeersToItsNodesOnly) {
+  apply({node("a", {{"role", "db"}}), node("b"), pod("web", {{"app", "web"}}, "b", {"10.0.0.1"}),
+         acnp(R"(
+metadata: {name: p, uid: u}
+spec:
+  priority: 1
+  appliedTo: [{nodeSelector: {matchLabels: {role: db}}}]
+  ingress: [{action: Drop, from: [{podSelector: {matchLabels: {app: web}}}]}]
+  egress: [{action: Drop, toServices: [{name: s, namespace: ns}]}]
+)")});
+  EXPECT_EQ(only_policy().span, cp::NodeSet({"a"}));
+  EXPECT_EQ(store.address_groups.begin()->second.span, cp::NodeSet({"a"}));
+  EXPECT_THAT(only_policy().object->rules.at(1).peers.to_services,
+              ElementsAre(cp::ServiceReference{"ns", "s"}));
+}
+
+TEST_F(NativeCompiler, ClusterNetworkPoliciesStandInTwoTiers) {
+  const auto of = [&](std::string_view tier) {
+    apply({pod("web", {}, "node-1", {"10.0.0.1"}),
+           cnp("metadata: {name: p, uid: u, generation: 3}\nspec: {tier: " + std::string(tier) +
+               R"(, priority: 9, subject: {namespaces: {}}, egress: [
+               {name: a, action: Pass, to: [{namespaces: {}}],
+                protocols: [{destinationNamedPort: web}]},
+               {name: b, action: Accept, to: [{domainNames: ["*.Example.com."]}]},
+               {name: c, action: Deny, to: [{somethingNew: {}}]},
+               {name: d, action: Accept, to: [{somethingNew: {}}]}]})")});
+    return *only_policy().object;
+  };
+  const cp::NetworkPolicy admin = of("Admin");
+  EXPECT_EQ(admin.source_ref.to_string(), "ClusterNetworkPolicy:p");
+  EXPECT_EQ(admin.tier_priority, 220);
+  EXPECT_EQ(admin.priority, 9);
+  EXPECT_EQ(admin.metadata.generation, 3);
+  ASSERT_EQ(admin.rules.size(), 3U) << "whom nobody knows is accepted nowhere";
+  EXPECT_EQ(admin.rules[0].action, cp::RuleAction::kPass);
+  EXPECT_THAT(admin.rules[0].services, ElementsAre(cp::Service{.port = api::IntOrString{0, "web"}}))
+      << "in whatever protocol";
+  EXPECT_THAT(admin.rules[1].peers.fqdns, ElementsAre("*.example.com"));
+  EXPECT_EQ(admin.rules[2].action, cp::RuleAction::kDrop);
+  EXPECT_EQ(admin.rules[2].peers.ip_blocks.size(), 2U) << "and denied everywhere";
+
+  const cp::NetworkPolicy baseline = of("Baseline");
+  EXPECT_EQ(baseline.tier_priority, 254);
+  EXPECT_EQ(baseline.rules[0].action, cp::RuleAction::kAllow) << "nothing comes behind";
 }
 
 TEST_F(NativeCompiler, RulesSayWhatTheirSourceSays) {
@@ -138,7 +219,7 @@ spec:
   EXPECT_EQ(policy.tier_priority, 250) << "as long as the tier does not exist";
   EXPECT_THAT(policy.applied_to_groups, IsEmpty()) << "peers by Namespace make it per rule";
   ASSERT_EQ(policy.rules.size(), 4U) << "a rule about nobody is left out";
-  EXPECT_EQ(policy.rules[0].from.ip_blocks.size(), 2U);
+  EXPECT_EQ(policy.rules[0].peers.ip_blocks.size(), 2U);
   const cp::NetworkPolicyRule& self = policy.rules[1];
   EXPECT_EQ(self.name, "self");
   EXPECT_EQ(self.priority, 1);
@@ -153,9 +234,9 @@ spec:
                                          cp::Service{.protocol = cp::ServiceProtocol::kIcmp,
                                                      .icmp_type = 3,
                                                      .icmp_code = 1}));
-  EXPECT_THAT(policy.rules[2].to.fqdns, ElementsAre("*.example.com"));
-  EXPECT_EQ(policy.rules[2].to.ip_blocks[0].except.size(), 1U);
-  EXPECT_EQ(policy.rules[3].to.to_services[0], (cp::ServiceReference{"ns", "s"}));
+  EXPECT_THAT(policy.rules[2].peers.fqdns, ElementsAre("*.example.com"));
+  EXPECT_EQ(policy.rules[2].peers.ip_blocks[0].except.size(), 1U);
+  EXPECT_EQ(policy.rules[3].peers.to_services[0], (cp::ServiceReference{"ns", "s"}));
 
   apply({object<api::decode_tier>("metadata: {name: late}\nspec: {priority: 7}")});
   EXPECT_EQ(only_policy().object->tier_priority, 7) << "the tier came after its policy";

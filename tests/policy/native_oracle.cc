@@ -30,6 +30,9 @@ class Reading {
       read_admin(policy, 251, policy.priority, "AdminNetworkPolicy:");
     if (cluster_.baseline_policy)
       read_admin(*cluster_.baseline_policy, 254, 1, "BaselineAdminNetworkPolicy:");
+    for (const auto& [name, policy] : cluster_.cluster_network_policies)
+      read_admin(policy, policy.tier == admin::Tier::kAdmin ? 220 : 254, policy.priority,
+                 "ClusterNetworkPolicy:");
 
     if (const auto decided = first(false)) return *decided;
     if (const auto allowed = oracle_k8s_verdict(cluster_, ingress_, probe_))
@@ -68,9 +71,10 @@ class Reading {
       if ((std::get<0>(found.place) >= 253) == baseline &&
           (best == nullptr || found.place < best->place))
         best = &found;
-    if (best == nullptr || best->action == RuleAction::kPass) return std::nullopt;
+    if (best == nullptr || (best->action == RuleAction::kPass && !baseline)) return std::nullopt;
     Judgement judgement;
-    judgement.verdict = best->action == RuleAction::kAllow  ? Verdict::kAllow
+    judgement.verdict = best->action == RuleAction::kAllow || best->action == RuleAction::kPass
+                            ? Verdict::kAllow
                         : best->action == RuleAction::kDrop ? Verdict::kDrop
                                                             : Verdict::kReject;
     for (const Found& found : found_)

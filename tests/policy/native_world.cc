@@ -290,6 +290,7 @@ void World::add_native(std::vector<ObjectChange>& changes) const {
   add(cluster.antrea_policies);
   add(cluster.antrea_cluster_policies);
   add(cluster.admin_policies);
+  add(cluster.cluster_network_policies);
   if (cluster.baseline_policy)
     changes.emplace_back(
         std::make_shared<const admin::BaselineAdminNetworkPolicy>(*cluster.baseline_policy));
@@ -309,6 +310,7 @@ void World::add_goodbyes(std::vector<ObjectChange>& changes) const {
   remove(cluster.antrea_policies, ObjectKind::kAntreaNetworkPolicy);
   remove(cluster.antrea_cluster_policies, ObjectKind::kAntreaClusterNetworkPolicy);
   remove(cluster.admin_policies, ObjectKind::kAdminNetworkPolicy);
+  remove(cluster.cluster_network_policies, ObjectKind::kClusterNetworkPolicy);
   if (cluster.baseline_policy)
     changes.emplace_back(ObjectDeleted{ObjectKind::kBaselineAdminNetworkPolicy, {{}, "default"}});
 }
@@ -376,7 +378,17 @@ ObjectChange World::mutate_native() {
       node.metadata.uid = uid;
       return std::make_shared<const api::Node>(node);
     }
-    case 8:
+    case 8: {
+      const api::ObjectKey key{{}, numbered("cluster", below(kPolicyNames))};
+      return change(cluster.cluster_network_policies, key.name, ObjectKind::kClusterNetworkPolicy,
+                    key, 0.4, [&] {
+                      admin::ClusterNetworkPolicy object;
+                      object.tier = chance(0.5) ? admin::Tier::kAdmin : admin::Tier::kBaseline;
+                      object.priority = static_cast<std::int32_t>(below(3));
+                      fill_admin(object, false);
+                      return object;
+                    });
+    }
     case 9: {
       const api::ObjectKey key{{}, numbered("admin", below(kPolicyNames))};
       return change(cluster.admin_policies, key.name, ObjectKind::kAdminNetworkPolicy, key, 0.4,

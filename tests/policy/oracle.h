@@ -29,6 +29,7 @@ struct Cluster {
   std::map<std::string, api::crd::ClusterNetworkPolicy> antrea_cluster_policies;
   std::map<std::string, api::admin::AdminNetworkPolicy> admin_policies;
   std::optional<api::admin::BaselineAdminNetworkPolicy> baseline_policy;
+  std::map<std::string, api::admin::ClusterNetworkPolicy> cluster_network_policies;
   /// What DNS has answered, by name in lower case.
   std::map<std::string, std::set<IpAddress>> resolved;
 };

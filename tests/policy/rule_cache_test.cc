@@ -12,7 +12,7 @@ namespace {
 cp::GroupMember member(const std::string& name, std::initializer_list<std::string> ips = {},
                        std::vector<cp::NamedPort> ports = {}) {
   cp::GroupMember m;
-  m.pod = api::ObjectKey{"default", name};
+  m.key = api::ObjectKey{"default", name};
   for (const std::string& address : ips) m.ips.push_back(ip(address));
   m.ports = std::move(ports);
   return m;
@@ -34,7 +34,7 @@ cp::NetworkPolicyRule rule(cp::Direction direction, std::vector<std::string> gro
   cp::NetworkPolicyRule r;
   r.direction = direction;
   r.action = cp::RuleAction::kAllow;
-  (direction == cp::Direction::kIn ? r.from : r.to).address_groups = std::move(groups);
+  r.peers.address_groups = std::move(groups);
   r.services = std::move(services);
   return r;
 }
@@ -206,7 +206,7 @@ TEST_F(RuleCacheTest, ResolvesNamedPortsAtEachTarget) {
 
 TEST_F(RuleCacheTest, ResolvesNamedPortsAtEachDestinationButNotInBlocks) {
   cp::NetworkPolicyRule r = rule(out, {"a"}, {tcp({0, "web"}), tcp({443, {}})});
-  r.to.ip_blocks = {{cidr("10.0.0.0/24"), {}}};
+  r.peers.ip_blocks = {{cidr("10.0.0.0/24"), {}}};
   const RuleChanges changes =
       apply({PolicyUpserted(policy("p", {r})),
              addresses("a", {member("x", {"10.1.0.1"}, {{80, "web"}}), member("y", {"10.1.0.2"})}),
@@ -220,7 +220,7 @@ TEST_F(RuleCacheTest, ResolvesNamedPortsAtEachDestinationButNotInBlocks) {
 
 TEST_F(RuleCacheTest, BlocksAreLessTheirExceptions) {
   cp::NetworkPolicyRule r = rule(in, {});
-  r.from.ip_blocks = {{cidr("10.0.0.0/30"), {cidr("10.0.0.1/32")}}, {cidr("10.0.0.2/31"), {}}};
+  r.peers.ip_blocks = {{cidr("10.0.0.0/30"), {cidr("10.0.0.1/32")}}, {cidr("10.0.0.2/31"), {}}};
   const RuleChanges changes = apply({PolicyUpserted(policy("p", {r})), targets("targets", {})});
   EXPECT_EQ(*changes.added.at(0).peers, (std::vector{cidr("10.0.0.0/32"), cidr("10.0.0.2/31")}));
 }
@@ -248,7 +248,7 @@ TEST_F(RuleCacheTest, LeavesPoliciesOfOtherKindsAloneIfTold) {  // antrea #1336
 
 TEST_F(RuleCacheTest, NamesStandForTheirLatestAddresses) {
   cp::NetworkPolicyRule by_name = rule(out, {"peers"});
-  by_name.to.fqdns = {"*.example.com", "example.org"};
+  by_name.peers.fqdns = {"*.example.com", "example.org"};
   apply({NameResolved{"early.example.com", {ip("192.0.2.1")}}});
   RuleChanges changes = apply({PolicyUpserted(policy("p", {by_name})), targets("targets", {}),
                                addresses("peers", {member("db", {"192.0.2.2"})})});
@@ -271,7 +271,7 @@ TEST_F(RuleCacheTest, NamesStandForTheirLatestAddresses) {
 
 TEST_F(RuleCacheTest, ServicesStandForTheirGroups) {
   cp::NetworkPolicyRule to_service = rule(out, {});
-  to_service.to.to_services = {{"ns", "a"}, {"ns", "b"}, {"ns", "a"}};
+  to_service.peers.to_services = {{"ns", "a"}, {"ns", "b"}, {"ns", "a"}};
   apply({ServiceGroups{{"ns", "a"}, {7}}});
   RuleChanges changes = apply({PolicyUpserted(policy("p", {to_service})), targets("targets", {})});
   ASSERT_EQ(changes.added.size(), 1U);

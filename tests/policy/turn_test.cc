@@ -41,6 +41,9 @@ class Apply {
   void operator()(const std::shared_ptr<const api::admin::BaselineAdminNetworkPolicy>& o) {
     cluster_.baseline_policy = *o;
   }
+  void operator()(const std::shared_ptr<const api::admin::ClusterNetworkPolicy>& o) {
+    cluster_.cluster_network_policies[o->metadata.name] = *o;
+  }
   void operator()(const ObjectDeleted& o) {
     EXPECT_EQ(o.kind, ObjectKind::kNetworkPolicy);
     EXPECT_EQ(cluster_.policies.erase(o.key), 1U);

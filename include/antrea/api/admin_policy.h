@@ -7,8 +7,9 @@
 
 #include "antrea/api/controlplane.h"
 
-/// policy.networking.k8s.io/v1alpha1: the policies of a cluster's administrator
-/// (network-policy-api: apis/v1alpha1). Their JSON form is in policy_json.h.
+/// policy.networking.k8s.io: the policies of a cluster's administrator. v1alpha1 has two kinds, of
+/// which v1alpha2 made one (network-policy-api: apis/v1alpha1, apis/v1alpha2). Their JSON form is
+/// in policy_json.h.
 namespace antrea::api::admin {
 
 struct NamespacedPods {
@@ -48,7 +49,8 @@ using Port = std::variant<PortRange, std::string>;
 
 struct Rule {
   std::string name;
-  /// kDrop is spelled "Deny". Not kReject; in a BaselineAdminNetworkPolicy not kPass.
+  /// kDrop is spelled "Deny", and kAllow "Accept" in v1alpha2. Not kReject; in a
+  /// BaselineAdminNetworkPolicy not kPass.
   controlplane::RuleAction action = controlplane::RuleAction::kAllow;
   std::vector<Peer> peers;
   std::vector<Port> ports;  ///< empty: all
@@ -70,6 +72,20 @@ struct BaselineAdminNetworkPolicy {
   std::vector<Rule> ingress, egress;
   friend bool operator==(const BaselineAdminNetworkPolicy&,
                          const BaselineAdminNetworkPolicy&) = default;
+};
+
+/// Where a ClusterNetworkPolicy stands: before all others that administrators and Namespaces make,
+/// or where these say nothing.
+enum class Tier : std::uint8_t { kAdmin, kBaseline };
+
+/// v1alpha2. `domain_names` are only given in rules that allow.
+struct ClusterNetworkPolicy {
+  ObjectMeta metadata;
+  Tier tier = Tier::kAdmin;
+  std::int32_t priority = 0;  ///< in the tier, 0 to 1000; the smaller one comes first
+  Subject subject;
+  std::vector<Rule> ingress, egress;
+  friend bool operator==(const ClusterNetworkPolicy&, const ClusterNetworkPolicy&) = default;
 };
 
 }  // namespace antrea::api::admin

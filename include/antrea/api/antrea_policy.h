@@ -161,9 +161,11 @@ inline constexpr std::array<std::pair<std::string_view, std::int32_t>, 6> kStati
 inline constexpr std::string_view kDefaultTier = "application";
 inline constexpr std::string_view kBaselineTier = "baseline";
 inline constexpr std::int32_t kDefaultTierPriority = 250;
-inline constexpr std::int32_t kAdminTierPriority = 251;  ///< AdminNetworkPolicies
+inline constexpr std::int32_t kClusterAdminTierPriority = 220;  ///< ClusterNetworkPolicies (Admin)
+inline constexpr std::int32_t kAdminTierPriority = 251;         ///< AdminNetworkPolicies
 inline constexpr std::int32_t kBaselineTierPriority = 253;
-inline constexpr std::int32_t kBaselineAdminTierPriority = 254;  ///< BaselineAdminNetworkPolicies
+inline constexpr std::int32_t kBaselineAdminTierPriority =
+    254;  ///< BaselineAdminNetworkPolicies, ClusterNetworkPolicies (Baseline)
 
 /// What is in a group: selectors, blocks, a Service's Pods or other groups; only one kind of them.
 struct GroupSpec {

@@ -13,6 +13,16 @@
 /// pkg/apis/controlplane/v1beta2/types.go).
 namespace antrea::api::controlplane {
 
+/// What these objects have of metav1.ObjectMeta. There are very many of them, so it holds no more.
+struct Metadata {
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t generation = 0;
+  bool initial_events_end = false;  ///< the annotation k8s.io/initial-events-end of a BOOKMARK
+  friend bool operator==(const Metadata&, const Metadata&) = default;
+};
+
 enum class PolicyType : std::uint8_t {
   kK8sNetworkPolicy,
   kAntreaClusterNetworkPolicy,
@@ -92,12 +102,11 @@ struct L7Protocol {
 
 struct NetworkPolicyRule {
   Direction direction = Direction::kIn;
-  NetworkPolicyPeer from;  ///< direction In
-  NetworkPolicyPeer to;    ///< direction Out
-  std::vector<Service> services;
-  std::int32_t priority = -1;        ///< index of the rule in its policy; -1 for K8s policies
-  std::optional<RuleAction> action;  ///< absent: the rule only isolates
   bool enable_logging = false;
+  std::optional<RuleAction> action;  ///< absent: the rule only isolates
+  std::int32_t priority = -1;        ///< index of the rule in its policy; -1 for K8s policies
+  NetworkPolicyPeer peers;           ///< `from` of direction In, `to` of direction Out
+  std::vector<Service> services;
   std::vector<std::string> applied_to_groups;
   std::string name;
   std::string log_label;
@@ -107,7 +116,7 @@ struct NetworkPolicyRule {
 
 /// The internal form of a policy. `metadata.name` = `metadata.uid` = the source's uid.
 struct NetworkPolicy {
-  ObjectMeta metadata;
+  Metadata metadata;
   std::vector<NetworkPolicyRule> rules;
   std::vector<std::string> applied_to_groups;
   std::optional<double> priority;
@@ -123,12 +132,11 @@ struct NamedPort {
   friend auto operator<=>(const NamedPort&, const NamedPort&) = default;
 };
 
-/// Exactly one of the references is given.
+enum class MemberKind : std::uint8_t { kPod, kExternalEntity, kNode, kService };
+
 struct GroupMember {
-  std::optional<ObjectKey> pod;
-  std::optional<ObjectKey> external_entity;
-  std::optional<std::string> node;
-  std::optional<ServiceReference> service;
+  MemberKind kind = MemberKind::kPod;
+  ObjectKey key;  ///< of a Node only the name
   std::vector<IpAddress> ips;
   std::vector<NamedPort> ports;
   friend auto operator<=>(const GroupMember&, const GroupMember&) = default;
@@ -136,21 +144,21 @@ struct GroupMember {
 
 /// The addresses that peers of rules stand for.
 struct AddressGroup {
-  ObjectMeta metadata;
+  Metadata metadata;
   std::vector<GroupMember> members;  ///< sorted, no duplicates
   friend bool operator==(const AddressGroup&, const AddressGroup&) = default;
 };
 
 /// The Pods that policies are applied to. An agent is told only of members on its own Node.
 struct AppliedToGroup {
-  ObjectMeta metadata;
+  Metadata metadata;
   std::vector<GroupMember> members;  ///< sorted, no duplicates
   friend bool operator==(const AppliedToGroup&, const AppliedToGroup&) = default;
 };
 
 /// Members that came and went.
 struct GroupPatch {
-  ObjectMeta metadata;
+  Metadata metadata;
   std::vector<GroupMember> added;
   std::vector<GroupMember> removed;
   friend bool operator==(const GroupPatch&, const GroupPatch&) = default;
@@ -175,13 +183,13 @@ struct EvaluatedPod {
 /// "not yet known". An addition to the API: the original controller does not serve it, and its
 /// agents do not ask for it.
 struct EvaluatedPods {
-  ObjectMeta metadata;             ///< metadata.name is the Node
+  Metadata metadata;               ///< metadata.name is the Node
   std::vector<EvaluatedPod> pods;  ///< sorted, no duplicates
   friend bool operator==(const EvaluatedPods&, const EvaluatedPods&) = default;
 };
 
 struct EvaluatedPodsPatch {
-  ObjectMeta metadata;
+  Metadata metadata;
   std::vector<EvaluatedPod> added;
   std::vector<EvaluatedPod> removed;
   friend bool operator==(const EvaluatedPodsPatch&, const EvaluatedPodsPatch&) = default;
@@ -196,7 +204,7 @@ struct NetworkPolicyNodeStatus {
   friend bool operator==(const NetworkPolicyNodeStatus&, const NetworkPolicyNodeStatus&) = default;
 };
 struct NetworkPolicyStatus {
-  ObjectMeta metadata;  ///< metadata.name is the policy's
+  Metadata metadata;  ///< metadata.name is the policy's
   std::vector<NetworkPolicyNodeStatus> nodes;
   friend bool operator==(const NetworkPolicyStatus&, const NetworkPolicyStatus&) = default;
 };

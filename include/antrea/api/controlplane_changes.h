@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <initializer_list>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,9 +51,11 @@ class NodeSet {
 };
 
 struct PolicyChange {
-  std::string name;                             ///< metadata.name of the internal policy
   std::shared_ptr<const NetworkPolicy> policy;  ///< null: it is gone
   NodeSet span;                                 ///< the Nodes that need it, after the change
+  std::string gone;                             ///< metadata.name of what is gone
+  bool unrealizable = false;  ///< it would reach beyond its Namespace, so it is needed nowhere
+  const std::string& name() const { return policy ? policy->metadata.name : gone; }
 };
 
 /// Members that came and went, both sorted. A member whose addresses or ports changed is in both.
@@ -93,12 +94,48 @@ struct AddressGroupChange {
   MemberDelta delta;  ///< empty when only the span changed
 };
 
+/// A member of an AppliedToGroup, and the Node that it is on.
+struct NodeMember {
+  std::string node;
+  GroupMember member;
+  friend auto operator<=>(const NodeMember&, const NodeMember&) = default;
+};
+
 /// An AppliedToGroup's span is the set of Nodes on which it has members.
 struct AppliedToGroupChange {
   std::string name;
   bool gone = false;
-  std::map<std::string, MemberDelta> delta_by_node;  ///< by Node; no empty entries
+  std::vector<NodeMember> added, removed;  ///< both sorted
+  bool empty() const { return added.empty() && removed.empty(); }
 };
+
+/// What it means for one Node; no members are taken out.
+inline MemberDelta delta_on(std::string_view node, const AppliedToGroupChange& change) {
+  MemberDelta delta;
+  for (const auto& [from, to] :
+       {std::pair(&change.added, &delta.added), std::pair(&change.removed, &delta.removed)})
+    for (const NodeMember& each : std::ranges::equal_range(*from, node, {}, &NodeMember::node))
+      to->push_back(each.member);
+  return delta;
+}
+
+/// Calls `function(node, delta)` for each Node with changes, in order; takes the members out.
+template <typename Function>
+void for_each_node(AppliedToGroupChange change, Function function) {
+  auto added = change.added.begin(), removed = change.removed.begin();
+  while (added != change.added.end() || removed != change.removed.end()) {
+    const std::string node = removed == change.removed.end() ||
+                                     (added != change.added.end() && added->node < removed->node)
+                                 ? added->node
+                                 : removed->node;
+    MemberDelta delta;
+    for (; added != change.added.end() && added->node == node; ++added)
+      delta.added.push_back(std::move(added->member));
+    for (; removed != change.removed.end() && removed->node == node; ++removed)
+      delta.removed.push_back(std::move(removed->member));
+    function(node, std::move(delta));
+  }
+}
 
 /// Pods of a Node came under, or left, the compiler's eyes; see `EvaluatedPods`.
 struct EvaluatedPodsChange {

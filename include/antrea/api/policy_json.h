@@ -22,6 +22,9 @@ ANTREA_API Result<admin::AdminNetworkPolicy> decode_admin_network_policy(
     const boost::json::value& json);
 ANTREA_API Result<admin::BaselineAdminNetworkPolicy> decode_baseline_admin_network_policy(
     const boost::json::value& json);
+/// policy.networking.k8s.io/v1alpha2
+ANTREA_API Result<admin::ClusterNetworkPolicy> decode_admin_cluster_network_policy(
+    const boost::json::value& json);
 
 ANTREA_API boost::json::value encode(const crd::NetworkPolicy& object);
 ANTREA_API boost::json::value encode(const crd::ClusterNetworkPolicy& object);
@@ -31,5 +34,6 @@ ANTREA_API boost::json::value encode(const crd::ClusterGroup& object);
 ANTREA_API boost::json::value encode(const crd::ExternalEntity& object);
 ANTREA_API boost::json::value encode(const admin::AdminNetworkPolicy& object);
 ANTREA_API boost::json::value encode(const admin::BaselineAdminNetworkPolicy& object);
+ANTREA_API boost::json::value encode(const admin::ClusterNetworkPolicy& object);
 
 }  // namespace antrea::api

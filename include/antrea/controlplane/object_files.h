@@ -31,7 +31,7 @@ class ANTREA_API ObjectFiles {
   ANTREA_API Result<> patch(const api::controlplane::GroupPatch& patch);
   /// That there is no such file is fine.
   template <typename T>
-  ANTREA_API Result<> remove(const api::ObjectMeta& meta);
+  ANTREA_API Result<> remove(const api::controlplane::Metadata& meta);
   /// All of it; files that do not decode are left out and logged. Error: kNotFound if a full set
   /// was never written.
   template <typename T>

@@ -29,6 +29,7 @@ enum class ObjectKind : std::uint8_t {
   kAntreaClusterNetworkPolicy,
   kAdminNetworkPolicy,  ///< policy.networking.k8s.io, and the next
   kBaselineAdminNetworkPolicy,
+  kClusterNetworkPolicy,
 };
 
 struct ObjectDeleted {
@@ -46,7 +47,8 @@ using ObjectChange =
                  std::shared_ptr<const api::crd::NetworkPolicy>,
                  std::shared_ptr<const api::crd::ClusterNetworkPolicy>,
                  std::shared_ptr<const api::admin::AdminNetworkPolicy>,
-                 std::shared_ptr<const api::admin::BaselineAdminNetworkPolicy>, ObjectDeleted>;
+                 std::shared_ptr<const api::admin::BaselineAdminNetworkPolicy>,
+                 std::shared_ptr<const api::admin::ClusterNetworkPolicy>, ObjectDeleted>;
 
 /// The controller's half of policies, those of Kubernetes, of Antrea and of the administrator: the
 /// objects of users in; internal policies, the groups they refer to, and the Nodes that need each,
