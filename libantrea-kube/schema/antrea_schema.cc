@@ -219,6 +219,62 @@ type AdminPortRange : A range of ports of a protocol.
   protocol string : TCP, UDP or SCTP; TCP if empty.
   start! int32 : The first.
   end! int32 : The last.
+
+package io.k8s.networking.policy.v1alpha2
+
+kind ClusterNetworkPolicy policy.networking.k8s.io/v1alpha2 : Rules of the cluster's administrator.
+  metadata meta.ObjectMeta : Name, labels and all else that every object has.
+  spec! ClusterSpec : What is wanted.
+  status ClusterStatus : What was observed last.
+
+type ClusterSpec : What a ClusterNetworkPolicy does, and for whom.
+  tier! string enum=Admin|Baseline : Before the policies of Namespaces, or where they say nothing.
+  priority! int32 : 0 to 1000 within the tier; the smaller one is judged first.
+  subject! ClusterSubject : For whom.
+  ingress []ClusterRule atomic : Rules about what comes in, in order.
+  egress []ClusterRule atomic : Rules about what goes out, in order.
+
+type ClusterStatus : State of a ClusterNetworkPolicy.
+  conditions []meta.Condition merge=type keys=type : Aspects of the state, by type.
+
+type ClusterSubject : Whom a policy is for; exactly one is given.
+  namespaces meta.LabelSelector : All Pods of these Namespaces.
+  pods ClusterPods : Some Pods of some Namespaces.
+
+type ClusterPods : Pods by their labels and those of their Namespace.
+  namespaceSelector meta.LabelSelector : Labels of the Namespace.
+  podSelector! meta.LabelSelector : Labels of the Pod.
+
+type ClusterRule : What happens to some traffic.
+  name string : For people.
+  action! string enum=Accept|Deny|Pass : What happens.
+  from []ClusterPeer atomic : Where it comes from.
+  to []ClusterPeer atomic : Where it goes.
+  protocols []ClusterProtocol atomic : Ports of protocols; all traffic if not set.
+
+type ClusterPeer : One side of traffic; exactly one is given.
+  namespaces meta.LabelSelector : All Pods of these Namespaces.
+  pods ClusterPods : Some Pods of some Namespaces.
+  nodes meta.LabelSelector : Nodes by their labels; for egress.
+  networks []string set : CIDRs; for egress.
+  domainNames []string set : DNS names; for egress, and only where rules accept.
+
+type ClusterProtocol : Ports; exactly one is given.
+  tcp ClusterPorts : Ports of TCP.
+  udp ClusterPorts : Ports of UDP.
+  sctp ClusterPorts : Ports of SCTP.
+  destinationNamedPort string : The name of a container's port.
+
+type ClusterPorts : Ports of one protocol.
+  destinationPort ClusterPort : Where the traffic goes.
+
+type ClusterPort : A port or a range; exactly one is given.
+  number int32 : The port.
+  range ClusterPortRange : The range.
+
+type ClusterPortRange : A range of ports.
+  start! int32 : The first.
+  end! int32 : The last.
 )schema";
 // clang-format on
 

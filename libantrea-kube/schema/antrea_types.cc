@@ -89,6 +89,10 @@ array name_and_age(const object& from, std::int64_t now) {
 array with_priority(const object& from, std::int64_t now) {
   return {text_at(from, "metadata.name"), number_text(from, "spec.priority"), age(from, now)};
 }
+array with_tier(const object& from, std::int64_t now) {
+  return {text_at(from, "metadata.name"), text_at(from, "spec.tier"),
+          number_text(from, "spec.priority"), age(from, now)};
+}
 array policy_cells(const object& from, std::int64_t now) {
   return {text_at(from, "metadata.name"),
           text_at(from, "spec.tier"),
@@ -173,6 +177,11 @@ void add_antrea_types(ResourceTypes& types) {
   all.push_back(make_type("v1alpha1", "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies",
                           {"banp"}, false, api::decode_baseline_admin_network_policy));
   all.back().group = "policy.networking.k8s.io";
+  all.push_back(make_type("v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", {"cnp"},
+                          false, api::decode_admin_cluster_network_policy));
+  all.back().group = "policy.networking.k8s.io";
+  all.back().columns = {kName, column("Tier", "Admin or Baseline."), kPriority, kAge};
+  all.back().cells = with_tier;
   for (ResourceType& type : all) {
     if (type.has_status)
       type.subresources.push_back({"status", type.kind, "", "", {"get", "patch", "update"}});

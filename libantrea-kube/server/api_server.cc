@@ -350,12 +350,18 @@ std::optional<HttpResponse> ApiServer::authenticate(HttpRequest& head) const {
   return HttpResponse::json(401, json::serialize(unauthorized().to_json()) + "\n");
 }
 
-void ApiServer::mount(std::string prefix, HttpHandler handler) {
+void ApiServer::mount(std::string prefix, HttpHandler handler,
+                      std::vector<ResourceType> resources) {
   state_->mounts.emplace_back(std::move(prefix), std::move(handler));
+  state_->documents.list_too(std::move(resources));
 }
 
 void ApiServer::admit(const ResourceType& type, Admitter admitter) {
   state_->rest.admit(type, std::move(admitter));
+}
+
+void ApiServer::admit_removal(const ResourceType& type, RemovalAdmitter admitter) {
+  state_->rest.admit_removal(type, std::move(admitter));
 }
 
 const ResourceTypes& ApiServer::types() const { return state_->types; }

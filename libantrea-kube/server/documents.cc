@@ -64,6 +64,21 @@ std::optional<HttpResponse> Documents::openapi_v3(const HttpRequest& request) {
                      std::move(caching));
 }
 
+void Documents::list_too(std::vector<ResourceType> resources) {
+  for (ResourceType& type : resources) elsewhere_.add(std::move(type));
+  documents_.clear();
+}
+
+namespace {
+json::object with_entries_of(json::object document, const json::object& other,
+                             std::string_view key) {
+  const json::array& more = other.at(key).as_array();
+  json::array& entries = document.at(key).as_array();
+  entries.insert(entries.end(), more.begin(), more.end());
+  return document;
+}
+}  // namespace
+
 /// "/api", "/apis" and what lies between them and the resources.
 std::optional<HttpResponse> Documents::discovery(const HttpRequest& request) {
   std::string_view path = request.path;
@@ -82,12 +97,17 @@ std::optional<HttpResponse> Documents::discovery(const HttpRequest& request) {
       const std::string type = "application/json;g=apidiscovery.k8s.io;v=" + std::string(version) +
                                ";as=APIGroupDiscoveryList";
       const auto& made = document(std::string(path) + "?" + std::string(version), type, [&] {
-        return json::serialize(aggregated_discovery(types_, core, version));
+        json::object document = aggregated_discovery(types_, core, version);
+        if (core) return json::serialize(document);
+        return json::serialize(with_entries_of(
+            std::move(document), aggregated_discovery(elsewhere_, core, version), "items"));
       });
       return answer_with(request, type, made.body, made.etag, {{"Vary", "Accept"}});
     }
     const auto& made = document(std::string(path), kJson, [&] {
-      return json::serialize(core ? api_versions_document(address_) : api_group_list(types_));
+      return json::serialize(
+          core ? api_versions_document(address_)
+               : with_entries_of(api_group_list(types_), api_group_list(elsewhere_), "groups"));
     });
     return answer_with(request, kJson, made.body, {});
   }

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "antrea/kube/http_server.h"
 #include "antrea/kube/resource_type.h"
@@ -16,6 +17,8 @@ class Documents {
   Documents(const ResourceTypes& types, std::string address, std::string version_suffix)
       : types_(types), address_(std::move(address)), version_suffix_(std::move(version_suffix)) {}
 
+  /// Discovery lists these as well; others serve them.
+  void list_too(std::vector<ResourceType> resources);
   /// The answer to a GET, or nothing if the path is none of a document.
   std::optional<HttpResponse> answer(const HttpRequest& request);
   /// Group versions that are served beside `types`, so that "/apis" lists them.
@@ -31,6 +34,7 @@ class Documents {
   std::optional<HttpResponse> discovery(const HttpRequest& request);
 
   const ResourceTypes& types_;
+  ResourceTypes elsewhere_;
   std::string address_, version_suffix_;
   std::map<std::string, Document> documents_;
   std::optional<std::map<std::string, std::string, std::less<>>> openapi_v3_;

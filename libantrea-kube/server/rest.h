@@ -40,6 +40,7 @@ class Rest {
   Rest(const ResourceTypes& types, Store& store, Now now);
 
   void admit(const ResourceType& type, ApiServer::Admitter admitter);
+  void admit_removal(const ResourceType& type, ApiServer::RemovalAdmitter admitter);
 
   Outcome<ObjectPtr> get(const ObjectPath& path) const;
   Outcome<ObjectPtr> create(const ObjectPath& path, boost::json::object body,
@@ -93,6 +94,7 @@ class Rest {
   Now now_;
   const ResourceType* namespaces_;
   std::map<const ResourceType*, std::vector<ApiServer::Admitter>> admitters_;
+  std::map<const ResourceType*, std::vector<ApiServer::RemovalAdmitter>> removal_admitters_;
   std::set<std::string> terminating_;  // Namespaces
 };
 

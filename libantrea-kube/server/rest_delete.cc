@@ -42,6 +42,11 @@ Outcome<Rest::Deleted> Rest::remove(const ObjectPath& path, const DeleteOptions&
                     "ResourceVersion in record ({}). The object might have been modified",
                     options.resource_version, old->version));
 
+  if (const auto admitters = removal_admitters_.find(&type); admitters != removal_admitters_.end())
+    for (const auto& admitter : admitters->second)
+      if (const std::string why = admitter(object); !why.empty())
+        return forbidden(type, path.name, why);
+
   if (&type == namespaces_) {
     if (path.name == "default" || path.name == "kube-system" || path.name == "kube-public")
       return forbidden(type, path.name, "this namespace may not be deleted");

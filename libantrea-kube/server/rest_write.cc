@@ -115,6 +115,10 @@ void Rest::admit(const ResourceType& type, ApiServer::Admitter admitter) {
   admitters_[&type].push_back(std::move(admitter));
 }
 
+void Rest::admit_removal(const ResourceType& type, ApiServer::RemovalAdmitter admitter) {
+  removal_admitters_[&type].push_back(std::move(admitter));
+}
+
 std::string Rest::timestamp(std::int64_t in_seconds) const {
   return format_time(now_() + std::chrono::seconds(in_seconds));
 }

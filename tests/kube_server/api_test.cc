@@ -387,15 +387,32 @@ TEST_F(Api, WaitsForAVersionThatComes) {
 }
 
 TEST_F(Api, AnswersForMountedComponents) {
+  get("/apis");  // what was told before does not stay
+  ResourceType listed;
+  listed.group = "controlplane.antrea.io";
+  listed.version = "v1beta2";
+  listed.kind = "NetworkPolicy";
+  listed.plural = "networkpolicies";
+  listed.namespaced = false;
+  listed.verbs = {"get"};
   server.loop.run([&] {
     server.api->mount("/apis/controlplane.antrea.io/v1beta2",
                       [](HttpRequest request, HttpExchange exchange) {
                         exchange.respond(HttpResponse::text(200, "mounted " + request.path));
-                      });
+                      },
+                      {listed});
   });
   EXPECT_EQ(get("/apis/controlplane.antrea.io/v1beta2/networkpolicies").body,
             "mounted /apis/controlplane.antrea.io/v1beta2/networkpolicies");
   get("/apis/controlplane.antrea.io/v1beta22", 404);
+  EXPECT_THAT(get("/apis").body, testing::HasSubstr(R"("name":"controlplane.antrea.io")"));
+  const auto aggregated = server.request(
+      "GET", "/apis", "",
+      {{"Accept", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"}});
+  EXPECT_THAT(aggregated.body, testing::HasSubstr(R"("metadata":{"creationTimestamp":null,)"
+                                                  R"("name":"controlplane.antrea.io"})"));
+  EXPECT_THAT(aggregated.body, testing::HasSubstr(R"("resource":"networkpolicies",)"
+                                                  R"("responseKind":{"group":"controlplane.an)"));
 }
 
 TEST_F(Api, ServesControllersInTheSameProcess) {
@@ -467,6 +484,24 @@ TEST_F(Api, AdmittersCompleteAndRefuse) {
   EXPECT_EQ(post(kConfigMaps, config_map("a")).json().at("immutable"), false);
   const auto refused = merge(kConfigMaps + "/a", R"({"data":{"k":"v"}})", 422);
   EXPECT_EQ(refused.json().at("message"), "ConfigMap \"a\" is invalid: data: Forbidden: no data");
+}
+
+TEST_F(Api, RemovalsCanBeRefused) {
+  post(kConfigMaps, config_map("a"));
+  bool refuse = true;
+  server.loop.run([&] {
+    server.api->admit_removal(*server.types.find("", "v1", "configmaps"),
+                              [&](const json::object& object) {
+                                EXPECT_EQ(object.at("metadata").at("name"), "a");
+                                return refuse ? std::string("found a use of it") : std::string();
+                              });
+  });
+  const auto refused = server.request("DELETE", kConfigMaps + "/a", "");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.json().at("message"), "configmaps \"a\" is forbidden: found a use of it");
+  get(kConfigMaps + "/a", 200);
+  server.loop.run([&] { refuse = false; });
+  EXPECT_EQ(server.request("DELETE", kConfigMaps + "/a", "").status, 200);
 }
 
 TEST_F(Api, SurvivesNonsense) {

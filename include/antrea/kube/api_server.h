@@ -76,8 +76,9 @@ class ANTREA_API ApiServer {
   std::optional<HttpResponse> authenticate(HttpRequest& head) const;
 
   /// Hands every request whose path is `prefix` or lies below it to another component, e.g.
-  /// "/apis/controlplane.antrea.io/v1beta2".
-  void mount(std::string prefix, HttpHandler handler);
+  /// "/apis/controlplane.antrea.io/v1beta2". Discovery lists `resources` beside those served here;
+  /// their functions and schemas are not asked for.
+  void mount(std::string prefix, HttpHandler handler, std::vector<ResourceType> resources = {});
 
   /// Called for each creation and update (not of status) after the defaults and before validation:
   /// completes the object, e.g. allocates a cluster IP. What it returns refuses the write (422).
@@ -86,6 +87,9 @@ class ANTREA_API ApiServer {
   using Admitter = std::function<std::vector<FieldError>(boost::json::object& object,
                                                          const boost::json::object* old)>;
   void admit(const ResourceType& type, Admitter admitter);
+  /// Called for each deletion that a user asks for. A text that is not empty refuses it (403).
+  using RemovalAdmitter = std::function<std::string(const boost::json::object& object)>;
+  void admit_removal(const ResourceType& type, RemovalAdmitter admitter);
 
   const ResourceTypes& types() const;
 
