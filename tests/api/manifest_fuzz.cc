@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "antrea/api/admission_review.h"
 #include "antrea/api/json.h"
 #include "antrea/api/policy_json.h"
 #include "antrea/api/yaml.h"
@@ -40,6 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect_round_trip<decode_external_entity>(object);
     expect_round_trip<decode_admin_network_policy>(object);
     expect_round_trip<decode_baseline_admin_network_policy>(object);
+    expect_round_trip<decode_admin_cluster_network_policy>(object);
+    (void)decode_admission_review(object);
     if (const auto service = decode_service(object); service && !decode_service(encode(*service)))
       std::abort();
   }
