@@ -7,6 +7,8 @@
 #include <optional>
 #include <random>
 
+#include "antrea/kube/openapi.h"
+
 namespace antrea::controlplane {
 
 using namespace api::controlplane;
@@ -79,32 +81,14 @@ bool is_set(const HttpRequest& request, std::string_view parameter) {
   return value != nullptr && (*value == "true" || *value == "1");
 }
 
-json::object group_document() {
-  const json::object version{{"groupVersion", kApiVersion}, {"version", kVersion}};
-  return {{"kind", "APIGroup"},
-          {"apiVersion", "v1"},
-          {"name", kGroup},
-          {"versions", json::array{version}},
-          {"preferredVersion", version}};
-}
-
-json::object resource_documents() {
-  json::array resources;
-  for (const Resource resource : kResources)
-    resources.push_back(json::object{{"name", to_string(resource)},
-                                     {"singularName", ""},
-                                     {"namespaced", false},
-                                     {"kind", kind_of(resource)},
-                                     {"verbs", json::array{"get", "list", "watch"}}});
-  resources.push_back(json::object{{"name", "networkpolicies/status"},
-                                   {"singularName", ""},
-                                   {"namespaced", false},
-                                   {"kind", "NetworkPolicyStatus"},
-                                   {"verbs", json::array{"create"}}});
-  return {{"kind", "APIResourceList"},
-          {"apiVersion", "v1"},
-          {"groupVersion", kApiVersion},
-          {"resources", std::move(resources)}};
+/// What it tells of itself.
+const kube::ResourceTypes& served_types() {
+  static const kube::ResourceTypes kTypes = [] {
+    kube::ResourceTypes types;
+    for (kube::ResourceType& type : Server::resource_types()) types.add(std::move(type));
+    return types;
+  }();
+  return kTypes;
 }
 
 /// Calls `use` with a null pointer of the resource's type.
@@ -263,9 +247,11 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
                                      "application/vnd.kubernetes.protobuf are served",
                                      Format::kJson));
     if (parts.empty() && request.method == "GET")
-      return exchange.respond(HttpResponse::json(200, json::serialize(group_document())));
+      return exchange.respond(
+          HttpResponse::json(200, json::serialize(kube::api_group(served_types(), kGroup))));
     if (parts.size() == 1 && parts[0] == kVersion && request.method == "GET")
-      return exchange.respond(HttpResponse::json(200, json::serialize(resource_documents())));
+      return exchange.respond(HttpResponse::json(
+          200, json::serialize(kube::api_resource_list(served_types(), kGroup, kVersion))));
     const auto resource =
         parts.size() > 1 && parts[0] == kVersion ? parse_resource(parts[1]) : std::nullopt;
     if (!resource || parts.size() > 4)
@@ -279,7 +265,8 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
       if (resource != Resource::kNetworkPolicies || parts[3] != "status")
         return exchange.respond(
             refuse(404, "NotFound", "the server could not find the requested resource", *format));
-      if (request.method == "POST") return exchange.respond(take_status(request, name, *format));
+      if (request.method == "POST" || request.method == "PUT")
+        return exchange.respond(take_status(request, name, *format));
     } else if (request.method == "GET") {
       return read(request, exchange, *resource, name, *format);
     }
@@ -329,5 +316,21 @@ void Server::handle(HttpRequest request, HttpExchange exchange) {
 }
 
 const Store& Server::store() const { return impl_->store; }
+
+std::vector<kube::ResourceType> Server::resource_types() {
+  std::vector<kube::ResourceType> types;
+  for (const Resource resource : kResources) {
+    kube::ResourceType& type = types.emplace_back();
+    type.group = kGroup;
+    type.version = kVersion;
+    type.kind = kind_of(resource);
+    type.plural = to_string(resource);
+    type.namespaced = false;
+    type.verbs = {"get", "list", "watch"};
+    if (resource == Resource::kNetworkPolicies)
+      type.subresources = {{"status", "NetworkPolicyStatus", {}, {}, {"create"}}};
+  }
+  return types;
+}
 
 }  // namespace antrea::controlplane

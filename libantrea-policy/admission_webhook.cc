@@ -50,7 +50,8 @@ std::vector<std::string> warnings_about(const ObjectChange& object) {
   const auto* policy = std::get_if<std::shared_ptr<const crd::ClusterNetworkPolicy>>(&object);
   if (policy == nullptr) return {};
   const crd::PolicySpec& spec = (*policy)->spec;
-  if (std::ranges::none_of(spec.applied_to, [](const auto& to) { return to.node_selector.has_value(); }))
+  if (std::ranges::none_of(spec.applied_to,
+                           [](const auto& to) { return to.node_selector.has_value(); }))
     return {};
   std::vector<std::string> warnings;
   for (const auto& [rules, field] :

@@ -8,6 +8,7 @@
 
 #include "antrea/kube/antrea_types.h"
 #include "antrea/kube/builtin_types.h"
+#include "policy_admission.h"
 
 namespace antrea::controller {
 
@@ -42,16 +43,25 @@ Result<> Controller::start() {
 
   controlplane::ServerOptions server;
   server.logger = logger_;
+  server.on_status = [this](const api::controlplane::NetworkPolicyStatus& report) {
+    if (policies_) policies_->take(report);
+  };
   // Revisions of a new process must be higher than those that its predecessor told.
   server.store.first_revision =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                      std::chrono::system_clock::now().time_since_epoch())
                                      .count());
   controlplane_.emplace(io_.get_executor(), server);
-  api_->mount(std::string(controlplane::Server::kPath),
-              [this](kube::HttpRequest request, kube::HttpExchange exchange) {
-                controlplane_->handle(std::move(request), std::move(exchange));
-              });
+  api_->mount(
+      std::string(controlplane::Server::kPath),
+      [this](kube::HttpRequest request, kube::HttpExchange exchange) {
+        controlplane_->handle(std::move(request), std::move(exchange));
+      },
+      controlplane::Server::resource_types());
+  for (const char* const prefix : {"/validate", "/mutate"})
+    api_->mount(prefix, [this](kube::HttpRequest request, kube::HttpExchange exchange) {
+      answer_review(ServedView(*api_), std::move(request), std::move(exchange));
+    });
   policies_.emplace(io_.get_executor(), *api_, *controlplane_, logger_);
   ANTREA_CHECK(policies_->start());
   ANTREA_CHECK(listen(credentials));
@@ -75,7 +85,10 @@ Result<> Controller::listen(const Credentials& credentials) {
   kube::HttpServerOptions options;
   options.listen = options_.listen;
   options.tls = {credentials.server.certificate, credentials.server.private_key, {}};
-  options.authenticate = [this](kube::HttpRequest& head) { return api_->authenticate(head); };
+  options.authenticate = [this](kube::HttpRequest& head) -> std::optional<kube::HttpResponse> {
+    if (is_webhook(head.path)) return std::nullopt;
+    return api_->authenticate(head);
+  };
   options.logger = logger_;
   const auto handler = [this](kube::HttpRequest request, kube::HttpExchange exchange) {
     api_->handle(std::move(request), std::move(exchange));

@@ -1,97 +1,128 @@
 #include "policy_admission.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 
-#include "antrea/api/antrea_policy.h"
+#include "antrea/api/policy_json.h"
+#include "antrea/policy/manifest.h"
 
 namespace antrea::controller {
 namespace {
 
 namespace json = boost::json;
-using Refusals = std::vector<kube::FieldError>;
 
 constexpr const char* kGroup = "crd.antrea.io";
 constexpr const char* kVersion = "v1beta1";
-constexpr std::size_t kMaxTiers = 20;
-/// Of policies that stand in no Tier: the administrator's, and what is kept for Antrea itself.
-constexpr std::int64_t kReservedPriorities[] = {251, 252, 254, 255};
+constexpr std::string_view kController = "system:serviceaccount:kube-system:antrea-controller";
+constexpr std::string_view kValidate = "/validate/", kMutate = "/mutate/";
 
-Refusals invalid(std::string field, std::string message) {
-  return {{"FieldValueInvalid", std::move(field), "Invalid value: " + std::move(message)}};
-}
-
-const json::value* find(const json::object& object, const char* pointer) {
-  boost::system::error_code code;
-  // find_pointer belongs to values; an object is looked into member by member.
-  const std::string_view path(pointer + 1);
-  const auto slash = path.find('/');
-  const auto* const first = object.if_contains(path.substr(0, slash));
-  if (first == nullptr || slash == std::string_view::npos) return first;
-  return first->find_pointer(path.substr(slash), code);
-}
-
-std::string text(const json::object& object, const char* pointer) {
-  const auto* const value = find(object, pointer);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::optional<std::int64_t> number(const json::object& object, const char* pointer) {
-  const auto* const value = find(object, pointer);
-  if (value == nullptr || !value->is_number()) return {};
-  boost::system::error_code code;
-  const auto read = value->to_number<std::int64_t>(code);
-  return code ? std::nullopt : std::optional(read);
-}
-
-Refusals check_tier_of(const kube::ApiServer& api, const json::object& policy) {
-  const std::string tier = text(policy, "/spec/tier");
-  if (tier.empty()) return {};
+/// What can be read of the objects of a kind.
+template <typename T>
+std::vector<T> list(const kube::ApiServer& api, const char* plural, std::string_view namespace_,
+                    Result<T> (*decode)(const json::value&)) {
   kube::ObjectPath path;
-  path.type = api.types().find(kGroup, kVersion, "tiers");
-  path.name = tier;
-  if (api.get(path)) return {};
-  return invalid("spec.tier", fmt::format("found \"{}\", expected a Tier that exists", tier));
+  path.type = api.types().find(kGroup, kVersion, plural);
+  path.namespace_ = namespace_;
+  std::vector<T> all;
+  if (const auto objects = api.list(path))
+    for (const json::object& object : *objects)
+      if (auto decoded = decode(json::value(object))) all.push_back(*std::move(decoded));
+  return all;
 }
 
-Refusals check_tier(const kube::ApiServer& api, const json::object& tier, const json::object* old) {
-  const auto priority = number(tier, "/spec/priority");
-  if (!priority) return {};  // the schema's business
-  if (old != nullptr) {
-    if (number(*old, "/spec/priority") == priority) return {};
-    return invalid("spec.priority", "found a change, expected that it stays as it is");
-  }
-  if (std::ranges::find(kReservedPriorities, *priority) != std::end(kReservedPriorities))
-    return invalid("spec.priority",
-                   fmt::format("found {}, expected none of those that are reserved: 251, 252, 254, "
-                               "255",
-                               *priority));
-  kube::ObjectPath path;
-  path.type = api.types().find(kGroup, kVersion, "tiers");
-  const auto tiers = api.list(path);
-  if (!tiers) return {};
-  for (const json::object& other : *tiers)
-    if (number(other, "/spec/priority") == priority)
-      return invalid("spec.priority", fmt::format("found {}, which Tier {} has", *priority,
-                                                  text(other, "/metadata/name")));
-  if (tiers->size() >= kMaxTiers)
-    return invalid(
-        "spec", fmt::format("found {} Tiers, which is the most that there may be", tiers->size()));
-  return {};
+template <typename T>
+std::size_t count_in_tier(const std::vector<T>& policies, std::string_view tier) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      policies, [&](const auto& policy) { return policy.spec.tier == tier; }));
+}
+
+/// Nothing if there is no object or it cannot be read, which is for others to tell.
+std::optional<policy::ObjectChange> read(const kube::ResourceType& type,
+                                         const json::object* object) {
+  if (object == nullptr) return {};
+  json::object named = *object;
+  named["apiVersion"] = type.api_version();
+  named["kind"] = type.kind;
+  auto decoded = policy::decode_object(json::value(std::move(named)));
+  return decoded ? *std::move(decoded) : std::nullopt;
+}
+
+template <typename T>
+const T* pointer(const std::optional<T>& value) {
+  return value ? &*value : nullptr;
 }
 
 }  // namespace
 
+std::vector<api::crd::Tier> ServedView::tiers() const {
+  return list(api_, "tiers", {}, api::decode_tier);
+}
+
+std::vector<policy::AdmissionView::Group> ServedView::groups(std::string_view namespace_) const {
+  std::vector<Group> all;
+  const auto add = [&all](const auto& groups) {
+    for (const auto& group : groups) all.push_back({group.metadata.name, group.spec.child_groups});
+  };
+  if (namespace_.empty())
+    add(list(api_, "clustergroups", {}, api::decode_cluster_group));
+  else
+    add(list(api_, "groups", namespace_, api::decode_group));
+  return all;
+}
+
+policy::AdmissionView::TierUse ServedView::use_of_tier(std::string_view name) const {
+  return {
+      count_in_tier(list(api_, "clusternetworkpolicies", {}, api::decode_cluster_network_policy),
+                    name),
+      count_in_tier(list(api_, "networkpolicies", {}, api::decode_antrea_network_policy), name)};
+}
+
 void admit_policies(kube::ApiServer& api) {
-  for (const char* const plural : {"clusternetworkpolicies", "networkpolicies"})
-    api.admit(
-        *api.types().find(kGroup, kVersion, plural),
-        [&api](json::object& policy, const json::object*) { return check_tier_of(api, policy); });
-  api.admit(
-      *api.types().find(kGroup, kVersion, "tiers"),
-      [&api](json::object& tier, const json::object* old) { return check_tier(api, tier, old); });
+  const auto judge = [&api](const kube::ResourceType& type) {
+    api.admit(type, [&api, &type](json::object& object, const json::object* old) {
+      std::vector<kube::FieldError> errors;
+      const auto wanted = read(type, &object), before = read(type, old);
+      if (!wanted) return errors;
+      for (policy::Refusal& refusal :
+           policy::admit({.object = &*wanted, .old = pointer(before)}, ServedView(api)))
+        errors.push_back({"FieldValueInvalid",
+                          refusal.field.empty() ? "spec" : std::move(refusal.field),
+                          "Invalid value: " + refusal.message});
+      return errors;
+    });
+    api.admit_removal(type, [&api, &type](const json::object& object) {
+      const auto before = read(type, &object);
+      if (!before) return std::string();
+      const auto refusals = policy::admit({.old = &*before}, ServedView(api));
+      return refusals.empty() ? std::string() : refusals.front().message;
+    });
+  };
+  for (const char* const plural :
+       {"clusternetworkpolicies", "networkpolicies", "tiers", "clustergroups", "groups"})
+    judge(*api.types().find(kGroup, kVersion, plural));
+  judge(*api.types().find("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies"));
+}
+
+bool is_webhook(std::string_view path) {
+  return path.starts_with(kValidate) || path.starts_with(kMutate);
+}
+
+void answer_review(const policy::AdmissionView& view, kube::HttpRequest request,
+                   kube::HttpExchange exchange) {
+  if (request.method != "POST")
+    return exchange.respond(kube::HttpResponse::text(405, "expected POST with an AdmissionReview"));
+  boost::system::error_code code;
+  const json::value body = json::parse(request.body, code);
+  if (code)
+    return exchange.respond(
+        kube::HttpResponse::text(400, "found no JSON, expected an AdmissionReview"));
+  const auto review = api::decode_admission_review(body);
+  if (!review) return exchange.respond(kube::HttpResponse::text(400, review.error().to_string()));
+  const api::AdmissionResponse answer = request.path.starts_with(kMutate)
+                                            ? policy::mutate(*review)
+                                            : policy::validate(*review, view, kController);
+  exchange.respond(kube::HttpResponse::json(200, json::serialize(api::encode(answer))));
 }
 
 }  // namespace antrea::controller

@@ -2,12 +2,29 @@
 
 #include "antrea/base/result.h"
 #include "antrea/kube/api_server.h"
+#include "antrea/policy/admission.h"
 
 namespace antrea::controller {
 
-/// Refuses what only other objects can tell to be wrong: a policy in a Tier that does not exist; a
-/// Tier with a priority that is reserved or taken, or that changes (antrea:
-/// pkg/controller/networkpolicy/validate.go). The API server must outlive its use.
+/// What admission looks at, read from the API server. The API server must outlive it.
+class ServedView : public policy::AdmissionView {
+ public:
+  explicit ServedView(const kube::ApiServer& api) : api_(api) {}
+  std::vector<api::crd::Tier> tiers() const override;
+  std::vector<Group> groups(std::string_view namespace_) const override;
+  TierUse use_of_tier(std::string_view name) const override;
+
+ private:
+  const kube::ApiServer& api_;
+};
+
+/// Has the API server refuse what `policy::admit` refuses. The API server must outlive its use.
 void admit_policies(kube::ApiServer& api);
+
+/// Answers POST /validate/… and /mutate/… with an AdmissionReview: the webhooks of a cluster's API
+/// server. Both must be mounted, without authentication: API servers do not log in to webhooks.
+void answer_review(const policy::AdmissionView& view, kube::HttpRequest request,
+                   kube::HttpExchange exchange);
+bool is_webhook(std::string_view path);
 
 }  // namespace antrea::controller

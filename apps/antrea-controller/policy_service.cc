@@ -11,7 +11,11 @@ namespace antrea::controller {
 
 PolicyService::PolicyService(boost::asio::any_io_executor executor, kube::ApiServer& api,
                              controlplane::Server& server, Logger logger)
-    : executor_(std::move(executor)), api_(api), server_(server), logger_(std::move(logger)) {}
+    : executor_(std::move(executor)),
+      api_(api),
+      server_(server),
+      logger_(std::move(logger)),
+      statuses_(executor_, api, logger_) {}
 
 PolicyService::~PolicyService() { *alive_ = false; }
 
@@ -41,6 +45,8 @@ Result<> PolicyService::start() {
   ANTREA_CHECK(follow(kAdmin, "v1alpha1", "baselineadminnetworkpolicies",
                       Kind::kBaselineAdminNetworkPolicy,
                       api::decode_baseline_admin_network_policy));
+  ANTREA_CHECK(follow(kAdmin, "v1alpha2", "clusternetworkpolicies", Kind::kClusterNetworkPolicy,
+                      api::decode_admin_cluster_network_policy));
   return follow("", "v1", "pods", Kind::kPod, api::decode_pod);
 }
 
@@ -107,6 +113,11 @@ void PolicyService::compile() {
   batch_.clear();
   if (!published_ || !changes.empty()) server_.publish(changes);
   published_ = true;
+  statuses_.write(realization_.apply(changes, PolicyStatusWriter::now()));
+}
+
+void PolicyService::take(const api::controlplane::NetworkPolicyStatus& report) {
+  statuses_.write(realization_.apply(report, PolicyStatusWriter::now()));
 }
 
 }  // namespace antrea::controller

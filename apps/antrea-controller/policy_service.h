@@ -5,14 +5,17 @@
 #include <vector>
 
 #include "antrea/base/log.h"
+#include "antrea/controlplane/realization.h"
 #include "antrea/controlplane/server.h"
 #include "antrea/kube/api_server.h"
 #include "antrea/policy/compiler.h"
+#include "policy_status.h"
 
 namespace antrea::controller {
 
 /// Feeds the policy compiler with what the API server has, and the control-plane server with what
-/// the compiler says. Changes that come in one turn of the event loop are compiled as one batch.
+/// the compiler says; keeps the status of policies. Changes that come in one turn of the event loop
+/// are compiled as one batch.
 class PolicyService {
  public:
   /// The references must outlive it.
@@ -22,6 +25,8 @@ class PolicyService {
 
   /// Begins. Error: kNotFound (a type that is not served).
   Result<> start();
+  /// What an agent reports about a policy.
+  void take(const api::controlplane::NetworkPolicyStatus& report);
 
  private:
   /// So that `kubectl get tiers` shows them; the compiler knows them anyway.
@@ -37,6 +42,8 @@ class PolicyService {
   controlplane::Server& server_;
   Logger logger_;
   policy::Compiler compiler_;
+  controlplane::Realization realization_;
+  PolicyStatusWriter statuses_;
   std::vector<policy::ObjectChange> batch_;
   std::size_t unsynced_ = 0;  // watches that have not told all yet
   bool scheduled_ = false;

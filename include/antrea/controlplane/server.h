@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "antrea/base/log.h"
 #include "antrea/controlplane/store.h"
 #include "antrea/kube/http_server.h"
+#include "antrea/kube/resource_type.h"
 
 namespace antrea::controlplane {
 
@@ -23,8 +25,8 @@ struct ServerOptions {
 
 /// Serves a `Store` on the control-plane API: discovery of the group, get, list and watch of
 /// networkpolicies, addressgroups, appliedtogroups and evaluatedpods (field selectors nodeName and
-/// metadata.name) and POST networkpolicies/NAME/status, in JSON and Protobuf. Mount `handle` at
-/// `kPath` of a kube::ApiServer or kube::HttpServer.
+/// metadata.name) and POST or PUT networkpolicies/NAME/status, in JSON and Protobuf. Mount `handle`
+/// at `kPath` of a kube::ApiServer or kube::HttpServer.
 ///
 /// Until the first `publish` every request for objects is answered 503: an empty answer would tell
 /// the agents to drop what they enforce. All calls are made on the executor.
@@ -41,6 +43,8 @@ class ANTREA_API Server {
   /// Takes the compiler's changes, none being fine, and tells the watchers.
   void publish(const api::controlplane::Changes& changes);
   void handle(kube::HttpRequest request, kube::HttpExchange exchange);
+  /// What it serves, for the discovery of the server that it is mounted in.
+  static std::vector<kube::ResourceType> resource_types();
   const Store& store() const;
 
  private:

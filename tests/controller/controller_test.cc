@@ -1,0 +1,219 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+
+extern char** environ;
+
+namespace antrea::controller {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Output {
+  int status = -1;
+  std::string text;  // standard output and error
+};
+
+Output run(const std::string& command) {
+  Output output;
+  FILE* const pipe = ::popen(("timeout 60 " + command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return output;
+  char buffer[4096];
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe))
+    output.text.append(buffer, count);
+  const int status = ::pclose(pipe);
+  output.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return output;
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+/// A controller with everything in memory.
+class Standalone : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run("which kubectl").status, 0) << "no kubectl on PATH";
+    char folder[] = "/tmp/antrea-controller-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder), nullptr);
+    folder_ = folder;
+    const std::string program = ANTREA_BIN_DIR "/antrea-controller", config = kubeconfig();
+    const char* const argv[] = {program.c_str(),    "--standalone", "--listen", "127.0.0.1:0",
+                                "--kubeconfig-out", config.c_str(), nullptr};
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    const std::string log = (folder_ / "log").string();
+    ::posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_CREAT | O_WRONLY, 0600);
+    ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    ASSERT_EQ(::posix_spawn(&id_, program.c_str(), &actions, nullptr,
+                            const_cast<char* const*>(argv), environ),
+              0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ASSERT_TRUE(eventually([&] { return kubectl("get --raw /readyz").status == 0; }));
+  }
+  void TearDown() override {
+    if (id_ > 0) {
+      ::kill(id_, SIGTERM);
+      ::waitpid(id_, nullptr, 0);
+    }
+    if (HasFailure()) std::cerr << std::ifstream(folder_ / "log").rdbuf();
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  std::string kubeconfig() const { return (folder_ / "kubeconfig").string(); }
+  Output kubectl(const std::string& arguments) const {
+    return run("env HOME=" + folder_.string() + " kubectl --kubeconfig " + kubeconfig() + " " +
+               arguments);
+  }
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  void apply(const std::string& yaml) const {
+    const auto applied = kubectl("apply -f " + file("manifest.yaml", yaml));
+    ASSERT_EQ(applied.status, 0) << applied.text;
+  }
+  std::string refusal(const std::string& yaml) const {
+    const auto applied = kubectl("apply -f " + file("manifest.yaml", yaml));
+    EXPECT_EQ(applied.status, 1) << yaml;
+    return applied.text;
+  }
+
+  pid_t id_ = -1;
+  fs::path folder_;
+};
+
+// A text that begins with a brace would be JSON to kubectl.
+std::string crd(const std::string& kind, const std::string& name, const std::string& spec) {
+  return "apiVersion: crd.antrea.io/v1beta1\nkind: " + kind + "\nmetadata: {name: " + name +
+         "}\nspec: " + spec + "\n";
+}
+const std::string kPolicy = crd("ClusterNetworkPolicy", "p",
+                                "{tier: gold, priority: 1, appliedTo: [{podSelector: {}}], "
+                                "ingress: [{action: Drop}]}");
+
+TEST_F(Standalone, RefusesWhatOtherObjectsTellToBeWrong) {
+  EXPECT_THAT(refusal(kPolicy), HasSubstr("The ClusterNetworkPolicy \"p\" is invalid: spec.tier: "
+                                          "Invalid value: found \"gold\", expected a Tier that "
+                                          "exists"));
+  apply(crd("Tier", "gold", "{priority: 5}"));
+  apply(kPolicy);
+  EXPECT_THAT(refusal(crd("Tier", "silver", "{priority: 5}")),
+              HasSubstr("spec.priority: Invalid value: found 5, which Tier gold has"));
+  EXPECT_THAT(refusal(crd("Tier", "gold", "{priority: 6}")),
+              HasSubstr("spec.priority: Invalid value: found 6, expected 5 as it is"));
+  auto removed = kubectl("delete tier gold");
+  EXPECT_EQ(removed.status, 1);
+  EXPECT_THAT(removed.text, HasSubstr("tiers.crd.antrea.io \"gold\" is forbidden: found 1 "
+                                      "ClusterNetworkPolicies and 0 NetworkPolicies"));
+  EXPECT_THAT(kubectl("delete tier baseline").text,
+              HasSubstr("found one of the static Tiers, which always exist"));
+  EXPECT_EQ(kubectl("delete acnp p").status, 0);
+  EXPECT_EQ(kubectl("delete tier gold").status, 0);
+
+  apply(crd("ClusterGroup", "child", "{podSelector: {}}"));
+  apply(crd("ClusterGroup", "parent", "{childGroups: [child]}"));
+  EXPECT_THAT(refusal(crd("ClusterGroup", "grand", "{childGroups: [parent]}")),
+              HasSubstr("spec.childGroups: Invalid value: found ClusterGroup \"parent\", which has "
+                        "children itself"));
+}
+
+TEST_F(Standalone, ServesClusterNetworkPolicies) {
+  const std::string head =
+      "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+      "metadata: {name: tenants}\nspec:\n  tier: Admin\n  priority: 7\n  subject: {namespaces: "
+      "{}}\n";
+  apply(head +
+        "  ingress:\n  - {name: web, action: Accept, from: [{namespaces: {}}],\n"
+        "     protocols: [{tcp: {destinationPort: {number: 80}}}]}\n");
+  EXPECT_THAT(kubectl("get cnp tenants").text, testing::MatchesRegex("NAME +TIER +PRIORITY +AGE *\n"
+                                                                     "tenants +Admin +7 +.*\n"));
+  EXPECT_THAT(refusal(head + "  ingress:\n  - {action: Allow, from: [{namespaces: {}}]}\n"),
+              HasSubstr("spec.ingress[0].action"));
+  EXPECT_THAT(kubectl("explain cnp.spec.tier").text, HasSubstr("Before the policies of"));
+}
+
+TEST_F(Standalone, ListsTheControlPlaneAmongItsGroups) {
+  EXPECT_THAT(kubectl("api-resources --api-group=controlplane.antrea.io").text,
+              HasSubstr("addressgroups"));
+  EXPECT_THAT(kubectl("get --raw /apis").text, HasSubstr(R"("name":"controlplane.antrea.io")"));
+}
+
+TEST_F(Standalone, AnswersReviewsWithoutALogin) {
+  const std::string review = file("review.json", R"({
+    "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+      "uid": "0df28fbd-5f5f-11e8-bc74-36e6bb280816", "operation": "DELETE",
+      "kind": {"group": "crd.antrea.io", "version": "v1beta1", "kind": "Tier"},
+      "name": "platform", "userInfo": {"username": "admin"}, "object": null,
+      "oldObject": {"apiVersion": "crd.antrea.io/v1beta1", "kind": "Tier",
+                    "metadata": {"name": "platform"}, "spec": {"priority": 200}}}})");
+  const std::string url =
+      run("sed -n 's/^ *server: *//p' " + kubeconfig() + " | tr -d '\\n\"'").text;
+  const auto post = [&](const std::string& path, const std::string& data) {
+    return run("curl -sk -H Content-Type:application/json --data-binary @" + data + " " + url +
+               path)
+        .text;
+  };
+  EXPECT_EQ(post("/validate/tier", review),
+            R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":)"
+            R"("0df28fbd-5f5f-11e8-bc74-36e6bb280816","allowed":false,"status":{"status":)"
+            R"("Failure","message":"Tier platform: found one of the static Tiers, which always )"
+            R"(exist","reason":"Forbidden","code":403}}})");
+  EXPECT_THAT(post("/mutate/acnp", review), HasSubstr(R"("allowed":true})"));
+  EXPECT_THAT(post("/validate/tier", file("none.json", "{}")),
+              HasSubstr("expected AdmissionReview"));
+  EXPECT_THAT(post("/api/v1/pods", review), HasSubstr("Unauthorized"));
+}
+
+TEST_F(Standalone, KeepsTheStatusOfPoliciesByWhatAgentsReport) {
+  apply(crd("Tier", "gold", "{priority: 5}") + "---\n" + kPolicy);
+  const auto status = [&](const std::string& path) {
+    return kubectl("get acnp p -o jsonpath={" + path + "}").text;
+  };
+  EXPECT_TRUE(eventually([&] { return status(".status.phase") == "Realized"; }))
+      << "no Node needs it: " << status(".status");
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: default}\n"
+      "spec: {nodeName: n1, containers: [{name: c, image: i}]}\n");
+  EXPECT_TRUE(eventually([&] { return status(".status.phase") == "Realizing"; }))
+      << status(".status");
+  const std::string uid = status(".metadata.uid");
+  const std::string report =
+      file("report.json",
+           R"({"apiVersion":"controlplane.antrea.io/v1beta2","kind":"NetworkPolicyStatus",)"
+           R"("metadata":{"name":")" +
+               uid + R"("},"nodes":[{"nodeName":"n1","generation":1}]})");
+  const auto reported =
+      kubectl("create --raw /apis/controlplane.antrea.io/v1beta2/networkpolicies/" + uid +
+              "/status -f " + report);
+  EXPECT_EQ(reported.status, 0) << reported.text;
+  EXPECT_TRUE(eventually([&] { return status(".status.phase") == "Realized"; }))
+      << status(".status");
+  EXPECT_EQ(status(".status.currentNodesRealized"), "1");
+  EXPECT_EQ(status(".status.desiredNodesRealized"), "1");
+  EXPECT_EQ(status(".status.observedGeneration"), "1");
+  EXPECT_EQ(status(".metadata.generation"), "1") << "a status is no change of the policy";
+  EXPECT_THAT(kubectl("get acnp").text, testing::ContainsRegex("p +gold +1 +1 +1 "));
+}
+
+}  // namespace
+}  // namespace antrea::controller
