@@ -7,6 +7,14 @@
 namespace antrea::agent {
 
 namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Before the controller is told again what it did not take.
+constexpr Duration kReportRetry = 5s;
+
+}  // namespace
 
 policy::FlowCompiler::Options policy_flow_options(bool meters) {
   policy::FlowCompiler::Options options;
@@ -22,10 +30,11 @@ PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options,
     : parts_(std::move(parts)),
       dns_(executor, parts_.the_switch, parts_.datapath, parts_.metrics, dns_options(options)),
       client_(parts_.api, client_options(options, std::move(on_known))),
-      audit_(std::move(executor), options.log_dir + "/networkpolicy/np.log", options.audit_log,
-             parts_.logger),
+      audit_(executor, options.log_dir + "/networkpolicy/np.log", options.audit_log, parts_.logger),
       packets_(parts_.the_switch, parts_.interfaces, parts_.datapath.pipeline().config(),
-               parts_.metrics, packet_options()) {}
+               parts_.metrics, packet_options()),
+      reports_(options.node),
+      rules_changed_(executor) {}
 
 controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
                                                         std::function<void()> on_known) {
@@ -35,6 +44,8 @@ controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
   client.logger = parts_.logger;
   client.on_rules = [this, on_known = std::move(on_known)](std::vector<policy::RuleInput> batch) {
     auto applied = parts_.datapath.apply(batch);
+    if (applied) reports_.apply(batch);
+    rules_changed_.notify();
     dns_.rules_changed();
     on_known();
     return applied;
@@ -81,9 +92,30 @@ void PolicyAgent::log(const node::PolicyPacketIn& packet) {
              packet.disposition == api::pipeline::Disposition::kAllow);
 }
 
+/// Tells the controller which policies are in the switch, until cancelled.
+asio::awaitable<void> PolicyAgent::report() {
+  for (;;) {
+    (void)co_await parts_.the_switch.wait_synced(TimePoint::max());
+    const auto due = reports_.due(parts_.datapath.rules().waiting_policies());
+    TimePoint next = TimePoint::max();
+    for (const auto& status : due) {
+      const auto taken = co_await client_.report(status);
+      if (taken || taken.error().code == Errc::kNotFound) {  // gone by now, or taken
+        reports_.told(status);
+        continue;
+      }
+      parts_.logger->debug("{}", taken.error().to_string());
+      next = std::chrono::steady_clock::now() + kReportRetry;
+      break;
+    }
+    // What came meanwhile is looked at once more before the wait.
+    if (due.empty() || next != TimePoint::max()) co_await rules_changed_.wait_until(next);
+  }
+}
+
 asio::awaitable<void> PolicyAgent::run() {
   using namespace asio::experimental::awaitable_operators;
-  co_await (client_.run() && packets_.run() && audit_.run() && dns_.run());
+  co_await (client_.run() && report() && packets_.run() && audit_.run() && dns_.run());
 }
 
 }  // namespace antrea::agent

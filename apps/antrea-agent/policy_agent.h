@@ -3,8 +3,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 
+#include "antrea/base/asio.h"
 #include "antrea/base/metrics.h"
 #include "antrea/controlplane/client.h"
+#include "antrea/controlplane/status_reports.h"
 #include "antrea/kube/rest_client.h"
 #include "antrea/node/audit_logger.h"
 #include "antrea/node/datapath.h"
@@ -45,12 +47,15 @@ class PolicyAgent {
   node::PolicyPackets::Options packet_options();
   node::DnsInterception::Options dns_options(const Options& options) const;
   void log(const node::PolicyPacketIn& packet);
+  boost::asio::awaitable<void> report();
 
   Parts parts_;
   node::DnsInterception dns_;
   controlplane::Client client_;
   node::AuditLogger audit_;
   node::PolicyPackets packets_;
+  controlplane::StatusReports reports_;
+  Signal rules_changed_;
 };
 
 }  // namespace antrea::agent

@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(OpenflowPrint, Kinds,
 TEST(OpenflowPrint, NeverStopsAtABadLine) {
   const std::string barrier = "OFPT_BARRIER_REQUEST (OF1.5) (xid=0xab):";
   const Answers run = antctl("print", {"06140008000000ab", "", "zz", "061", "06140008000000AB\r",
-                                   "0614", "0614ffff000000ab", "06140008000000Ab"});
+                                       "0614", "0614ffff000000ab", "06140008000000Ab"});
   EXPECT_EQ(run.exit_code, 0);
   ASSERT_EQ(run.lines.size(), 8U);
   for (const std::size_t good : {0U, 4U, 7U}) EXPECT_EQ(run.lines[good], barrier);

@@ -18,8 +18,18 @@ TEST_F(Tiers, AreJudgedInTheirOrder) {
   const auto allow = kubectl("apply -f " + example(file("allow.yaml")));
   ASSERT_EQ(allow.status, 0) << allow.text;
   EXPECT_TRUE(reaches(file("judged.json")));
+  const auto realised = [&] {
+    return kubectl(R"(get clusternetworkpolicies.crd.antrea.io drop-backends -o jsonpath=)"
+                   R"({.status.phase}/{.status.currentNodesRealized})")
+        .text;
+  };
+  EXPECT_TRUE(eventually([&] { return realised() == "Realized/2"; })) << realised();
 
-  ASSERT_EQ(kubectl("delete -f " + example(file("allow.yaml"))).status, 0);
+  // The Tier stands first in the file, and is kept while policies are in it.
+  const auto in_use = kubectl("delete -f " + example(file("allow.yaml")));
+  EXPECT_EQ(in_use.status, 1);
+  EXPECT_NE(in_use.text.find("first"), std::string::npos) << in_use.text;
+  EXPECT_EQ(kubectl("delete --ignore-not-found -f " + example(file("allow.yaml"))).status, 0);
   EXPECT_TRUE(reaches(file("dropped.json")));
   ASSERT_EQ(kubectl("delete -f " + example(file("drop.yaml"))).status, 0);
   EXPECT_TRUE(reaches("three-pods-open.json"));

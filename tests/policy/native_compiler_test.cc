@@ -138,10 +138,9 @@ spec:
   egress: [{action: Drop, protocols: [{igmp: {groupAddress: 225.1.2.3}}]}]
 )")});
   const auto& rules = only_policy().object->rules;
-  EXPECT_THAT(rules.at(0).services,
-              ElementsAre(cp::Service{.protocol = cp::ServiceProtocol::kIgmp,
-                                      .igmp_type = 17,
-                                      .group_address = "224.0.0.1"}));
+  EXPECT_THAT(rules.at(0).services, ElementsAre(cp::Service{.protocol = cp::ServiceProtocol::kIgmp,
+                                                            .igmp_type = 17,
+                                                            .group_address = "224.0.0.1"}));
   EXPECT_THAT(rules.at(1).services, ElementsAre(cp::Service{.protocol = cp::ServiceProtocol::kIgmp,
                                                             .group_address = "225.1.2.3"}));
   EXPECT_EQ(only_policy().span, cp::NodeSet({"node-1"}));

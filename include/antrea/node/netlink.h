@@ -61,9 +61,9 @@ struct VethSpec {
   MacAddress mac;
   std::string peer_name;
   MacAddress peer_mac;
-  std::uint32_t mtu = 0;   ///< of both ends; 0: the kernel's default
+  std::uint32_t mtu = 0;    ///< of both ends; 0: the kernel's default
   std::uint32_t group = 0;  ///< of this end: what nftables calls iifgroup
-  int peer_netns_fd = -1;  ///< -1: the same namespace
+  int peer_netns_fd = -1;   ///< -1: the same namespace
 };
 
 /// Questions and orders to the kernel's routing (rtnetlink). Bound for its life to the network
