@@ -1,17 +1,13 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "antrea/policy/manifest.h"
-#include "sources.h"
+#include "manifest_input.h"
 
 namespace antrea::antctl {
-
-/// Stands for a live cluster where a file or folder could.
-inline constexpr std::string_view kCluster = "cluster:";
 
 using Objects = std::vector<policy::ObjectChange>;
 

@@ -8,6 +8,7 @@
 
 #include "antrea/openflow/text.h"
 #include "antrea/proxy/explain.h"
+#include "manifest_input.h"
 
 namespace antrea::antctl {
 namespace {
@@ -267,7 +268,7 @@ int run_proxy(const std::vector<std::string>& words) {
   if (arguments.from.empty()) return complain(2, "--from is missing (see antctl proxy --help)");
   const auto format = parse_format(arguments.output);
   if (!format) return complain(2, format.error().to_string());
-  if (arguments.files.empty()) arguments.files = {"cluster:"};
+  if (arguments.files.empty()) arguments.files = {std::string(kCluster)};
   arguments.service = rest[1];
   const auto report = explain(arguments);
   if (!report) return complain(1, report.error().to_string());

@@ -20,7 +20,8 @@ struct ProxyObjects {
 
 /// From files, from all *.yaml, *.yml and *.json of folders, or from the live cluster ("cluster:").
 /// Services with a selector that no EndpointSlice belongs to get one, made of the Pods that it
-/// selects; Pods without address get one from 198.18.0.0/15 then. Errors name file and object.
+/// selects. Pods and Services without address get one from 198.18.0.0/15, which is said on standard
+/// error. Errors name file and object.
 Result<ProxyObjects> load_proxy_objects(const std::vector<std::string>& paths,
                                         const Sources& sources);
 

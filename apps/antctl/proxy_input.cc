@@ -1,20 +1,22 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <set>
 
 #include "antrea/api/json.h"
+#include "manifest_input.h"
 #include "proxy.h"
 
 namespace antrea::antctl {
 namespace {
 
-namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr const char* kTargets[] = {"/api/v1/services", "/api/v1/pods", "/api/v1/nodes",
-                                    "/apis/discovery.k8s.io/v1/endpointslices"};
+constexpr Listing kListings[] = {{"/api/v1/services", true},
+                                 {"/api/v1/pods", true},
+                                 {"/api/v1/nodes", true},
+                                 {"/apis/discovery.k8s.io/v1/endpointslices", true}};
 
 std::string_view kind_of(const json::value& object) {
   boost::system::error_code ec;
@@ -29,54 +31,21 @@ void keep(T object, std::map<api::ObjectKey, T>& in) {
   in.insert_or_assign(api::key_of(object.metadata), std::move(object));
 }
 
-Result<> add_text(const std::string& text, const std::string& source, ProxyObjects& to) {
-  ANTREA_TRY(const auto manifest, api::decode_manifest(text, source));
-  for (const json::value& each : manifest) {
-    const auto kind = kind_of(each);
-    if (kind == "Service") {
-      ANTREA_TRY(auto object, api::decode_service(each));
-      keep(std::move(object), to.services);
-    } else if (kind == "EndpointSlice") {
-      ANTREA_TRY(auto object, api::decode_endpoint_slice(each));
-      keep(std::move(object), to.slices);
-    } else if (kind == "Pod") {
-      ANTREA_TRY(auto object, api::decode_pod(each));
-      keep(std::move(object), to.pods);
-    } else if (kind == "Node") {
-      ANTREA_TRY(auto object, api::decode_node(each));
-      to.nodes.insert_or_assign(object.metadata.name, std::move(object));
-    }
+Result<> add(const json::value& value, ProxyObjects& to) {
+  const auto kind = kind_of(value);
+  if (kind == "Service") {
+    ANTREA_TRY(auto object, api::decode_service(value));
+    keep(std::move(object), to.services);
+  } else if (kind == "EndpointSlice") {
+    ANTREA_TRY(auto object, api::decode_endpoint_slice(value));
+    keep(std::move(object), to.slices);
+  } else if (kind == "Pod") {
+    ANTREA_TRY(auto object, api::decode_pod(value));
+    keep(std::move(object), to.pods);
+  } else if (kind == "Node") {
+    ANTREA_TRY(auto object, api::decode_node(value));
+    to.nodes.insert_or_assign(object.metadata.name, std::move(object));
   }
-  return {};
-}
-
-Result<> add_file(const fs::path& file, ProxyObjects& to) {
-  std::ifstream stream(file);
-  if (!stream) return make_error(Errc::kNotFound, "read manifest: cannot be read", file.string());
-  std::stringstream text;
-  text << stream.rdbuf();
-  return add_text(text.str(), file.string(), to);
-}
-
-Result<> add_path(const std::string& path, const Sources& sources, ProxyObjects& to) {
-  if (path == "cluster:") {
-    for (const char* const target : kTargets) {
-      ANTREA_TRY(const json::value answer, sources.from_api(target));
-      ANTREA_CHECK(add_text(json::serialize(answer), target, to));
-    }
-    return {};
-  }
-  std::error_code ec;
-  if (!fs::is_directory(path, ec)) return add_file(path, to);
-  std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
-    const auto extension = it->path().extension();
-    if (extension == ".yaml" || extension == ".yml" || extension == ".json")
-      files.push_back(it->path());
-  }
-  if (ec) return make_error(Errc::kNotFound, "read folder: " + ec.message(), path);
-  std::ranges::sort(files);
-  for (const auto& file : files) ANTREA_CHECK(add_file(file, to));
   return {};
 }
 
@@ -122,13 +91,28 @@ void make_slices(const api::Service& service, ProxyObjects& objects) {
   }
 }
 
+void say(std::string_view what, std::size_t count) {
+  if (count != 0) fmt::print(stderr, "antctl proxy: {}: {}\n", what, count);
+}
+
 void complete(ProxyObjects& objects) {
-  IpAddress next = IpAddress::v4(0xc6120001);
+  std::set<IpAddress> taken;
+  for (const auto& [key, pod] : objects.pods) taken.insert(pod.pod_ips.begin(), pod.pod_ips.end());
+  for (const auto& [key, service] : objects.services)
+    taken.insert(service.cluster_ips.begin(), service.cluster_ips.end());
+  const auto maker = [&taken](std::uint32_t first) {
+    return [&taken, next = IpAddress::v4(first)]() mutable {
+      while (!taken.insert(next).second) next = next.plus(1);
+      return next;
+    };
+  };
+  auto pod_address = maker(0xc6120001), cluster_ip = maker(0xc6130001);
+  std::size_t pods = 0, services = 0;
   for (auto& [key, pod] : objects.pods) {
-    if (pod.pod_ips.empty() && !pod.host_network) pod.pod_ips = {next};
-    next = next.plus(1);
+    if (!pod.pod_ips.empty() || pod.host_network) continue;
+    pod.pod_ips = {pod_address()};
+    ++pods;
   }
-  IpAddress cluster_ip = IpAddress::v4(0xc6130001);
   for (auto& named : objects.services) {
     const api::ObjectKey& key = named.first;
     api::Service& service = named.second;
@@ -136,9 +120,14 @@ void complete(ProxyObjects& objects) {
       return entry.first.namespace_ == key.namespace_ && entry.second.service_name == key.name;
     });
     if (!has_one && !service.selector.empty()) make_slices(service, objects);
-    if (service.cluster_ips.empty() && !service.headless) service.cluster_ips = {cluster_ip};
-    cluster_ip = cluster_ip.plus(1);
+    if (!service.cluster_ips.empty() || service.headless ||
+        service.type == api::ServiceType::kExternalName)
+      continue;
+    service.cluster_ips = {cluster_ip()};
+    ++services;
   }
+  say("Pods without address, which got made-up ones", pods);
+  say("Services without cluster IP, which got made-up ones", services);
 }
 
 }  // namespace
@@ -146,7 +135,9 @@ void complete(ProxyObjects& objects) {
 Result<ProxyObjects> load_proxy_objects(const std::vector<std::string>& paths,
                                         const Sources& sources) {
   ProxyObjects objects;
-  for (const auto& path : paths) ANTREA_CHECK(add_path(path, sources, objects));
+  for (const auto& path : paths)
+    ANTREA_CHECK(read_manifests(path, sources, kListings,
+                                [&](const json::value& value) { return add(value, objects); }));
   complete(objects);
   return objects;
 }

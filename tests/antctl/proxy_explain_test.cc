@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/ovs/fixture.h"
@@ -104,6 +106,23 @@ TEST_F(ProxyExplain, MakesEndpointsOfSelectedPods) {
   EXPECT_EQ(out.status, 0);
   EXPECT_THAT(out.text, HasSubstr("default/backend1   1/2     ready"));
   EXPECT_THAT(out.text, HasSubstr("groups:\n  group_id="));
+  EXPECT_THAT(out.text, HasSubstr("antctl proxy: Pods without address, which got made-up ones: 3"));
+  EXPECT_THAT(out.text,
+              HasSubstr("antctl proxy: Services without cluster IP, which got made-up ones: 1"));
+}
+
+TEST_F(ProxyExplain, ReadsFoldersAsThePolicyCommandsDo) {
+  const Output out = run("explain default/web --from default/client -f " + (dir_ / "."));
+  EXPECT_EQ(out.status, 0) << out.text;
+  std::filesystem::create_directory(dir_ / "empty");
+  const Output empty = run("explain default/web --from default/client -f " + (dir_ / "empty"));
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.text, HasSubstr("read folder: found no *.yaml, *.yml or *.json"));
+  std::ofstream(file_) << "kind: Service\nmetadata: {name: \"a\\nb\"}\nspec: {ports: 7}\n";
+  const Output broken = run("explain default/web --from default/client -f " + file_);
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_THAT(broken.text, HasSubstr(file_)) << "names the file";
+  EXPECT_EQ(std::ranges::count(broken.text, '\n'), 1) << broken.text;
 }
 
 TEST_F(ProxyExplain, SaysWhatIsMissing) {

@@ -149,6 +149,10 @@ TEST_F(Standalone, ServesClusterNetworkPolicies) {
                                                                      "tenants +Admin +7 +.*\n"));
   EXPECT_THAT(refusal(head + "  ingress:\n  - {action: Allow, from: [{namespaces: {}}]}\n"),
               HasSubstr("spec.ingress[0].action"));
+  // antctl sees it in the live cluster, too.
+  EXPECT_THAT(
+      run(ANTREA_BIN_DIR "/antctl policy check -f cluster: --kubeconfig " + kubeconfig()).text,
+      HasSubstr("tenants"));
   EXPECT_THAT(kubectl("explain cnp.spec.tier").text, HasSubstr("Before the policies of"));
 }
 
