@@ -262,9 +262,13 @@ int run_proxy(const std::vector<std::string>& words) {
     fmt::print(values.count("help") != 0 ? stdout : stderr, "{}", help);
     return values.count("help") != 0 ? 0 : 2;
   }
-  if (rest[0] != "explain" || rest.size() != 2)
-    return complain(
-        2, fmt::format("\"{}\" is no command (see antctl proxy --help)", fmt::join(rest, " ")));
+  if (rest[0] != "explain")
+    return complain(2, fmt::format("\"{}\" is no command (see antctl proxy --help)", rest[0]));
+  if (rest.size() != 2)
+    return complain(2,
+                    fmt::format("explain: found {} Services, expected one NAMESPACE/SERVICE[:PORT] "
+                                "(see antctl proxy --help)",
+                                rest.size() - 1));
   if (arguments.from.empty()) return complain(2, "--from is missing (see antctl proxy --help)");
   const auto format = parse_format(arguments.output);
   if (!format) return complain(2, format.error().to_string());

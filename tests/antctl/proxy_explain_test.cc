@@ -137,7 +137,9 @@ TEST_F(ProxyExplain, SaysWhatIsMissing) {
        "default/nobody: find --from: there is no such Pod"},
       {"explain default/web --from 192.0.2.9", 1, "give --node"},
       {"explain default/web", 2, "--from is missing"},
-      {"guess default/web --from one", 2, "is no command"},
+      {"guess default/web --from one", 2, "\"guess\" is no command"},
+      {"explain --from one", 2, "found 0 Services, expected one"},
+      {"explain default/web default/more --from one", 2, "found 2 Services, expected one"},
   };
   for (const auto& each : kCases) {
     const Output out = run(std::string(each.arguments) + " -f " + file_);
