@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "antrea/base/bytes.h"
+
 namespace antrea {
 namespace {
 
@@ -22,6 +24,14 @@ TEST(Hash, StableHashDoesNotChange) {
   EXPECT_EQ(stable_hash(""), 0xcbf29ce484222325ULL);
   EXPECT_EQ(stable_hash("a"), 0xaf63dc4c8601ec8cULL);
   EXPECT_NE(stable_hash("a", 1), stable_hash("a"));
+}
+
+TEST(Hash, Crc32EqualsZlib) {
+  // zlib 1.2.13, crc32().
+  EXPECT_EQ(crc32({}), 0U);
+  EXPECT_EQ(crc32(as_byte_span("0node1")), 0xf6757453U);
+  EXPECT_EQ(crc32(as_byte_span("123456789")), 0xcbf43926U);
+  EXPECT_EQ(crc32(as_byte_span("56789"), crc32(as_byte_span("1234"))), 0xcbf43926U);
 }
 
 TEST(Hash, UuidV4IsFresh) { EXPECT_NE(uuid_v4(), uuid_v4()); }

@@ -12,6 +12,15 @@ def run(*command, **more):
     return done.stdout
 
 
+def check_egress(program, library_dir):
+    """Who links what decides about Egress IPs gets no network and no cryptography; its example chooses a Node."""
+    environment = os.environ | {"LD_LIBRARY_PATH": library_dir}
+    loaded = run("ldd", f"{library_dir}/libantrea-egress-engine.so", env=environment)
+    assert not re.search(r"libgrpc|libssl|libcrypto|libnl|libnft|libsqlite", loaded), loaded
+    out = run(program, env=environment)
+    assert out.startswith("10.10.0.1 is kept by node"), out
+
+
 def check_openflow(prefix, library_dir, scratch):
     """What who links OpenFlow gets: a small library, no RPC, no database; with the codec alone, no I/O either."""
     environment = os.environ | {"LD_LIBRARY_PATH": library_dir}
@@ -40,13 +49,13 @@ with tempfile.TemporaryDirectory(prefix="antrea-install-") as scratch:
             examples[f"{library}-{i}"] = path = f"{scratch}/{library}-{i}.cc"
             open(path, "w").write(text)
             run("c++", "-std=c++20", "-fsyntax-only", f"-I{prefix}/include", path)
-    assert len(examples) >= 11, f"only {sorted(examples)} have an example"
+    assert len(examples) >= 12, f"only {sorted(examples)} have an example"
 
     open(scratch + "/CMakeLists.txt", "w").write("""
 cmake_minimum_required(VERSION 3.25)
 project(stranger CXX)
 set(CMAKE_CXX_STANDARD 20)
-foreach(package antrea-ipam antrea-openflow antrea-ovsdb antrea-policy antrea-proxy)
+foreach(package antrea-egress-engine antrea-ipam antrea-openflow antrea-ovsdb antrea-policy antrea-proxy)
   find_package(${package} REQUIRED)
 endforeach()
 foreach(flavor "" -static)
@@ -55,11 +64,14 @@ foreach(flavor "" -static)
 endforeach()
 add_executable(policy antrea-policy-0.cc)
 target_link_libraries(policy PRIVATE antrea::policy)
+add_executable(egress antrea-egress-0.cc)
+target_link_libraries(egress PRIVATE antrea::egress-engine)
 """)
     run("cmake", "-S", scratch, "-B", scratch + "/b", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", scratch + "/b")
     library_dir = os.path.dirname(glob.glob(prefix + "/**/libantrea-ipam.so", recursive=True)[0])
     check_openflow(prefix, library_dir, scratch)
+    check_egress(f"{scratch}/b/egress", library_dir)
     flags = run("pkg-config", "--cflags", "--libs", "antrea-ipam",
                 env=os.environ | {"PKG_CONFIG_PATH": library_dir + "/pkgconfig"}).split()
     run("c++", scratch + "/antrea-ipam-0.cc", "-o", scratch + "/b/ipam-pkg-config", *flags)

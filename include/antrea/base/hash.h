@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,5 +21,8 @@ ANTREA_API std::string uuid_v5(std::string_view name_space, std::string_view nam
 ANTREA_API std::string uuid_v4();
 /// FNV-1a, 64 bits: stable over processes and releases, so fit for numbers that reach the switch.
 ANTREA_API std::uint64_t stable_hash(std::string_view text, std::uint64_t seed = 0);
+/// CRC-32 of IEEE 802.3 (polynomial 0xedb88320, reflected), as zlib and Go's hash/crc32 have it.
+/// `before`: the CRC of what stands before these bytes.
+ANTREA_API std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before = 0);
 
 }  // namespace antrea

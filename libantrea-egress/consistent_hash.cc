@@ -1,0 +1,79 @@
+#include "antrea/egress/consistent_hash.h"
+
+#include <algorithm>
+
+#include "antrea/base/bytes.h"
+#include "antrea/base/hash.h"
+
+namespace antrea::egress {
+namespace {
+
+std::uint32_t hash_of(std::string_view key) { return crc32(as_byte_span(key)); }
+
+}  // namespace
+
+bool ConsistentHash::before(const Replica& a, const Replica& b) const {
+  if (a.hash != b.hash) return a.hash < b.hash;
+  return a.slot != b.slot && names_[a.slot] > names_[b.slot];
+}
+
+std::vector<ConsistentHash::Replica> ConsistentHash::replicas_of(std::uint32_t slot) const {
+  std::vector<Replica> replicas(replicas_);
+  for (std::uint32_t i = 0; i < replicas_; ++i)
+    replicas[i] = {hash_of(std::to_string(i) + names_[slot]), slot};
+  std::ranges::sort(replicas, {}, &Replica::hash);
+  return replicas;
+}
+
+bool ConsistentHash::add(std::string_view node) {
+  if (contains(node)) return false;
+  const auto free = std::ranges::find_if(names_, &std::string::empty);
+  const auto slot = static_cast<std::uint32_t>(free - names_.begin());
+  if (free == names_.end()) names_.emplace_back();
+  names_[slot] = node;
+  slots_.emplace(node, slot);
+  const auto replicas = replicas_of(slot);
+  const auto middle = static_cast<std::ptrdiff_t>(ring_.size());
+  ring_.insert(ring_.end(), replicas.begin(), replicas.end());
+  std::inplace_merge(ring_.begin(), ring_.begin() + middle, ring_.end(),
+                     [this](const Replica& a, const Replica& b) { return before(a, b); });
+  return true;
+}
+
+bool ConsistentHash::remove(std::string_view node) {
+  const auto found = slots_.find(node);
+  if (found == slots_.end()) return false;
+  std::erase_if(ring_, [&](const Replica& each) { return each.slot == found->second; });
+  names_[found->second].clear();
+  slots_.erase(found);
+  return true;
+}
+
+ConsistentHash::Walk::Walk(const ConsistentHash& ring, std::string_view key,
+                           std::string_view without)
+    : ring_(&ring), left_(ring.ring_.size()), unseen_(ring.size()), seen_(ring.names_.size()) {
+  at_ = static_cast<std::size_t>(
+      std::ranges::lower_bound(ring.ring_, hash_of(key), {}, &Replica::hash) - ring.ring_.begin());
+  const auto out = without.empty() ? ring.slots_.end() : ring.slots_.find(without);
+  if (out == ring.slots_.end()) return;
+  without_ = out->second;
+  --unseen_;
+}
+
+const std::string* ConsistentHash::Walk::next() {
+  while (left_ > 0 && unseen_ > 0) {
+    if (at_ == ring_->ring_.size()) at_ = 0;
+    const auto [hash, slot] = ring_->ring_[at_++];
+    --left_;
+    if (slot == without_) continue;
+    // What has the same hash stands behind this one and does not count.
+    while (left_ > 0 && at_ < ring_->ring_.size() && ring_->ring_[at_].hash == hash) ++at_, --left_;
+    if (seen_[slot]) continue;
+    seen_[slot] = true;
+    --unseen_;
+    return &ring_->names_[slot];
+  }
+  return nullptr;
+}
+
+}  // namespace antrea::egress
