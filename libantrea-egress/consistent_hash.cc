@@ -17,12 +17,19 @@ bool ConsistentHash::before(const Replica& a, const Replica& b) const {
   return a.slot != b.slot && names_[a.slot] > names_[b.slot];
 }
 
-std::vector<ConsistentHash::Replica> ConsistentHash::replicas_of(std::uint32_t slot) const {
-  std::vector<Replica> replicas(replicas_);
+void ConsistentHash::append_replicas(std::uint32_t slot) {
   for (std::uint32_t i = 0; i < replicas_; ++i)
-    replicas[i] = {hash_of(std::to_string(i) + names_[slot]), slot};
-  std::ranges::sort(replicas, {}, &Replica::hash);
-  return replicas;
+    ring_.push_back({hash_of(std::to_string(i) + names_[slot]), slot});
+}
+
+ConsistentHash::ConsistentHash(const std::set<std::string>& nodes, std::uint32_t replicas)
+    : replicas_(replicas), names_(nodes.begin(), nodes.end()) {
+  ring_.reserve(nodes.size() * replicas);
+  for (std::uint32_t slot = 0; slot < names_.size(); ++slot) {
+    slots_.emplace(names_[slot], slot);
+    append_replicas(slot);
+  }
+  std::ranges::sort(ring_, [this](const auto& a, const auto& b) { return before(a, b); });
 }
 
 bool ConsistentHash::add(std::string_view node) {
@@ -32,11 +39,11 @@ bool ConsistentHash::add(std::string_view node) {
   if (free == names_.end()) names_.emplace_back();
   names_[slot] = node;
   slots_.emplace(node, slot);
-  const auto replicas = replicas_of(slot);
-  const auto middle = static_cast<std::ptrdiff_t>(ring_.size());
-  ring_.insert(ring_.end(), replicas.begin(), replicas.end());
-  std::inplace_merge(ring_.begin(), ring_.begin() + middle, ring_.end(),
-                     [this](const Replica& a, const Replica& b) { return before(a, b); });
+  const auto size = static_cast<std::ptrdiff_t>(ring_.size());
+  append_replicas(slot);
+  const auto order = [this](const Replica& a, const Replica& b) { return before(a, b); };
+  std::sort(ring_.begin() + size, ring_.end(), order);
+  std::inplace_merge(ring_.begin(), ring_.begin() + size, ring_.end(), order);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ class ANTREA_API ConsistentHash {
 
   /// `replicas`: at least 1.
   explicit ConsistentHash(std::uint32_t replicas = kReplicas) : replicas_(replicas) {}
+
+  /// The ring of these Nodes, at once.
+  explicit ConsistentHash(const std::set<std::string>& nodes, std::uint32_t replicas = kReplicas);
 
   /// Whether the ring has changed: it does not if the Node is there, or not there, already.
   bool add(std::string_view node);
@@ -64,7 +68,7 @@ class ANTREA_API ConsistentHash {
     std::uint32_t slot;
   };
   bool before(const Replica& a, const Replica& b) const;
-  std::vector<Replica> replicas_of(std::uint32_t slot) const;  // sorted
+  void append_replicas(std::uint32_t slot);
 
   std::uint32_t replicas_;
   std::map<std::string, std::uint32_t, std::less<>> slots_;  // numbers of Nodes, for short replicas

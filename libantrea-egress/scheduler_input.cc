@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+#include "scheduler_state.h"
+
+namespace antrea::egress {
+namespace {
+
+// More changes to a ring than this, and it is made anew.
+constexpr std::size_t kFewChanges = 16;
+
+NodeState state_of(const api::Node& node, std::uint32_t default_limit) {
+  const auto& meta = node.metadata;
+  NodeState state{meta.labels, default_limit, false, true};
+  if (const auto os = meta.labels.find("kubernetes.io/os"); os != meta.labels.end())
+    state.linux = os->second == "linux";
+  if (const auto drain = meta.annotations.find(kDrain); drain != meta.annotations.end())
+    state.drain = drain->second == "true";
+  if (const auto limit = meta.annotations.find(kMaxEgressIps); limit != meta.annotations.end()) {
+    const std::string& text = limit->second;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size())
+      state.limit = static_cast<std::uint32_t>(std::clamp<std::int64_t>(number, 0, UINT32_MAX));
+  }
+  return state;
+}
+
+}  // namespace
+
+std::vector<PlacementChange> Scheduler::State::apply(const SchedulerInput& input, TimePoint now) {
+  now_ = std::max(now_, now);
+  const bool nodes = take_nodes(input), pools = take_pools(input);
+  const bool alive = input.alive && take_alive(*input.alive, now_);
+  if (nodes || pools) select_nodes();
+  if (nodes || pools || alive) fill_rings();
+
+  std::vector<PlacementChange> changes;
+  take_egresses(input, changes);
+  place_all(changes);
+  std::ranges::sort(changes, {}, &PlacementChange::key);
+  return changes;
+}
+
+bool Scheduler::State::take_nodes(const SchedulerInput& input) {
+  for (const auto& name : input.removed_nodes) nodes_.erase(name);
+  for (const auto& node : input.nodes)
+    nodes_[node.metadata.name] = state_of(node, config_.max_ips_per_node);
+  return !input.nodes.empty() || !input.removed_nodes.empty();
+}
+
+bool Scheduler::State::take_pools(const SchedulerInput& input) {
+  for (const auto& name : input.removed_pools) pools_.erase(name);
+  for (const auto& pool : input.pools) pools_[pool.metadata.name].selector = pool.node_selector;
+  return !input.pools.empty() || !input.removed_pools.empty();
+}
+
+bool Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint now) {
+  bool changed = false;
+  for (auto& [name, member] : members_) {
+    if (!member.alive || alive.contains(name)) continue;
+    member.alive = false;
+    changed = true;
+  }
+  for (const auto& name : alive) {
+    const auto [entry, fresh] = members_.try_emplace(name);
+    if (entry->second.alive) continue;
+    entry->second.alive = changed = true;
+    if (!fresh) entry->second.returned = now;
+  }
+  return changed;
+}
+
+void Scheduler::State::note_return(std::string_view node, TimePoint now) {
+  members_[std::string(node)].returned = now;
+}
+
+std::optional<TimePoint> Scheduler::State::next_deadline() const {
+  std::optional<TimePoint> next;
+  for (const auto& [name, member] : members_) {
+    if (!member.alive || !member.returned) continue;
+    const TimePoint settled = *member.returned + config_.return_delay;
+    if (settled > now_ && (!next || settled < *next)) next = settled;
+  }
+  return next;
+}
+
+std::set<std::string> Scheduler::State::alive_members() const {
+  std::set<std::string> alive;
+  for (const auto& [name, member] : members_)
+    if (member.alive) alive.insert(name);
+  return alive;
+}
+
+void Scheduler::State::select_nodes() {
+  cluster_.clear();
+  for (const auto& [name, node] : nodes_)
+    if (node.linux) cluster_.insert(name);
+  for (auto& [unused, pool] : pools_) {
+    pool.nodes.clear();
+    for (const auto& [name, node] : nodes_)
+      if (node.linux && pool.selector.matches(node.labels)) pool.nodes.insert(name);
+  }
+}
+
+void Scheduler::State::fill_rings() {
+  const auto members = alive_members();
+  alive_.clear();
+  std::ranges::set_intersection(cluster_, members, std::inserter(alive_, alive_.end()));
+  candidates_.clear();
+  for (const auto& name : alive_) candidates_[name].limit = nodes_.find(name)->second.limit;
+
+  for (auto& [unused, pool] : pools_) {
+    std::set<std::string> alive;
+    std::ranges::set_intersection(pool.nodes, members, std::inserter(alive, alive.end()));
+    std::vector<std::string> come, go;
+    std::ranges::set_difference(alive, pool.alive, std::back_inserter(come));
+    std::ranges::set_difference(pool.alive, alive, std::back_inserter(go));
+    if (come.size() + go.size() > kFewChanges) {
+      pool.ring = ConsistentHash(alive);
+    } else {
+      for (const auto& node : come) pool.ring.add(node);
+      for (const auto& node : go) pool.ring.remove(node);
+    }
+    pool.alive = std::move(alive);
+  }
+}
+
+void Scheduler::State::append_requests(const std::string& name, const EgressState& egress) {
+  std::set<IpAddress> seen;
+  for (std::size_t i = 0; i < egress.addresses.size(); ++i) {
+    const auto& [ip, pool] = egress.addresses[i];
+    if (!ip || pool.empty() || !seen.insert(*ip).second) continue;
+    const auto entry = placements_.try_emplace({name, *ip}).first;
+    requests_.push_back(
+        {egress.created, &entry->first, &entry->second, i, pool, ip->to_string(), nullptr});
+  }
+}
+
+// Takes the requests of changed Egresses out, puts their new ones in, in order.
+void Scheduler::State::take_egresses(const SchedulerInput& input,
+                                     std::vector<PlacementChange>& changes) {
+  std::set<std::string, std::less<>> changed;
+  for (const auto& name : input.removed_egresses)
+    if (egresses_.erase(name) > 0) changed.insert(name);
+  for (const auto& egress : input.egresses) {
+    EgressState state{egress.metadata.creation_timestamp, egress.spec.addresses};
+    const auto entry = egresses_.try_emplace(egress.metadata.name).first;
+    if (entry->second == state) continue;
+    entry->second = std::move(state);
+    changed.insert(egress.metadata.name);
+  }
+  if (changed.empty()) return;
+
+  std::erase_if(requests_, [&](const Request& each) { return changed.contains(each.key->egress); });
+  const auto kept = static_cast<std::ptrdiff_t>(requests_.size());
+  for (const auto& name : changed)
+    if (const auto egress = egresses_.find(name); egress != egresses_.end())
+      append_requests(name, egress->second);
+  std::ranges::sort(requests_.begin() + kept, requests_.end(), {}, &Request::order);
+  std::set<const EgressIp*> wanted;
+  for (auto each = requests_.begin() + kept; each != requests_.end(); ++each)
+    wanted.insert(each->key);
+  for (const auto& name : changed)
+    for (auto each = placements_.lower_bound({name, {}});
+         each != placements_.end() && each->first.egress == name;) {
+      if (wanted.contains(&each->first)) {
+        ++each;
+        continue;
+      }
+      changes.push_back({each->first, std::nullopt});
+      each = placements_.erase(each);
+    }
+  std::ranges::inplace_merge(requests_, requests_.begin() + kept, {}, &Request::order);
+
+  std::unordered_map<IpAddress, const Placement*> latest;
+  latest.reserve(requests_.size());
+  for (Request& each : requests_) each.as = std::exchange(latest[each.key->ip], each.placement);
+}
+
+}  // namespace antrea::egress

@@ -1,0 +1,319 @@
+// Random histories, held against an oracle that knows only the present, and nothing of rings,
+// increments or caches.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/egress/objects.h"
+#include "tests/egress/ring_oracle.h"
+
+namespace antrea::egress {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Everything that a Scheduler has been told, as it is now.
+struct World {
+  std::map<std::string, api::crd::Egress> egresses;
+  std::map<std::string, api::crd::ExternalIPPool> pools;
+  std::map<std::string, api::Node> nodes;
+  std::set<std::string> alive;
+  std::map<std::string, TimePoint> returned;
+  TimePoint now;
+
+  SchedulerInput all() const {
+    SchedulerInput input;
+    for (const auto& [name, each] : egresses) input.egresses.push_back(each);
+    for (const auto& [name, each] : pools) input.pools.push_back(each);
+    for (const auto& [name, each] : nodes) input.nodes.push_back(each);
+    input.alive = alive;
+    return input;
+  }
+};
+
+constexpr SchedulerConfig kConfig{.max_ips_per_node = 4, .return_delay = 10s};
+
+/// What the documentation of Scheduler says, one rule after the other.
+class Oracle {
+ public:
+  explicit Oracle(const World& world) : world_(world) {
+    std::vector<const api::crd::Egress*> order;
+    for (const auto& [name, egress] : world.egresses) order.push_back(&egress);
+    std::ranges::sort(order, {}, [](const auto* egress) {
+      return std::pair(egress->metadata.creation_timestamp, egress->metadata.name);
+    });
+    for (const auto* egress : order)
+      for (const auto& address : egress->spec.addresses)
+        if (address.ip && !address.pool.empty()) place(*egress, address);
+  }
+
+  std::map<EgressIp, Placement> placements;
+
+ private:
+  void place(const api::crd::Egress& egress, const api::crd::EgressAddress& address) {
+    const EgressIp key{egress.metadata.name, *address.ip};
+    if (placements.contains(key)) return;
+    Placement& placement = placements[key];
+    placement.pool = address.pool;
+    for (const auto& [other, placed] : placements)
+      if (other.ip == key.ip && !placed.owner.empty()) {
+        placement.owner = placed.owner;
+        placement.standby = placed.standby;
+        return;
+      }
+    if (!world_.pools.contains(address.pool)) {
+      placement.unowned = Unowned::kNoPool;
+      return;
+    }
+    const auto nodes = nodes_of(address.pool);
+    std::set<std::string> living;
+    for (const auto& node : nodes)
+      if (world_.alive.contains(node)) living.insert(node);
+    if (living.empty()) {
+      placement.unowned = Unowned::kNoNode;
+    } else if (!majority(nodes.size() < 3 ? all_nodes() : nodes)) {
+      placement.unowned = Unowned::kNoMajority;
+    } else {
+      const std::string owner = best(living, key);
+      living.erase(owner);
+      placement.standby = owner.empty() ? "" : best(living, key);
+      placement.owner = owner;
+      if (owner.empty()) placement.unowned = Unowned::kFull;
+    }
+  }
+
+  std::set<std::string> all_nodes() const {
+    std::set<std::string> names;
+    for (const auto& [name, node] : world_.nodes) names.insert(name);
+    return names;
+  }
+  std::set<std::string> nodes_of(const std::string& pool) const {
+    std::set<std::string> names;
+    for (const auto& [name, node] : world_.nodes)
+      if (world_.pools.at(pool).node_selector.matches(node.metadata.labels)) names.insert(name);
+    return names;
+  }
+  bool majority(const std::set<std::string>& voters) const {
+    std::size_t living = 0;
+    for (const auto& node : voters) living += world_.alive.contains(node) ? 1 : 0;
+    return living * 2 > voters.size() ||
+           (living * 2 == voters.size() && world_.alive.contains(*voters.begin()));
+  }
+  std::set<IpAddress> addresses_on(const std::string& node) const {
+    std::set<IpAddress> addresses;
+    for (const auto& [key, placed] : placements)
+      if (placed.owner == node) addresses.insert(key.ip);
+    return addresses;
+  }
+  std::string best(const std::set<std::string>& living, const EgressIp& key) const {
+    std::string found;
+    int least = 99;
+    for (const auto& name : defined_order(living, key.ip.to_string())) {
+      const auto& annotations = world_.nodes.at(name).metadata.annotations;
+      const auto limit = annotations.find(kMaxEgressIps);
+      const std::size_t room = limit != annotations.end() ? std::stoul(limit->second)
+                                                          : std::size_t{kConfig.max_ips_per_node};
+      if (addresses_on(name).size() >= room) continue;
+      int misgiving = 0;
+      for (const auto& [other, placed] : placements)
+        if (other.egress == key.egress && placed.owner == name &&
+            other.ip.family() == key.ip.family())
+          misgiving = 1;
+      const auto back = world_.returned.find(name);
+      if (back != world_.returned.end() && world_.now < back->second + kConfig.return_delay)
+        misgiving += 2;
+      if (annotations.contains(kDrain)) misgiving = misgiving % 2 + 4;
+      if (misgiving < least) {
+        least = misgiving;
+        found = name;
+      }
+    }
+    return found;
+  }
+
+  const World& world_;
+};
+
+/// A random change of the world, told to the Scheduler as it happens.
+class History {
+ public:
+  explicit History(unsigned seed) : random_(seed) {}
+
+  std::vector<PlacementChange> step(World& world, Scheduler& scheduler) {
+    world.now += std::chrono::milliseconds(random_() % 3000);
+    SchedulerInput input;
+    for (unsigned i = 0; i <= random_() % 3; ++i) change(world, input);
+    return scheduler.apply(input, world.now);
+  }
+
+ private:
+  unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
+
+  template <typename T>
+  static void told(std::vector<T>& told, T value) {
+    std::erase_if(told, [&](const T& each) { return each.metadata.name == value.metadata.name; });
+    told.push_back(std::move(value));
+  }
+  // An object that was told of in the same input is left alone: there is no order between both.
+  template <typename T>
+  static bool mentioned(const std::vector<T>& told, const std::string& name) {
+    return std::ranges::any_of(told, [&](const T& each) { return each.metadata.name == name; });
+  }
+
+  void change(World& world, SchedulerInput& input) {
+    const std::string node = "node-" + std::to_string(below(7));
+    const std::string pool = below(3) == 0 ? "b" : "a";
+    const std::string egress = "egress-" + std::to_string(below(12));
+    switch (below(10)) {
+      case 0: {
+        api::Labels labels, annotations;
+        if (below(2) == 0) labels["pool"] = "b";
+        if (below(3) == 0) annotations[std::string(kMaxEgressIps)] = std::to_string(below(4));
+        if (below(5) == 0) annotations[std::string(kDrain)] = "true";
+        if (std::ranges::count(input.removed_nodes, node) > 0) return;
+        world.nodes[node] = make_node(node, labels, annotations);
+        told(input.nodes, world.nodes[node]);
+        return;
+      }
+      case 1:
+        if (below(4) != 0 || mentioned(input.nodes, node)) return;
+        if (world.nodes.erase(node) > 0) input.removed_nodes.push_back(node);
+        return;
+      case 2:
+        if (std::ranges::count(input.removed_pools, pool) > 0) return;
+        world.pools[pool] = make_pool(pool, pool == "a");
+        told(input.pools, world.pools[pool]);
+        return;
+      case 3:
+        if (below(4) != 0 || mentioned(input.pools, pool)) return;
+        if (world.pools.erase(pool) > 0) input.removed_pools.push_back(pool);
+        return;
+      case 4:
+      case 5:
+      case 6: {
+        if (input.alive) return;
+        auto alive = world.alive;
+        for (unsigned i = 0; i <= below(2); ++i) {
+          const std::string each = "node-" + std::to_string(below(7));
+          if (below(4) == 0)
+            alive.erase(each);
+          else
+            alive.insert(each);
+        }
+        for (const auto& each : alive)
+          if (!world.alive.contains(each) && !seen_.insert(each).second)
+            world.returned[each] = world.now;
+        world.alive = alive;
+        input.alive = alive;
+        return;
+      }
+      case 7:
+        if (mentioned(input.egresses, egress)) return;
+        if (world.egresses.erase(egress) > 0) input.removed_egresses.push_back(egress);
+        return;
+      default: {
+        if (std::ranges::count(input.removed_egresses, egress) > 0) return;
+        api::crd::Egress object = make_egress(egress, {}, pool, below(3));
+        for (unsigned i = 0; i <= below(3); ++i) {
+          const std::string host = std::to_string(1 + below(20));
+          object.spec.addresses.push_back(
+              {below(6) == 0 ? std::nullopt
+                             : std::optional(ip((below(3) == 0 ? "fd00::" : "10.0.0.") + host)),
+               below(8) == 0 ? std::string() : pool});
+        }
+        world.egresses[egress] = object;
+        told(input.egresses, object);
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  std::set<std::string> seen_;
+};
+
+std::string text(const std::map<EgressIp, Placement>& placements) {
+  std::string all;
+  for (const auto& [key, placed] : placements)
+    all += key.egress + " " + key.ip.to_string() + ": " + placed.pool + " " + placed.owner + " " +
+           placed.standby + " " + std::string(to_string(placed.unowned)) + "\n";
+  return all;
+}
+
+class SchedulerHistory : public testing::TestWithParam<unsigned> {};
+
+TEST_P(SchedulerHistory, EqualsTheOracleAtEveryStep) {
+  World world;
+  Scheduler scheduler(kConfig);
+  History history(GetParam());
+  std::map<EgressIp, Placement> followed;  // by the changes alone
+  for (int step = 0; step < 300; ++step) {
+    for (const auto& [key, placement] : history.step(world, scheduler)) {
+      if (placement) {
+        ASSERT_NE(followed[key], *placement) << "a change that is none";
+        followed[key] = *placement;
+      } else {
+        ASSERT_EQ(followed.erase(key), 1U) << "gone, but never there";
+      }
+    }
+    ASSERT_EQ(text(scheduler.placements()), text(Oracle(world).placements)) << "step " << step;
+    ASSERT_EQ(text(followed), text(scheduler.placements())) << "step " << step;
+  }
+}
+
+TEST_P(SchedulerHistory, EndsAsOneThatIsToldEverythingAtOnce) {
+  World world;
+  Scheduler scheduler(kConfig);
+  History history(GetParam() + 1000);
+  for (int step = 0; step < 300; ++step) history.step(world, scheduler);
+  Scheduler fresh(kConfig);
+  for (const auto& [node, when] : world.returned) fresh.returned(node, when);
+  fresh.apply({}, world.now);
+  auto all = world.all();
+  fresh.apply(all, world.now);
+  // Those that came back without having been seen to go are known by `returned`: told again.
+  for (const auto& [node, when] : world.returned)
+    if (world.alive.contains(node)) fresh.returned(node, when);
+  EXPECT_EQ(text(fresh.placements()), text(scheduler.placements()));
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerHistory, testing::Range(0U, 20U));
+
+TEST(SchedulerMovement, OnlyAddressesOfTheLostNodeMoveAndToTheirStandby) {
+  SchedulerInput input;
+  std::set<std::string> names;
+  for (int i = 0; i < 30; ++i) {
+    names.insert("node-" + std::to_string(i));
+    input.nodes.push_back(make_node("node-" + std::to_string(i)));
+  }
+  input.pools = {make_pool("pool")};
+  input.alive = names;
+  for (int i = 0; i < 1000; ++i)
+    input.egresses.push_back(
+        make_egress("egress-" + std::to_string(i),
+                    {"10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)}));
+  Scheduler scheduler;
+  TimePoint now;
+  scheduler.apply(input, now);
+  for (const std::string lost : {"node-0", "node-17", "node-29"}) {
+    const auto before = scheduler.placements();
+    SchedulerInput death, life;
+    life.alive = names;
+    death.alive = names;
+    death.alive->erase(lost);
+    std::size_t moved = 0;
+    scheduler.apply(death, now);
+    for (const auto& [key, after] : scheduler.placements()) {
+      const auto& then = before.at(key);
+      if (then.owner == lost) ++moved;
+      EXPECT_EQ(after.owner, then.owner == lost ? then.standby : then.owner) << key.egress;
+      EXPECT_NE(after.standby, lost);
+    }
+    EXPECT_GT(moved, 0U);
+    scheduler.apply(life, now);
+    scheduler.apply({}, now += 1min);
+    EXPECT_EQ(text(scheduler.placements()), text(before)) << "it has again what it had";
+  }
+}
+
+}  // namespace
+}  // namespace antrea::egress
