@@ -125,10 +125,12 @@ Result<> Keeper::start_host_services() {
     return {};
   };
   ANTREA_CHECK(add(topology_->outside(), "outside"));
+  ANTREA_CHECK(add(topology_->beside(), "beside"));
   for (auto& node : topology_->nodes()) ANTREA_CHECK(add(node->host, "node/" + node->host.name));
   ANTREA_TRY(dns_, DnsServer::start(io_, topology_->outside().net, LabNetwork::outside(),
                                     [this](const std::string& name) -> std::vector<IpAddress> {
                                       if (name == "outside") return {LabNetwork::outside()};
+                                      if (name == "beside") return {LabNetwork::beside()};
                                       if (Node* node = topology_->find_node(name))
                                         return {node->host.address};
                                       return cluster_ ? cluster_->lookup(name)
@@ -250,6 +252,11 @@ Result<Keeper::Reply> Keeper::handle(const json::object& request) {
         control_daemon(text(request, "host"), text(request, "name"), text(request, "action")));
     return Reply{};
   }
+  if (op == "fault") {
+    const std::string how = text(request, "how");
+    ANTREA_CHECK(how.empty() ? heal(text(request, "node")) : fail(text(request, "node"), how));
+    return Reply{};
+  }
   return make_error(Errc::kUnsupported, "the keeper knows no such request", op);
 }
 
@@ -288,8 +295,10 @@ json::object Keeper::status() {
 }
 
 Result<Keeper::Located> Keeper::locate(const std::string& name) {
-  if (name == "outside")
-    return Located{&topology_->outside().net, {}, topology_->outside().view(), {}};
+  if (name == "outside" || name == "beside") {
+    const Host& host = name == "outside" ? topology_->outside() : topology_->beside();
+    return Located{&host.net, {}, host.view(), {}};
+  }
   if (Node* node = topology_->find_node(name))
     return Located{&node->host.net, {}, node->host.view(), {}};
   const auto slash = name.find('/');
@@ -304,34 +313,6 @@ Result<Keeper::Located> Keeper::locate(const std::string& name) {
                   .hostname = pod.host_name,
                   .binds = {{pod.resolv_conf, "/etc/resolv.conf"}}},
                  pod_namespace};
-}
-
-Result<> Keeper::control_daemon(const std::string& host, const std::string& name,
-                                const std::string& action) {
-  if (action != "start" && action != "stop" && action != "kill")
-    return make_error(Errc::kInvalidArgument, "expected start, stop or kill", action);
-  const int number = action == "kill" ? SIGKILL : SIGTERM;
-  auto end = [&](Process& process) -> Result<> {
-    process.signal(number);
-    if (!process.wait(std::chrono::seconds(10)))
-      return make_error(Errc::kTimeout, "it does not end", name, "use kill");
-    return {};
-  };
-  for (auto& daemon : daemons_) {
-    if (daemon->host != host || daemon->name != name) continue;
-    if (action != "start") return end(daemon->process);
-    if (daemon->process.alive()) return {};
-    ANTREA_TRY(daemon->process, Process::spawn(daemon->options));
-    net::co_spawn(io_, watch_daemon(*daemon, dup(daemon->process.pidfd())), net::detached);
-    return {};
-  }
-  if (Node* node = topology_->find_node(host);
-      node != nullptr && (name == "ovsdb-server" || name == "ovs-vswitchd")) {
-    if (action == "start") return topology_->restart_vswitch(*node);
-    return end(name == "ovsdb-server" ? node->vswitch.database() : node->vswitch.daemon());
-  }
-  return make_error(Errc::kNotFound, "no such daemon", host + " " + name,
-                    "antrea-lab status lists them");
 }
 
 }  // namespace antrea::lab

@@ -66,6 +66,11 @@ class Keeper {
   Result<Located> locate(const std::string& name);
   Result<> control_daemon(const std::string& host, const std::string& name,
                           const std::string& action);
+  Result<> start_again(Daemon& daemon);
+  Result<> fail(const std::string& name, const std::string& how);
+  Result<> heal(const std::string& name);
+  Result<Node*> node_named(const std::string& name);
+  std::vector<Process*> processes_of(Node& node);
 
   LabDir dir_;
   UpOptions options_;

@@ -95,6 +95,16 @@ Result<> LabClient::daemon(const std::string& host, const std::string& name,
   return {};
 }
 
+Result<> LabClient::fail(const std::string& node, const std::string& how) {
+  ANTREA_CHECK(call({{"op", "fault"}, {"node", node}, {"how", how}}));
+  return {};
+}
+
+Result<> LabClient::heal(const std::string& node) {
+  ANTREA_CHECK(call({{"op", "fault"}, {"node", node}}));
+  return {};
+}
+
 Result<> LabClient::join(Purpose purpose) {
   const Fd keeper = open_pidfd(pid_);
   if (!keeper) return errno_error("find the lab's keeper");

@@ -116,6 +116,11 @@ Result<> Netlink::set_up(const std::string& name) {
   return change(sock_.get(), name, "set up", [](rtnl_link* l) { rtnl_link_set_flags(l, IFF_UP); });
 }
 
+Result<> Netlink::set_down(const std::string& name) {
+  return change(sock_.get(), name, "set down",
+                [](rtnl_link* l) { rtnl_link_unset_flags(l, IFF_UP); });
+}
+
 Result<> Netlink::set_no_arp(const std::string& name) {
   return change(sock_.get(), name, "switch ARP off",
                 [](rtnl_link* l) { rtnl_link_set_flags(l, IFF_NOARP); });

@@ -47,6 +47,7 @@ Result<std::unique_ptr<Topology>> Topology::build(const TopologyOptions& options
   std::unique_ptr<Topology> out(new Topology(options, std::move(fabric)));
   ANTREA_CHECK(out->build_fabric());
   ANTREA_CHECK(out->build_outside());
+  ANTREA_CHECK(out->build_beside());
   for (unsigned i = 0; i < options.node_count; ++i) ANTREA_CHECK(out->add_node(i));
   ANTREA_CHECK(out->write_hosts_files());
   return out;
@@ -81,6 +82,21 @@ Result<> Topology::build_outside() {
   ANTREA_CHECK(disable_tx_offload(fabric_, "out0"));
   ANTREA_CHECK(disable_tx_offload(host.net, "eth0"));
   outside_ = std::make_unique<Host>(std::move(host));
+  return {};
+}
+
+Result<> Topology::build_beside() {
+  ANTREA_TRY(Host host, make_host("beside", LabNetwork::beside()));
+  ANTREA_TRY(Netlink net, Netlink::open(fabric_));
+  ANTREA_TRY(Netlink inside, Netlink::open(host.net));
+  ANTREA_CHECK(net.add_veth("beside", "eth0", host.net));
+  ANTREA_CHECK(net.set_master("beside", "phy0"));
+  ANTREA_CHECK(net.set_up("beside"));
+  ANTREA_CHECK(inside.set_up("eth0"));
+  ANTREA_CHECK(inside.add_address("eth0", host.address, LabNetwork::nodes().length()));
+  ANTREA_CHECK(inside.add_route(IpPrefix(IpAddress::v4(0), 0), LabNetwork::nodes_router()));
+  ANTREA_CHECK(disable_tx_offload(host.net, "eth0"));
+  beside_ = std::make_unique<Host>(std::move(host));
   return {};
 }
 
@@ -199,8 +215,10 @@ Result<> Topology::write_hosts_files() {
   std::string text = "127.0.0.1 localhost\n";
   for (const auto& node : nodes_)
     text += fmt::format("{} {}\n", node->host.address.to_string(), node->host.name);
-  text += fmt::format("{} outside\n", outside_->address.to_string());
+  for (const Host* host : {outside_.get(), beside_.get()})
+    text += fmt::format("{} {}\n", host->address.to_string(), host->name);
   for (const auto& node : nodes_) ANTREA_CHECK(write_text(node->host.dir + "/hosts", text));
+  ANTREA_CHECK(write_text(beside_->dir + "/hosts", text));
   return write_text(outside_->dir + "/hosts", text);
 }
 

@@ -49,6 +49,10 @@ const std::vector<Command> kCommands{
      "Runs COMMAND on a host that is reached through the Nodes' router and is no part of the "
      "cluster.",
      run_outside},
+    {"beside", "[--name NAME] -- COMMAND [ARG]...", "run a command on a host on the Nodes' network",
+     "Runs COMMAND on a host that is on the Nodes' own network, sees their broadcasts, and is no "
+     "part of the cluster.",
+     run_beside},
     {"status", "[-o json] [--name NAME]", "show hosts, Pods and daemons",
      "Shows the Nodes, the Pods on them, and whether every daemon runs. Exit 1 if one does not.",
      run_status},
@@ -60,6 +64,19 @@ const std::vector<Command> kCommands{
      "ovsdb-server, or\n"
      "\"control\" with antrea-controller.",
      run_daemon},
+    {"fail", "NODE --how FAULT [--name NAME]", "make a Node fail, to see what happens",
+     "Makes a Node fail until \"heal\":\n"
+     "  agent   its agent is killed\n"
+     "  node    all of its processes are killed, its link is cut\n"
+     "  link    its link is cut\n"
+     "  gossip  what agents tell each other of who is alive is lost, all else is not\n"
+     "  oneway  what it sends is lost, it still hears\n"
+     "  pause   its processes are stopped, and go on later where they were\n"
+     "  loss    of what it sends, 30 % is lost\n"
+     "The API stays reachable. Several faults may be on at once.",
+     run_fail},
+    {"heal", "NODE [--name NAME]", "end a Node's faults",
+     "Ends all faults of a Node, and starts what of it does not run.", run_heal},
     {"run", "FILE... [--nodes N] [--name NAME] [--expect FILE] [--keep]", "up, apply, reach, down",
      "Brings a lab up, applies the manifests, waits for the Pods, probes, takes the lab down.",
      run_run},

@@ -46,6 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "is antrea-agent running"},
         Mistake{"LabVerb", "antrea-lab fly", 2, "fly"},
         Mistake{"LabNotUp", "antrea-lab status --name e2e-none", 1, "e2e-none"},
+        Mistake{"LabFault", "antrea-lab fail worker-01 --how fire", 2, "expected one of agent"},
         Mistake{"CniCommand", "CNI_COMMAND=MOVE antrea-cni", 1, "\"code\":4"}),
     [](const auto& info) { return std::string(info.param.name); });
 

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 
+#include "antrea/lab/fault.h"
 #include "antrea/lab/process.h"
 #include "antrea/lab/topology.h"
 #include "tests/lab/isolated.h"
@@ -113,6 +114,60 @@ TEST_F(Lab, AnswersAndResolvesOnItsHosts) {
       run_on(*dir, "outside", "curl -sS --noproxy '*' --max-time 5 http://172.18.0.2:8080/", &out),
       0);
   EXPECT_EQ(out, "node/worker-01 worker-01 172.18.1.10\n");
+}
+
+class FaultyNode : public Lab, public testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultyNode, IsFeltUntilItIsHealed) {
+  const Fault fault = GetParam();
+  auto dir = bring_up("one", 1);
+  ASSERT_OK(dir);
+  const std::string ping = "ping -n -c 1 -W 1 172.18.0.2 >/dev/null";
+  // Nobody listens: a RST (7), or silence (28).
+  const std::string gossip = "curl -s --noproxy '*' --max-time 1 http://172.18.0.2:10351/";
+  ASSERT_EQ(run_on(*dir, "beside", ping), 0);
+  ASSERT_EQ(run_on(*dir, "beside", gossip), 7);
+
+  auto lab = LabClient::connect(*dir);
+  ASSERT_OK(lab);
+  ASSERT_OK(lab->fail("worker-01", std::string(to_string(fault))));
+  EXPECT_EQ(run_on(*dir, "beside", gossip), 28);
+  EXPECT_EQ(run_on(*dir, "beside", ping), fault == Fault::kGossip ? 0 : 1);
+
+  ASSERT_OK(lab->heal("worker-01"));
+  // Another ARP request goes out a second later at the latest.
+  EXPECT_EQ(run_on(*dir, "beside", "ping -n -c 5 -i 0.5 172.18.0.2 >/dev/null"), 0);
+  EXPECT_EQ(run_on(*dir, "beside", gossip), 7);
+}
+INSTANTIATE_TEST_SUITE_P(Faults, FaultyNode,
+                         testing::Values(Fault::kNode, Fault::kLink, Fault::kGossip, Fault::kOneway,
+                                         Fault::kPause),
+                         [](const auto& info) { return std::string(to_string(info.param)); });
+
+TEST_F(Lab, LosesAThirdOfWhatANodeSends) {
+  auto dir = bring_up("one", 1);
+  ASSERT_OK(dir);
+  auto lab = LabClient::connect(*dir);
+  ASSERT_OK(lab);
+  ASSERT_OK(lab->fail("worker-01", "loss"));
+  std::string out;
+  EXPECT_EQ(run_on(*dir, "beside",
+                   "ping -n -q -i 0.002 -c 1000 -W 1 172.18.0.2 | "
+                   "sed -n 's/.* \\([0-9]*\\) received.*/\\1/p'",
+                   &out),
+            0);
+  EXPECT_GT(std::atoi(out.c_str()), 600);
+  EXPECT_LT(std::atoi(out.c_str()), 800);
+}
+
+TEST_F(Lab, FaultsOfNobodyAreRefused) {
+  auto dir = bring_up("one", 1);
+  ASSERT_OK(dir);
+  auto lab = LabClient::connect(*dir);
+  ASSERT_OK(lab);
+  EXPECT_EQ(lab->fail("worker-09", "link").error().code, Errc::kNotFound);
+  EXPECT_EQ(lab->fail("worker-01", "fire").error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(lab->heal("worker-09").error().code, Errc::kNotFound);
 }
 
 TEST_F(Lab, ASecondOneOfTheSameNameIsRefused) {

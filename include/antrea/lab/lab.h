@@ -43,13 +43,19 @@ class ANTREA_API LabClient {
 
   /// Hosts, Pods and daemons as the keeper sees them; printed by `antrea-lab status -o json`.
   Result<boost::json::object> status();
-  /// `name` is a Node's name, "outside", or NAMESPACE/POD. Error: kNotFound, listing what there is.
+  /// `name` is a Node's name, "outside", "beside", or NAMESPACE/POD. Error: kNotFound, listing what
+  /// there is.
   Result<Place> place(const std::string& name);
   /// The network namespaces of many places, in their order.
   Result<std::vector<NetNamespace>> networks(const std::vector<std::string>& names);
   /// `action`: "start", "stop" (SIGTERM) or "kill" (SIGKILL). `host` is a Node's name, or
   /// "control".
   Result<> daemon(const std::string& host, const std::string& name, const std::string& action);
+
+  /// `how`: see `Fault`; stays until `heal`. Several may be on at once.
+  Result<> fail(const std::string& node, const std::string& how);
+  /// Ends all faults of a Node, and starts what of it does not run.
+  Result<> heal(const std::string& node);
 
   /// Moves this process (single-threaded) to where the lab's namespaces are, so that it may enter
   /// them; there is no way back. `kToRun`: its children see the lab's processes only and die with

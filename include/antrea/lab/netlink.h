@@ -35,6 +35,7 @@ class ANTREA_API Netlink {
   Result<> add_bridge(const std::string& name);
   Result<> set_master(const std::string& name, const std::string& bridge);
   Result<> set_up(const std::string& name);
+  Result<> set_down(const std::string& name);
   /// No ARP is sent or answered on it: for devices whose frames belong to Open vSwitch.
   Result<> set_no_arp(const std::string& name);
   Result<> set_mac(const std::string& name, const MacAddress& mac);

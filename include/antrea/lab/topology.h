@@ -40,11 +40,11 @@ struct Node {
 
 /// The hosts of one lab and the network between them:
 ///
-///     worker-01         worker-02            outside
-///     br-phy .2         br-phy .3            eth0 172.18.1.10
-///       eth0              eth0                 |
-///        |                 |                   |
-///     ===== phy0 172.18.0.0/24 ==== router ====+  172.18.1.0/24
+///     worker-01         worker-02      beside               outside
+///     br-phy .2         br-phy .3      eth0 .250            eth0 172.18.1.10
+///       eth0              eth0           |                    |
+///        |                 |             |                    |
+///     ========== phy0 172.18.0.0/24 =========== router =======+  172.18.1.0/24
 ///
 /// The router knows no Pod network: Pods' packets leave the cluster only behind their Node's
 /// address.
@@ -61,6 +61,10 @@ class ANTREA_API Topology {
 
   std::vector<std::unique_ptr<Node>>& nodes() { return nodes_; }
   const Host& outside() const { return *outside_; }
+  /// On the Nodes' own network, and no part of the cluster: sees their broadcasts.
+  const Host& beside() const { return *beside_; }
+  /// Where phy0 and the router are. The Nodes' cables end here in devices with the Nodes' names.
+  const NetNamespace& fabric() const { return fabric_; }
   Node* find_node(const std::string& name);
   /// Starts what does not run of a Node's Open vSwitch, with what it had; blocks until it works.
   Result<> restart_vswitch(Node& node);
@@ -70,6 +74,7 @@ class ANTREA_API Topology {
       : options_(std::move(options)), fabric_(std::move(fabric)) {}
   Result<> build_fabric();
   Result<> build_outside();
+  Result<> build_beside();
   Result<> add_node(unsigned index);
   Result<Host> make_host(const std::string& name, const IpAddress& address);
   Result<> build_uplink(Node& node);
@@ -82,6 +87,7 @@ class ANTREA_API Topology {
   TopologyOptions options_;
   NetNamespace fabric_;
   std::unique_ptr<Host> outside_;
+  std::unique_ptr<Host> beside_;
   std::vector<std::unique_ptr<Node>> nodes_;
 };
 
@@ -89,6 +95,7 @@ class ANTREA_API Topology {
 struct LabNetwork {
   static IpPrefix nodes() { return {IpAddress::v4(0xac120000), 24}; }    // 172.18.0.0/24
   static IpAddress nodes_router() { return IpAddress::v4(0xac120001); }  // 172.18.0.1
+  static IpAddress beside() { return IpAddress::v4(0xac1200fa); }        // 172.18.0.250
   static IpAddress node(unsigned index) { return IpAddress::v4(0xac120002 + index); }
   static IpPrefix outer() { return {IpAddress::v4(0xac120100), 24}; }    // 172.18.1.0/24
   static IpAddress outer_router() { return IpAddress::v4(0xac120101); }  // 172.18.1.1
