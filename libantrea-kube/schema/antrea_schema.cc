@@ -30,6 +30,16 @@ kind Group crd.antrea.io/v1beta1 : A set of Pods, addresses or entities that pol
   spec! GroupSpec : What is in it.
   status GroupStatus : What was observed last.
 
+kind Egress crd.antrea.io/v1beta1 : The addresses with which the traffic of Pods leaves the cluster.
+  metadata meta.ObjectMeta : Name, labels and all else that every object has.
+  spec! EgressSpec : What is wanted.
+  status EgressStatus : What was observed last.
+
+kind ExternalIPPool crd.antrea.io/v1beta1 : Addresses for Egresses, and the Nodes that may have them.
+  metadata meta.ObjectMeta : Name, labels and all else that every object has.
+  spec! ExternalIPPoolSpec : What is wanted.
+  status ExternalIPPoolStatus : What was observed last.
+
 type PolicySpec : What a policy does, and for whom.
   tier string : The layer; "application" if empty.
   priority! number : 1 to 10000; the smaller one is judged first.
@@ -137,6 +147,49 @@ type GroupSpec : What is in a group.
 
 type GroupStatus : State of a group.
   conditions []meta.Condition merge=type keys=type : Aspects of the state, by type.
+
+type EgressSpec : Whose traffic leaves with which addresses.
+  appliedTo! EgressAppliedTo : Whose.
+  egressIP string : The address; allocated if a pool is given.
+  egressIPs []string atomic : Several addresses.
+  externalIPPool string : The pool that the address is from; if empty, some Node has the address.
+  externalIPPools []string atomic : Pools of several addresses, by their index.
+  bandwidth EgressBandwidth : Limits.
+
+type EgressAppliedTo : Pods; without selectors, none.
+  podSelector meta.LabelSelector : Pods by their labels.
+  namespaceSelector meta.LabelSelector : Pods by the labels of their Namespace.
+
+type EgressBandwidth : Limits of what leaves with an Egress IP.
+  rate! string : Bits per second, such as 500k or 10M.
+  burst! string : Bits that may leave at once.
+
+type EgressStatus : State of an Egress.
+  egressNode string : The Node that has the address.
+  egressIP string : The address that is used.
+  conditions []meta.Condition merge=type keys=type : Aspects of the state, by type.
+
+type ExternalIPPoolSpec : Addresses, and who may have them.
+  ipRanges! []IPRange atomic : The addresses.
+  subnetInfo SubnetInfo : Their subnet, if it is not that of the Nodes.
+  nodeSelector! meta.LabelSelector : The Nodes; {} selects all.
+
+type IPRange : A CIDR, or the addresses from start to end.
+  cidr string : All addresses of a network; the first and, for IPv4, the last one are not used.
+  start string : The first address.
+  end string : The last address.
+
+type SubnetInfo : A subnet.
+  gateway! string : Its router, which is never handed out.
+  prefixLength! int32 : 1 to 127, for IPv4 to 31.
+  vlan int32 : 1 to 4094; 0 or nothing if it has none.
+
+type ExternalIPPoolStatus : State of a pool.
+  usage PoolUsage : How much of it is in use.
+
+type PoolUsage : Addresses of a pool.
+  total int64 : That can be handed out.
+  used int64 : That are.
 
 package io.antrea.crd.v1alpha2
 

@@ -4,6 +4,7 @@
 
 #include <cassert>
 
+#include "antrea/api/egress_json.h"
 #include "antrea/api/policy_json.h"
 #include "json.h"
 #include "rules.h"
@@ -102,6 +103,15 @@ array policy_cells(const object& from, std::int64_t now) {
           age(from, now)};
 }
 
+array egress_cells(const object& from, std::int64_t now) {
+  return {text_at(from, "metadata.name"), text_at(from, "status.egressIP"), age(from, now),
+          text_at(from, "status.egressNode")};
+}
+array pool_cells(const object& from, std::int64_t now) {
+  return {text_at(from, "metadata.name"), number_text(from, "status.usage.total"),
+          number_text(from, "status.usage.used"), age(from, now)};
+}
+
 TableColumn column(std::string name, std::string description) {
   return {std::move(name), "string", "", std::move(description)};
 }
@@ -182,6 +192,15 @@ void add_antrea_types(ResourceTypes& types) {
   all.back().group = "policy.networking.k8s.io";
   all.back().columns = {kName, column("Tier", "Admin or Baseline."), kPriority, kAge};
   all.back().cells = with_tier;
+  all.push_back(make_type("v1beta1", "Egress", "egresses", {"eg"}, false, api::decode_egress));
+  all.back().columns = {kName, column("EgressIP", "The address that is used."), kAge,
+                        column("Node", "The Node that has the address.")};
+  all.back().cells = egress_cells;
+  all.push_back(make_type("v1beta1", "ExternalIPPool", "externalippools", {"eip"}, false,
+                          api::decode_external_ip_pool));
+  all.back().columns = {kName, column("Total", "Addresses that can be handed out."),
+                        column("Used", "Addresses that are handed out."), kAge};
+  all.back().cells = pool_cells;
   for (ResourceType& type : all) {
     if (type.has_status)
       type.subresources.push_back({"status", type.kind, "", "", {"get", "patch", "update"}});
