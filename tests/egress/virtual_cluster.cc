@@ -1,0 +1,240 @@
+#include "tests/egress/virtual_cluster.h"
+
+namespace antrea::egress {
+
+VirtualCluster::VirtualCluster(std::uint64_t seed, VirtualNetwork network_)
+    : network(network_), random_(seed) {}
+
+std::size_t VirtualCluster::add(std::function<void(MembershipOptions&)> adjust, bool fast) {
+  const auto index = nodes_.size();
+  MembershipOptions options;
+  options.name = "node" + std::to_string(index);
+  options.advertise = {IpAddress::v4(0x0a000001).plus(index), 10351};
+  if (fast) {
+    const auto capability = as_byte_span(LivenessProbe::kCapability);
+    options.meta.assign(capability.begin(), capability.end());
+  }
+  if (adjust) adjust(options);
+  by_endpoint_[options.advertise] = index;
+  nodes_.push_back({.name = options.name, .endpoint = options.advertise});
+  made_of_.emplace_back(std::move(options), fast);
+  begin(index);
+  return index;
+}
+
+void VirtualCluster::begin(std::size_t who) {
+  auto& node = nodes_[who];
+  const auto& [options, fast] = made_of_[who];
+  ++node.life;
+  node.cut_off = false;
+  node.wake = TimePoint::max();
+  node.membership.emplace(options, random_.next());
+  if (fast) node.liveness.emplace(LivenessOptions{.name = node.name}, random_.next());
+  node.membership->start(now_);
+  if (node.liveness) node.liveness->start(now_);
+  drain(who);
+}
+
+void VirtualCluster::add_acquainted(std::size_t count, bool fast) {
+  const auto first = nodes_.size();
+  for (std::size_t i = 0; i < count; ++i) add({}, fast);
+  std::vector<Member> all;
+  for (std::size_t i = first; i < nodes_.size(); ++i)
+    all.push_back(*nodes_[i].membership->find(nodes_[i].name));
+  for (std::size_t i = first; i < nodes_.size(); ++i) {
+    nodes_[i].membership->assume(all, now_);
+    drain(i);
+  }
+  forget_seen();
+}
+
+bool VirtualCluster::connected(std::size_t from, std::size_t to) const {
+  return nodes_[from].side == nodes_[to].side && !cuts_.contains({from, to});
+}
+
+std::optional<std::size_t> VirtualCluster::at(const GossipEndpoint& endpoint) const {
+  const auto found = by_endpoint_.find(endpoint);
+  if (found == by_endpoint_.end()) return std::nullopt;
+  return found->second;
+}
+
+Duration VirtualCluster::transit() {
+  return network.delay + Duration(static_cast<Duration::rep>(
+                             random_.below(static_cast<std::uint64_t>(network.jitter.count()))));
+}
+
+void VirtualCluster::schedule(TimePoint at, std::size_t node, std::function<void()> work) {
+  events_.push({at, ++order_, node, nodes_[node].life, std::move(work)});
+}
+
+void VirtualCluster::drain(std::size_t who) {
+  auto& node = nodes_[who];
+  // Each engine's output may be the other's input, so until both have nothing more to say.
+  for (bool more = true; more;) {
+    more = false;
+    auto out = node.membership->take();
+    for (auto& event : out.events) {
+      if (node.liveness && event.member.name != node.name) {
+        if (event.member.counts() && LivenessProbe::speaks(event.member.meta)) {
+          node.liveness->member_alive(event.member.name, event.member.endpoint, now_);
+        } else {
+          node.liveness->member_gone(event.member.name, now_);
+        }
+      }
+      seen_.push_back({now_, who, std::move(event)});
+      if (on_seen) on_seen(seen_.back());
+    }
+    for (const auto& user : out.user)
+      if (node.liveness && node.liveness->received(user.body, now_)) more = true;
+    if (node.liveness) {
+      auto fast = node.liveness->take();
+      if (fast.cut_off) node.cut_off = *fast.cut_off;
+      for (const auto& packet : fast.packets) node.membership->send_user(packet.to, packet.body);
+      for (const auto& name : fast.failed) node.membership->declare_failed(name, now_);
+      more = more || !fast.packets.empty() || !fast.failed.empty();
+    }
+    for (auto& packet : out.packets) {
+      ++node.sent.packets;
+      node.sent.bytes += packet.bytes.size();
+      const auto to = at(packet.to);
+      if (!to || !connected(who, *to) || chance() < network.loss) continue;
+      schedule(now_ + transit(), *to, [this, who, to = *to, bytes = std::move(packet.bytes)] {
+        nodes_[to].membership->received(nodes_[who].endpoint, bytes, now_);
+        drain(to);
+      });
+    }
+    for (const auto& stream : out.streams) open_stream(who, stream);
+  }
+  auto next = node.membership->next_deadline();
+  if (node.liveness) next = std::min(next, node.liveness->next_deadline());
+  next = std::max(next, now_);
+  if (next < node.wake) {
+    node.wake = next;
+    schedule(next, who, nullptr);
+  }
+}
+
+void VirtualCluster::open_stream(std::size_t from, const StreamRequest& request) {
+  ++nodes_[from].sent.streams;
+  const auto id = request.id;
+  const auto give_up = now_ + request.timeout;
+  const auto answer_with = [this, from, id](Result<Bytes> answer) {
+    return [this, from, id, answer = std::move(answer)] {
+      (void)nodes_[from].membership->stream_done(id, answer, now_);
+      drain(from);
+    };
+  };
+  const auto failure = answer_with(make_error(Errc::kTimeout, "virtual stream: no answer"));
+  const auto to = at(request.to);
+  const auto there = now_ + 2 * transit(), back = there + 2 * transit();
+  const bool alive = to && nodes_[*to].membership && !nodes_[*to].paused;
+  if (!alive || !connected(from, *to) || !connected(*to, from) || back > give_up)
+    return schedule(give_up, from, failure);
+  schedule(there, *to, [this, from, to = *to, message = request.message, back, answer_with] {
+    const auto answer =
+        nodes_[to].membership->stream_received(nodes_[from].endpoint, message, now_);
+    drain(to);
+    schedule(back, from,
+             answer_with(answer ? Result<Bytes>(*answer)
+                                : Result<Bytes>(make_error(Errc::kUnavailable, "closed"))));
+  });
+}
+
+void VirtualCluster::wake(std::size_t who) {
+  auto& node = nodes_[who];
+  node.wake = TimePoint::max();
+  if (node.membership->next_deadline() <= now_) node.membership->tick(now_);
+  if (node.liveness && node.liveness->next_deadline() <= now_) node.liveness->tick(now_);
+  drain(who);
+}
+
+void VirtualCluster::join(std::size_t who, std::size_t whom) {
+  nodes_[who].membership->join(nodes_[whom].endpoint, now_);
+  drain(who);
+}
+
+void VirtualCluster::leave(std::size_t who) {
+  nodes_[who].membership->leave(now_);
+  drain(who);
+  run_until([&] { return nodes_[who].membership->has_left(); }, std::chrono::seconds(1));
+  crash(who);
+}
+
+void VirtualCluster::crash(std::size_t who) {
+  auto& node = nodes_[who];
+  node.membership.reset();
+  node.liveness.reset();
+  node.held.clear();
+  node.paused = false;
+  ++node.life;
+}
+
+void VirtualCluster::restart(std::size_t who) { begin(who); }
+
+void VirtualCluster::pause(std::size_t who) { nodes_[who].paused = true; }
+
+void VirtualCluster::resume(std::size_t who) {
+  auto& node = nodes_[who];
+  node.paused = false;
+  // What the socket kept comes first, as with a real process that is woken.
+  for (auto& [order, work] : std::exchange(node.held, {})) work();
+  if (node.membership) wake(who);
+}
+
+bool VirtualCluster::step(TimePoint until) {
+  if (events_.empty() || events_.top().at > until) return false;
+  const auto event = events_.top();
+  events_.pop();
+  now_ = event.at;
+  auto& node = nodes_[event.node];
+  if (event.life != node.life || !node.membership) return true;
+  if (node.paused) {
+    constexpr std::size_t kSocketBuffer = 200;
+    if (event.work && node.held.size() < kSocketBuffer)
+      node.held.emplace_back(event.order, event.work);
+    return true;
+  }
+  if (event.work) {
+    event.work();
+  } else if (event.at >= node.wake) {
+    wake(event.node);
+  }
+  return true;
+}
+
+void VirtualCluster::run_for(Duration time) {
+  const auto until = now_ + time;
+  while (step(until)) {
+  }
+  now_ = until;
+}
+
+bool VirtualCluster::run_until(const std::function<bool()>& condition, Duration limit) {
+  const auto until = now_ + limit;
+  while (!condition())
+    if (!step(until)) {
+      now_ = until;
+      return condition();
+    }
+  return true;
+}
+
+bool VirtualCluster::counts(std::size_t who, std::size_t whom) const {
+  if (!nodes_[who].membership) return false;
+  const auto* const member = nodes_[who].membership->find(nodes_[whom].name);
+  return member != nullptr && member->counts();
+}
+
+bool VirtualCluster::agreed() const {
+  for (std::size_t a = 0; a < nodes_.size(); ++a) {
+    if (!nodes_[a].membership) continue;
+    for (std::size_t b = 0; b < nodes_.size(); ++b) {
+      const bool there =
+          nodes_[b].membership && !nodes_[b].paused && nodes_[a].side == nodes_[b].side;
+      if (counts(a, b) != there) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace antrea::egress
