@@ -42,7 +42,8 @@ const std::vector<std::string> kShellHeaders{"boost/asio",      "boost/beast", "
                                              "netlink/",        "nftables/"};
 const Names kEngines{"policy", "proxy", "ipam"};
 /// The shell of libantrea-egress: public headers by name, sources by folder. The rest is an engine.
-const Names kEgressShell{"include/antrea/egress/announcer.h", "libantrea-egress/shell/"};
+const Names kEgressShell{"include/antrea/egress/announcer.h", "include/antrea/egress/gossip.h",
+                         "libantrea-egress/shell/"};
 /// Headers of a library's shell, beside its engine or codec.
 const Names kShellFiles{"openflow/bundle.h", "openflow/connection.h", "openflow/readback.h",
                         "openflow/switch.h"};
