@@ -1,0 +1,58 @@
+#include "antrea/egress/admission.h"
+
+#include <algorithm>
+
+namespace antrea::egress {
+
+using api::crd::Egress;
+using api::crd::EgressAddress;
+using api::crd::ExternalIPPool;
+using api::crd::IpRange;
+
+Result<> admit(const Egress& egress, const Egress* old, std::span<const ExternalIPPool> pools) {
+  const auto& addresses = egress.spec.addresses;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const auto& [ip, name] = addresses[i];
+    if (!ip || name.empty()) continue;
+    if (old != nullptr && i < old->spec.addresses.size() && old->spec.addresses[i] == addresses[i])
+      continue;
+    const std::string entry = egress.spec.several ? "s[" + std::to_string(i) + "]" : "";
+    const auto refuse = [&](std::string_view field, const std::string& why) {
+      return make_error(Errc::kInvalidArgument, "spec." + std::string(field) + entry + ": " + why,
+                        "Egress " + egress.metadata.name);
+    };
+    const auto pool = std::ranges::find(
+        pools, name, [](const ExternalIPPool& each) -> auto& { return each.metadata.name; });
+    if (pool == pools.end())
+      return refuse("externalIPPool", "ExternalIPPool " + name + " does not exist");
+    if (std::ranges::none_of(pool->ranges,
+                             [&](const IpRange& range) { return range.contains(*ip); }))
+      return refuse("egressIP",
+                    "found " + ip->to_string() + ", expected an address of ExternalIPPool " + name);
+  }
+  return {};
+}
+
+Result<> admit(const ExternalIPPool& pool, const ExternalIPPool* old,
+               std::span<const ExternalIPPool> others) {
+  const auto refuse = [&pool](const std::string& why) {
+    return make_error(Errc::kInvalidArgument, "spec.ipRanges: " + why,
+                      "ExternalIPPool " + pool.metadata.name);
+  };
+  for (const auto& other : others) {
+    if (other.metadata.name == pool.metadata.name) continue;
+    for (const auto& range : pool.ranges)
+      for (const auto& against : other.ranges)
+        if (range.overlaps(against))
+          return refuse("found " + range.to_string() + ", which overlaps with " +
+                        against.to_string() + " of ExternalIPPool " + other.metadata.name);
+  }
+  if (old == nullptr) return {};
+  for (const auto& range : old->ranges)
+    if (std::ranges::find(pool.ranges, range) == pool.ranges.end())
+      return refuse("found no " + range.to_string() +
+                    ", expected it to stay: ranges may be added only");
+  return {};
+}
+
+}  // namespace antrea::egress
