@@ -16,10 +16,9 @@ namespace {
 constexpr std::string_view kMagic{"k8s\0", 4};
 
 constexpr detail::Names<Resource> kPlurals[] = {
-    {"networkpolicies", Resource::kNetworkPolicies},
-    {"addressgroups", Resource::kAddressGroups},
-    {"appliedtogroups", Resource::kAppliedToGroups},
-    {"evaluatedpods", Resource::kEvaluatedPods},
+    {"networkpolicies", Resource::kNetworkPolicies}, {"addressgroups", Resource::kAddressGroups},
+    {"appliedtogroups", Resource::kAppliedToGroups}, {"evaluatedpods", Resource::kEvaluatedPods},
+    {"egressgroups", Resource::kEgressGroups},
 };
 
 std::string envelope(std::string_view api_version, std::string_view kind, std::string message) {
@@ -107,6 +106,8 @@ std::string_view kind_of(Resource resource) {
       return kKind<AppliedToGroup>;
     case Resource::kEvaluatedPods:
       return kKind<EvaluatedPods>;
+    case Resource::kEgressGroups:
+      return kKind<EgressGroup>;
   }
   return {};
 }
@@ -258,9 +259,11 @@ ANTREA_LISTED(NetworkPolicy)
 ANTREA_LISTED(AddressGroup)
 ANTREA_LISTED(AppliedToGroup)
 ANTREA_LISTED(EvaluatedPods)
+ANTREA_LISTED(EgressGroup)
 ANTREA_OBJECT(AddressGroupPatch)
 ANTREA_OBJECT(AppliedToGroupPatch)
 ANTREA_OBJECT(EvaluatedPodsPatch)
+ANTREA_OBJECT(EgressGroupPatch)
 ANTREA_OBJECT(NetworkPolicyStatus)
 ANTREA_OBJECT(Status)
 #undef ANTREA_OBJECT

@@ -22,6 +22,10 @@ inline constexpr std::string_view kKind<AppliedToGroup> = "AppliedToGroup";
 template <>
 inline constexpr std::string_view kKind<EvaluatedPods> = "EvaluatedPods";
 template <>
+inline constexpr std::string_view kKind<EgressGroup> = "EgressGroup";
+template <>
+inline constexpr std::string_view kKind<EgressGroupPatch> = "EgressGroupPatch";
+template <>
 inline constexpr std::string_view kKind<AddressGroupPatch> = "AddressGroupPatch";
 template <>
 inline constexpr std::string_view kKind<AppliedToGroupPatch> = "AppliedToGroupPatch";

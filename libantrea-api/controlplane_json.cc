@@ -135,6 +135,7 @@ void read_group(Field json, Group& group) {
 }
 void read(Field json, AddressGroup& group) { read_group(json, group); }
 void read(Field json, AppliedToGroup& group) { read_group(json, group); }
+void read(Field json, EgressGroup& group) { read_group(json, group); }
 
 void read(Field json, GroupPatch& patch) {
   patch.added = json["addedGroupMembers"].list(read_member);
@@ -284,6 +285,10 @@ void write(const AppliedToGroup& group, json::object& object) {
   put(object, "groupMembers", to_array(group.members, write_member));
 }
 
+void write(const EgressGroup& group, json::object& object) {
+  put(object, "groupMembers", to_array(group.members, write_member));
+}
+
 void write(const GroupPatch& patch, json::object& object) {
   put(object, "addedGroupMembers", to_array(patch.added, write_member));
   put(object, "removedGroupMembers", to_array(patch.removed, write_member));
@@ -349,9 +354,11 @@ ANTREA_FORM(NetworkPolicy)
 ANTREA_FORM(AddressGroup)
 ANTREA_FORM(AppliedToGroup)
 ANTREA_FORM(EvaluatedPods)
+ANTREA_FORM(EgressGroup)
 ANTREA_FORM(AddressGroupPatch)
 ANTREA_FORM(AppliedToGroupPatch)
 ANTREA_FORM(EvaluatedPodsPatch)
+ANTREA_FORM(EgressGroupPatch)
 ANTREA_FORM(NetworkPolicyStatus)
 ANTREA_FORM(Status)
 #undef ANTREA_FORM

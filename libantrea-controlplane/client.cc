@@ -21,7 +21,9 @@ std::string path_of(Resource resource) {
   return path.append("/").append(kVersion).append("/").append(to_string(resource));
 }
 
-bool carries_rules(Resource resource) { return resource != Resource::kEvaluatedPods; }
+bool carries_rules(Resource resource) {
+  return resource != Resource::kEvaluatedPods && resource != Resource::kEgressGroups;
+}
 
 /// Which of the formats a stream is in. A frame of Protobuf that began with '{' would be 2 GB long.
 Format format_of(std::string_view bytes) {
@@ -45,8 +47,9 @@ struct Client::Impl {
   kube::ApiTransport& transport;
   ClientOptions options;
   std::optional<ObjectFiles> files;
-  std::array<Watch, 4> watches{Watch(Resource::kNetworkPolicies), Watch(Resource::kAddressGroups),
-                               Watch(Resource::kAppliedToGroups), Watch(Resource::kEvaluatedPods)};
+  std::array<Watch, 5> watches{Watch(Resource::kNetworkPolicies), Watch(Resource::kAddressGroups),
+                               Watch(Resource::kAppliedToGroups), Watch(Resource::kEvaluatedPods),
+                               Watch(Resource::kEgressGroups)};
   bool synced = false;
   std::vector<policy::RuleInput> held_back;  // until every resource was received once
 
@@ -69,16 +72,20 @@ struct Client::Impl {
     return options.on_rules(std::move(batch));
   }
 
-  /// The revision up to which all three watches have received everything.
+  bool watches_egress() const { return static_cast<bool>(options.on_egress_groups); }
+
+  /// The revision up to which all watches that a Pod waits for have received everything.
   std::uint64_t progress() const {
     std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-    for (const Watch& watch : watches)
-      if (carries_rules(watch.subscription.resource()))
+    for (const Watch& watch : watches) {
+      const Resource resource = watch.subscription.resource();
+      if (carries_rules(resource) || (resource == Resource::kEgressGroups && watches_egress()))
         least = std::min(least, watch.subscription.progress());
+    }
     return least;
   }
 
-  /// Pods count as evaluated once the three other watches got as far as the controller was when it
+  /// Pods count as evaluated once the other watches got as far as the controller was when it
   /// said so.
   void hand_on_evaluated() {
     if (!synced) return;
@@ -151,18 +158,21 @@ struct Client::Impl {
 
   Result<> take(Watch& watch, FrameReader& reader, Format format) {
     std::vector<policy::RuleInput> batch;
+    bool egress_groups = false;
     while (true) {
       ANTREA_TRY(auto frame, reader.next());
       if (!frame) break;
       ANTREA_TRY(Subscription::Event event, watch.subscription.take(*frame, format));
       keep(event);
       watch.received = watch.received || event.is_full_set;
+      egress_groups = egress_groups || event.egress_groups;
       batch.insert(batch.end(), std::make_move_iterator(event.rules.begin()),
                    std::make_move_iterator(event.rules.end()));
     }
     ANTREA_CHECK(hand_on(std::move(batch)));
     const Subscription& from = watch.subscription;
-    if (!carries_rules(from.resource()) && from.live() &&
+    if (egress_groups) options.on_egress_groups(from.egress_groups());
+    if (from.resource() == Resource::kEvaluatedPods && from.live() &&
         (evaluated.empty() || evaluated.back().first != from.evaluated_revision()))
       evaluated.emplace_back(from.evaluated_revision(), from.evaluated());
     hand_on_evaluated();
@@ -171,7 +181,7 @@ struct Client::Impl {
 
   awaitable<Result<>> watch_once(Watch& watch) {
     watch.subscription.begin();
-    if (!carries_rules(watch.subscription.resource())) evaluated.clear();
+    if (watch.subscription.resource() == Resource::kEvaluatedPods) evaluated.clear();
     kube::ApiRequest request;
     request.target = path_of(watch.subscription.resource()) + "?" +
                      kube::encode_query({{"fieldSelector", "nodeName=" + options.node},
@@ -205,7 +215,7 @@ struct Client::Impl {
       watch.subscription.end();
       Duration pause = backoff.next();
       if (was_live) backoff.reset();
-      if (!carries_rules(resource) && !ended && ended.error().code == Errc::kNotFound) {
+      if (resource == Resource::kEvaluatedPods && !ended && ended.error().code == Errc::kNotFound) {
         if (options.on_evaluated) options.on_evaluated(std::nullopt);
         pause = options.unsupported_retry;
       } else if (!ended) {
@@ -225,10 +235,14 @@ Client::~Client() = default;
 
 awaitable<void> Client::run() {
   using namespace boost::asio::experimental::awaitable_operators;
-  auto& [policies, address_groups, applied_to_groups, evaluated] = impl_->watches;
+  auto& [policies, address_groups, applied_to_groups, evaluated, egress_groups] = impl_->watches;
   try {
-    co_await (impl_->keep_watching(policies) && impl_->keep_watching(address_groups) &&
-              impl_->keep_watching(applied_to_groups) && impl_->keep_watching(evaluated));
+    auto rules = impl_->keep_watching(policies) && impl_->keep_watching(address_groups) &&
+                 impl_->keep_watching(applied_to_groups) && impl_->keep_watching(evaluated);
+    if (impl_->watches_egress())
+      co_await (std::move(rules) && impl_->keep_watching(egress_groups));
+    else
+      co_await std::move(rules);
   } catch (const std::exception& cancelled) {
     impl_->options.logger->debug("the watches have ended: {}", cancelled.what());
   }

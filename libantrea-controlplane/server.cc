@@ -101,6 +101,8 @@ auto with_type(Resource resource, Use use) {
       return use(static_cast<AddressGroup*>(nullptr));
     case Resource::kAppliedToGroups:
       return use(static_cast<AppliedToGroup*>(nullptr));
+    case Resource::kEgressGroups:
+      return use(static_cast<EgressGroup*>(nullptr));
     default:
       return use(static_cast<EvaluatedPods*>(nullptr));
   }

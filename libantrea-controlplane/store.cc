@@ -8,8 +8,8 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
-
 #include <utility>
 
 namespace antrea::controlplane {
@@ -28,6 +28,15 @@ template <>
 inline constexpr Resource kResourceOf<AppliedToGroup> = Resource::kAppliedToGroups;
 template <>
 inline constexpr Resource kResourceOf<EvaluatedPods> = Resource::kEvaluatedPods;
+template <>
+inline constexpr Resource kResourceOf<EgressGroup> = Resource::kEgressGroups;
+
+/// Groups whose members each Node is told of on its own.
+template <typename T>
+inline constexpr bool kByNode = std::is_same_v<T, AppliedToGroup> || std::is_same_v<T, EgressGroup>;
+template <typename T>
+using PatchOf =
+    std::conditional_t<std::is_same_v<T, EgressGroup>, EgressGroupPatch, AppliedToGroupPatch>;
 
 constexpr std::size_t index_of(Resource resource) { return static_cast<std::size_t>(resource); }
 constexpr std::size_t index_of(Format format) { return static_cast<std::size_t>(format); }
@@ -95,7 +104,7 @@ struct Watcher {
   bool woken = false;  // named in the result of the `apply` under way
 };
 
-template <typename T>
+template <typename T, bool = kByNode<T>>
 struct Entry {
   std::shared_ptr<const T> object;
   NodeSet span;
@@ -104,15 +113,13 @@ struct Entry {
 };
 
 /// Its parts are what Nodes are told; the whole is put together for the few who ask.
-template <>
-struct Entry<AppliedToGroup> {
+template <typename T>
+struct Entry<T, true> {
   std::string name;
   std::map<std::string, std::vector<GroupMember>> members_by_node;
 
-  AppliedToGroup part(const std::vector<GroupMember>& members) const {
-    return {meta_of_group(name), members};
-  }
-  AppliedToGroup whole() const {
+  T part(const std::vector<GroupMember>& members) const { return {meta_of_group(name), members}; }
+  T whole() const {
     std::set<GroupMember> members;
     for (const auto& [node, on_node] : members_by_node)
       members.insert(on_node.begin(), on_node.end());
@@ -122,10 +129,10 @@ struct Entry<AppliedToGroup> {
 
 template <typename T>
 std::shared_ptr<const T> object_of(const Entry<T>& entry) {
-  return entry.object;
-}
-std::shared_ptr<const AppliedToGroup> object_of(const Entry<AppliedToGroup>& entry) {
-  return std::make_shared<const AppliedToGroup>(entry.whole());
+  if constexpr (kByNode<T>)
+    return std::make_shared<const T>(entry.whole());
+  else
+    return entry.object;
 }
 
 template <typename T>
@@ -139,7 +146,8 @@ struct Store::Impl {
   StoreOptions options;
   std::uint64_t revision;
   std::uint64_t last_id = 0;
-  std::tuple<Table<NetworkPolicy>, Table<AddressGroup>, Table<AppliedToGroup>, Table<EvaluatedPods>>
+  std::tuple<Table<NetworkPolicy>, Table<AddressGroup>, Table<AppliedToGroup>, Table<EvaluatedPods>,
+             Table<EgressGroup>>
       tables;
   std::map<WatcherId, std::unique_ptr<Watcher>> watchers;
   // Per resource, by Node; those without Node under "".
@@ -205,6 +213,8 @@ struct Store::Impl {
         return bookmark<AppliedToGroup>(request.format, mark_initial_end);
       case Resource::kEvaluatedPods:
         return bookmark<EvaluatedPods>(request.format, mark_initial_end);
+      case Resource::kEgressGroups:
+        return bookmark<EgressGroup>(request.format, mark_initial_end);
     }
     return {};
   }
@@ -282,12 +292,16 @@ struct Store::Impl {
     apply_spanned<AddressGroup>(change.name, group, change.span, &modified);
   }
 
-  void apply(const AppliedToGroupChange& change) {
-    constexpr Resource kResource = Resource::kAppliedToGroups;
-    auto& all = table<AppliedToGroup>();
+  void apply(const AppliedToGroupChange& change) { apply_by_node<AppliedToGroup>(change); }
+  void apply(const EgressGroupChange& change) { apply_by_node<EgressGroup>(change); }
+
+  template <typename T>
+  void apply_by_node(const AppliedToGroupChange& change) {
+    constexpr Resource kResource = kResourceOf<T>;
+    auto& all = table<T>();
     const auto found = all.find(change.name);
     const bool existed = found != all.end();
-    Event deleted(EventType::kDeleted, AppliedToGroup{meta_of_group(change.name), {}});
+    Event deleted(EventType::kDeleted, T{meta_of_group(change.name), {}});
     if (change.gone) {
       if (!existed) return;
       deliver(kResource, {}, change.name, deleted);
@@ -296,7 +310,7 @@ struct Store::Impl {
       all.erase(found);
       return;
     }
-    Entry<AppliedToGroup>& entry = all[change.name];
+    Entry<T>& entry = all[change.name];
     entry.name = change.name;
     const bool seen_whole = is_watched(kResource, {});
     MemberDelta everywhere;
@@ -316,11 +330,11 @@ struct Store::Impl {
         Event added(EventType::kAdded, entry.part(members->second));
         deliver(kResource, node, change.name, added);
       } else {
-        deliver_patch(node, change.name, delta);
+        deliver_patch<T>(node, change.name, delta);
       }
     });
     if (existed)
-      deliver_patch({}, change.name, everywhere);
+      deliver_patch<T>({}, change.name, everywhere);
     else if (seen_whole) {
       Event added(EventType::kAdded, entry.whole());
       deliver(kResource, {}, change.name, added);
@@ -331,11 +345,12 @@ struct Store::Impl {
     return by_node[index_of(resource)].contains(node);
   }
 
+  template <typename T>
   void deliver_patch(const std::string& node, const std::string& name, const MemberDelta& delta) {
-    if (delta.empty() || !is_watched(Resource::kAppliedToGroups, node)) return;
+    if (delta.empty() || !is_watched(kResourceOf<T>, node)) return;
     Event modified(EventType::kModified,
-                   AppliedToGroupPatch{{meta_of_group(name), delta.added, delta.removed}});
-    deliver(Resource::kAppliedToGroups, node, name, modified);
+                   PatchOf<T>{{meta_of_group(name), delta.added, delta.removed}});
+    deliver(kResourceOf<T>, node, name, modified);
   }
 
   void apply(const EvaluatedPodsChange& change) {
@@ -399,7 +414,7 @@ struct Store::Impl {
   template <typename T>
   Frame select_frame(Entry<T>& entry, const std::string& name, const WatchRequest& request) {
     const std::string& node = request.node;
-    if constexpr (std::is_same_v<T, AppliedToGroup>) {
+    if constexpr (kByNode<T>) {
       if (node.empty()) return Event(EventType::kAdded, entry.whole()).frame(request.format);
       const auto members = entry.members_by_node.find(node);
       if (members == entry.members_by_node.end()) return {};
@@ -424,6 +439,7 @@ std::vector<WatcherId> Store::apply(const Changes& changes) {
   for (const auto& change : changes.policies) impl_->apply(change);
   for (const auto& change : changes.address_groups) impl_->apply(change);
   for (const auto& change : changes.applied_to_groups) impl_->apply(change);
+  for (const auto& change : changes.egress_groups) impl_->apply(change);
   for (const auto& change : changes.evaluated_pods) impl_->apply(change);
   std::vector<WatcherId> woken = std::exchange(impl_->woken, {});
   for (const WatcherId id : woken) impl_->watchers.at(id)->woken = false;
@@ -447,6 +463,9 @@ WatcherId Store::watch(WatchRequest request) {
       break;
     case Resource::kEvaluatedPods:
       impl_->select<EvaluatedPods>(*watcher);
+      break;
+    case Resource::kEgressGroups:
+      impl_->select<EgressGroup>(*watcher);
       break;
   }
   watcher->pending.push_back(impl_->bookmark(watcher->request, watcher->request.mark_initial_end));
@@ -514,6 +533,7 @@ ANTREA_KEPT(NetworkPolicy)
 ANTREA_KEPT(AddressGroup)
 ANTREA_KEPT(AppliedToGroup)
 ANTREA_KEPT(EvaluatedPods)
+ANTREA_KEPT(EgressGroup)
 #undef ANTREA_KEPT
 
 }  // namespace antrea::controlplane

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "antrea/api/controlplane_changes.h"
+
 namespace antrea::controlplane {
 
 using namespace api::controlplane;
@@ -38,6 +40,8 @@ constexpr std::optional<Resource> resource_of() {
     return Resource::kAppliedToGroups;
   if constexpr (std::is_same_v<T, EvaluatedPods> || std::is_same_v<T, EvaluatedPodsPatch>)
     return Resource::kEvaluatedPods;
+  if constexpr (std::is_same_v<T, EgressGroup> || std::is_same_v<T, EgressGroupPatch>)
+    return Resource::kEgressGroups;
   return std::nullopt;
 }
 
@@ -55,7 +59,7 @@ policy::RuleInput collect(std::map<std::string, Object> objects) {
   return full_set(std::move(all));
 }
 
-/// What one event means to the rule cache; nothing for EvaluatedPods.
+/// What one event means to the rule cache; nothing for EvaluatedPods and EgressGroups.
 struct ToInput {
   EventType type;
   std::optional<policy::RuleInput> operator()(const NetworkPolicy& policy) const {
@@ -141,11 +145,40 @@ Result<Subscription::Event> Subscription::finish_initial(const Metadata& bookmar
         if (auto* pods = std::get_if<EvaluatedPods>(&object)) evaluated_ = std::move(pods->pods);
       evaluated_revision_ = progress_;
       break;
+    case Resource::kEgressGroups:
+      egress_groups_.clear();
+      for (auto& [name, object] : objects)
+        if (auto* group = std::get_if<EgressGroup>(&object))
+          egress_groups_.emplace(name, std::move(*group));
+      event.egress_groups = true;
+      break;
+  }
+  return event;
+}
+
+Result<Subscription::Event> Subscription::change_egress_group(EventType type, Object object) {
+  Event event;
+  event.egress_groups = true;
+  const std::string name = meta_of(object).name;
+  if (type == EventType::kDeleted) {
+    egress_groups_.erase(name);
+  } else if (auto* group = std::get_if<EgressGroup>(&object)) {
+    egress_groups_.insert_or_assign(name, std::move(*group));
+  } else if (auto* patch = std::get_if<EgressGroupPatch>(&object)) {
+    const auto held = egress_groups_.find(name);
+    if (held == egress_groups_.end())
+      return make_error(Errc::kMalformed, "watch: found a patch of an unknown group",
+                        "EgressGroup " + name);
+    std::ranges::sort(patch->added);
+    std::ranges::sort(patch->removed);
+    api::controlplane::apply(MemberDelta{std::move(patch->added), std::move(patch->removed)},
+                             held->second.members);
   }
   return event;
 }
 
 Result<Subscription::Event> Subscription::change(EventType type, Object object) {
+  if (resource_ == Resource::kEgressGroups) return change_egress_group(type, std::move(object));
   if (resource_ == Resource::kEvaluatedPods) {
     if (const auto* patch = std::get_if<EvaluatedPodsPatch>(&object))
       apply_to(evaluated_, *patch);

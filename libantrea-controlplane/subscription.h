@@ -13,7 +13,7 @@
 
 namespace antrea::controlplane {
 
-/// One watch of an agent: events in, input of the rule cache out.
+/// One watch of an agent: events in, input of the rule cache out; of other resources, the objects.
 class Subscription {
  public:
   explicit Subscription(api::controlplane::Resource resource) : resource_(resource) {}
@@ -30,6 +30,7 @@ class Subscription {
 
   struct Event {
     std::vector<policy::RuleInput> rules;
+    bool egress_groups = false;  ///< they have changed
     /// What happened, for those who keep the objects: a full set, or one object.
     bool is_full_set = false;
     std::optional<std::pair<api::controlplane::EventType, api::controlplane::Object>> object;
@@ -40,10 +41,16 @@ class Subscription {
   /// Of evaluatedpods: the Pods, sorted, and the revision at which they were these.
   const std::vector<api::controlplane::EvaluatedPod>& evaluated() const { return evaluated_; }
   std::uint64_t evaluated_revision() const { return evaluated_revision_; }
+  /// Of egressgroups: by name, with the members on this Node.
+  const std::map<std::string, api::controlplane::EgressGroup>& egress_groups() const {
+    return egress_groups_;
+  }
 
  private:
   Result<Event> finish_initial(const api::controlplane::Metadata& bookmark);
   Result<Event> change(api::controlplane::EventType type, api::controlplane::Object object);
+  Result<Event> change_egress_group(api::controlplane::EventType type,
+                                    api::controlplane::Object object);
 
   api::controlplane::Resource resource_;
   bool live_ = false;
@@ -51,6 +58,7 @@ class Subscription {
   std::map<std::string, api::controlplane::Object> initial_;  // until the BOOKMARK
   std::vector<api::controlplane::EvaluatedPod> evaluated_;
   std::uint64_t evaluated_revision_ = 0;
+  std::map<std::string, api::controlplane::EgressGroup> egress_groups_;
 };
 
 /// A full set in the form that the rule cache takes. T is NetworkPolicy, AddressGroup or

@@ -5,6 +5,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <unordered_set>
 
+#include "egress_groups.h"
 #include "group_index.h"
 #include "group_roles.h"
 #include "k8s_policy.h"
@@ -62,6 +63,7 @@ struct Compiler::Impl {
   GroupRoles roles{index};
   PolicyTable policies{index, roles};
   NativePolicies natives;
+  EgressGroups egress_groups{index};
   std::unordered_set<std::string> logging_namespaces;
 
   void take(const std::shared_ptr<const api::Namespace>& ns) {
@@ -111,6 +113,7 @@ struct Compiler::Impl {
   void take(const std::shared_ptr<const api::admin::ClusterNetworkPolicy>& policy) {
     natives.set(cluster_key(cp::PolicyType::kClusterNetworkPolicy, policy->metadata.name), policy);
   }
+  void take(const std::shared_ptr<const api::crd::Egress>& egress) { egress_groups.set(*egress); }
 
   void take(const ObjectDeleted& deleted) {
     const api::ObjectKey& key = deleted.key;
@@ -159,6 +162,9 @@ struct Compiler::Impl {
       case ObjectKind::kClusterNetworkPolicy:
         remove_native(cluster_key(cp::PolicyType::kClusterNetworkPolicy, key.name));
         break;
+      case ObjectKind::kEgress:
+        egress_groups.remove(key.name);
+        break;
     }
   }
 
@@ -181,6 +187,7 @@ struct Compiler::Impl {
     cp::Changes changes;
     const std::vector<PolicyId> moved = roles.flush(changes);
     policies.flush(moved, changes);
+    egress_groups.flush(changes);
     changes.evaluated_pods = evaluated_pods(index);
     index.end_batch();
     return changes;

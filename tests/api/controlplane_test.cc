@@ -129,6 +129,8 @@ TEST(ControlPlaneCodec, DecodesWhatItEncoded) {
     expect_round_trip(AppliedToGroup{any.meta(), any.members()});
     expect_round_trip(AddressGroupPatch{{any.meta(), any.members(), any.members()}});
     expect_round_trip(AppliedToGroupPatch{{any.meta(), any.members(), any.members()}});
+    expect_round_trip(EgressGroup{any.meta(), any.members()});
+    expect_round_trip(EgressGroupPatch{{any.meta(), any.members(), any.members()}});
     expect_round_trip(EvaluatedPods{any.meta(), any.evaluated_pods()});
     expect_round_trip(EvaluatedPodsPatch{any.meta(), any.evaluated_pods(), any.evaluated_pods()});
     expect_round_trip(NetworkPolicyStatus{any.meta(), {{"n", 3, any.coin(), any.word()}}});

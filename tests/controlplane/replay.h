@@ -15,6 +15,7 @@ struct Replay {
   std::map<std::string, cp::NetworkPolicy> policies;
   std::map<std::string, cp::AddressGroup> address_groups;
   std::map<std::string, cp::AppliedToGroup> applied_to_groups;
+  std::map<std::string, cp::EgressGroup> egress_groups;
   std::map<std::string, cp::EvaluatedPods> evaluated_pods;
   std::size_t bookmarks = 0;
   std::uint64_t revision = 0;  ///< of the last bookmark
@@ -35,12 +36,16 @@ struct Replay {
       apply_full(type, value, address_groups);
     else if constexpr (std::is_same_v<T, cp::AppliedToGroup>)
       apply_full(type, value, applied_to_groups);
+    else if constexpr (std::is_same_v<T, cp::EgressGroup>)
+      apply_full(type, value, egress_groups);
     else if constexpr (std::is_same_v<T, cp::EvaluatedPods>)
       apply_full(type, value, evaluated_pods);
     else if constexpr (std::is_same_v<T, cp::AddressGroupPatch>)
       apply_patch(type, value, address_groups, &cp::AddressGroup::members);
     else if constexpr (std::is_same_v<T, cp::AppliedToGroupPatch>)
       apply_patch(type, value, applied_to_groups, &cp::AppliedToGroup::members);
+    else if constexpr (std::is_same_v<T, cp::EgressGroupPatch>)
+      apply_patch(type, value, egress_groups, &cp::EgressGroup::members);
     else if constexpr (std::is_same_v<T, cp::EvaluatedPodsPatch>)
       apply_patch(type, value, evaluated_pods, &cp::EvaluatedPods::pods);
     else

@@ -58,16 +58,20 @@ Replay truth(const World& world, Resource resource, const std::string& node) {
     for (const auto& [name, each] : world.address_groups)
       if (in(each.second))
         want.address_groups[name] = {group_meta(name), {each.first.begin(), each.first.end()}};
-  if (resource == Resource::kAppliedToGroups)
-    for (const auto& [name, by_node] : world.applied_to_groups) {
+  const auto add_parts = [&node](const auto& groups, auto& wanted) {
+    for (const auto& [name, by_node] : groups) {
       std::set<GroupMember> members;
       for (const auto& [at, on_node] : by_node)
         if (node.empty() || at == node) members.insert(on_node.begin(), on_node.end());
       if (!node.empty() && members.empty()) continue;
-      auto& group = want.applied_to_groups[name];
+      auto& group = wanted[name];
       group.metadata = group_meta(name);
       group.members.assign(members.begin(), members.end());
     }
+  };
+  if (resource == Resource::kAppliedToGroups)
+    add_parts(world.applied_to_groups, want.applied_to_groups);
+  if (resource == Resource::kEgressGroups) add_parts(world.egress_groups, want.egress_groups);
   if (resource == Resource::kEvaluatedPods)
     for (const auto& [at, pods] : world.evaluated_pods)
       if (node.empty() || at == node) {
@@ -83,6 +87,7 @@ void expect_equal(Replay seen, const Replay& want) {
   EXPECT_EQ(seen.policies, want.policies);
   EXPECT_EQ(seen.address_groups, want.address_groups);
   EXPECT_EQ(seen.applied_to_groups, want.applied_to_groups);
+  EXPECT_EQ(seen.egress_groups, want.egress_groups);
   EXPECT_EQ(seen.evaluated_pods, want.evaluated_pods);
 }
 
@@ -128,6 +133,7 @@ TEST(Store, OrderAndSplitOfChangesDoNotMatter) {
       const Changes changes = world.step();
       (void)together.apply(changes);
       for (const auto& each : changes.evaluated_pods) (void)apart.apply({.evaluated_pods = {each}});
+      for (const auto& each : changes.egress_groups) (void)apart.apply({.egress_groups = {each}});
       for (const auto& each : changes.applied_to_groups)
         (void)apart.apply({.applied_to_groups = {each}});
       for (const auto& each : changes.address_groups) (void)apart.apply({.address_groups = {each}});

@@ -185,6 +185,7 @@ class Wire : public testing::Test {
       evaluated_.push_back(std::move(pods));
       policies_when_evaluated_ = known_.policies.size();
     };
+    options.on_egress_groups = [this](const auto& groups) { egress_groups_ = groups; };
     client_ = std::make_unique<Client>(*transport_, options);
     asio::co_spawn(io_, client_->run(),
                    asio::bind_cancellation_slot(
@@ -241,8 +242,13 @@ class Wire : public testing::Test {
     for (const auto& [name, by_node] : world.applied_to_groups)
       if (const auto found = by_node.find(node); found != by_node.end())
         applied[name] = {found->second.begin(), found->second.end()};
+    std::map<std::string, std::vector<GroupMember>> egress, known_egress;
+    for (const auto& [name, by_node] : world.egress_groups)
+      if (const auto found = by_node.find(node); found != by_node.end())
+        egress[name] = {found->second.begin(), found->second.end()};
+    for (const auto& [name, group] : egress_groups_) known_egress[name] = group.members;
     return known_.policies == policies && known_.address_groups == address_groups &&
-           known_.applied_to_groups == applied;
+           known_.applied_to_groups == applied && known_egress == egress;
   }
 
   static Changes one_policy(const std::string& name) {
@@ -263,6 +269,7 @@ class Wire : public testing::Test {
   bool refuse_batch_ = false;
   std::optional<std::string> refused_;
   Known known_;
+  std::map<std::string, EgressGroup> egress_groups_;
   std::vector<NetworkPolicyStatus> statuses_;
   std::vector<std::optional<std::vector<EvaluatedPod>>> evaluated_;
   std::size_t policies_when_evaluated_ = 0;

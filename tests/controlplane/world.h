@@ -23,6 +23,7 @@ class World {
   std::map<std::string, std::pair<cp::NetworkPolicy, cp::NodeSet>> policies;
   std::map<std::string, std::pair<std::set<cp::GroupMember>, cp::NodeSet>> address_groups;
   std::map<std::string, std::map<std::string, std::set<cp::GroupMember>>> applied_to_groups;
+  std::map<std::string, std::map<std::string, std::set<cp::GroupMember>>> egress_groups;
   std::map<std::string, std::set<cp::EvaluatedPod>> evaluated_pods;
 
   /// Changes some of it and says what.
@@ -30,7 +31,10 @@ class World {
     cp::Changes changes;
     for (const auto& name : names("p")) changes.policies.push_back(change_policy(name));
     for (const auto& name : names("a")) changes.address_groups.push_back(change_group(name));
-    for (const auto& name : names("t")) changes.applied_to_groups.push_back(change_applied(name));
+    for (const auto& name : names("t"))
+      changes.applied_to_groups.push_back(change_applied(name, applied_to_groups));
+    for (const auto& name : names("e"))
+      changes.egress_groups.push_back({change_applied(name, egress_groups)});
     for (const auto& node : names("n")) changes.evaluated_pods.push_back(change_evaluated(node));
     return changes;
   }
@@ -93,13 +97,15 @@ class World {
     return {name, false, span, std::move(delta)};
   }
 
-  cp::AppliedToGroupChange change_applied(const std::string& name) {
+  cp::AppliedToGroupChange change_applied(
+      const std::string& name,
+      std::map<std::string, std::map<std::string, std::set<cp::GroupMember>>>& groups) {
     if (any_.below(4) == 0) {
-      applied_to_groups.erase(name);
+      groups.erase(name);
       return {name, true, {}, {}};
     }
     cp::AppliedToGroupChange change{name, false, {}, {}};
-    auto& by_node = applied_to_groups[name];
+    auto& by_node = groups[name];
     for (int i = 0; i < 4; ++i) {
       if (any_.coin()) continue;
       const std::string node = "n" + std::to_string(i);

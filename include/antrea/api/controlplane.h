@@ -156,6 +156,14 @@ struct AppliedToGroup {
   friend bool operator==(const AppliedToGroup&, const AppliedToGroup&) = default;
 };
 
+/// The Pods that an Egress selects; its name is that of the Egress. An agent is told only of
+/// members on its own Node, and of these only the names.
+struct EgressGroup {
+  Metadata metadata;
+  std::vector<GroupMember> members;  ///< sorted, no duplicates
+  friend bool operator==(const EgressGroup&, const EgressGroup&) = default;
+};
+
 /// Members that came and went.
 struct GroupPatch {
   Metadata metadata;
@@ -169,6 +177,9 @@ struct AddressGroupPatch : GroupPatch {
 };
 struct AppliedToGroupPatch : GroupPatch {
   friend bool operator==(const AppliedToGroupPatch&, const AppliedToGroupPatch&) = default;
+};
+struct EgressGroupPatch : GroupPatch {
+  friend bool operator==(const EgressGroupPatch&, const EgressGroupPatch&) = default;
 };
 
 /// A Pod whose policies the controller has computed: all that concern it have been sent, or will be

@@ -109,6 +109,9 @@ struct AppliedToGroupChange {
   bool empty() const { return added.empty() && removed.empty(); }
 };
 
+/// The same for an EgressGroup.
+struct EgressGroupChange : AppliedToGroupChange {};
+
 /// What it means for one Node; no members are taken out.
 inline MemberDelta delta_on(std::string_view node, const AppliedToGroupChange& change) {
   MemberDelta delta;
@@ -149,9 +152,10 @@ struct Changes {
   std::vector<AddressGroupChange> address_groups;
   std::vector<AppliedToGroupChange> applied_to_groups;
   std::vector<EvaluatedPodsChange> evaluated_pods;
+  std::vector<EgressGroupChange> egress_groups;
   bool empty() const {
     return policies.empty() && address_groups.empty() && applied_to_groups.empty() &&
-           evaluated_pods.empty();
+           evaluated_pods.empty() && egress_groups.empty();
   }
 };
 

@@ -32,9 +32,11 @@ enum class Resource : std::uint8_t {
   kAddressGroups,
   kAppliedToGroups,
   kEvaluatedPods,
+  kEgressGroups,
 };
 inline constexpr std::array kResources{Resource::kNetworkPolicies, Resource::kAddressGroups,
-                                       Resource::kAppliedToGroups, Resource::kEvaluatedPods};
+                                       Resource::kAppliedToGroups, Resource::kEvaluatedPods,
+                                       Resource::kEgressGroups};
 ANTREA_API std::string_view to_string(Resource resource);  ///< "networkpolicies", as in a path
 ANTREA_API std::string_view kind_of(Resource resource);    ///< "NetworkPolicy"
 ANTREA_API std::optional<Resource> parse_resource(std::string_view plural);
@@ -45,9 +47,9 @@ ANTREA_API std::string_view content_type(Format format);
 ANTREA_API std::string_view watch_content_type(Format format);
 
 /// One object with its kind.
-using Object =
-    std::variant<NetworkPolicy, AddressGroup, AppliedToGroup, EvaluatedPods, AddressGroupPatch,
-                 AppliedToGroupPatch, EvaluatedPodsPatch, NetworkPolicyStatus, Status>;
+using Object = std::variant<NetworkPolicy, AddressGroup, AppliedToGroup, EvaluatedPods, EgressGroup,
+                            AddressGroupPatch, AppliedToGroupPatch, EvaluatedPodsPatch,
+                            EgressGroupPatch, NetworkPolicyStatus, Status>;
 
 /// The body of a request or an answer. Defined for the members of `Object`.
 template <typename T>
@@ -64,7 +66,7 @@ Result<T> decode_as(std::string_view body, Format format) {
   return make_error(Errc::kUnsupported, "decode: found another kind of object than was asked for");
 }
 
-/// A List, for the four resources. Null pointers are not allowed.
+/// A List, for the resources. Null pointers are not allowed.
 template <typename T>
 ANTREA_API std::string encode_list(std::span<const std::shared_ptr<const T>> objects,
                                    std::string_view resource_version, Format format);

@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,11 @@ struct ClientOptions {
   /// concerns them has been handed to `on_rules`. Nothing: this controller does not tell, so
   /// waiting for a Pod must be bounded.
   std::function<void(std::optional<std::vector<api::controlplane::EvaluatedPod>>)> on_evaluated;
+
+  /// Takes all EgressGroups with members on this Node, by name, whenever they change, before Pods
+  /// that wait for them count as evaluated. Not set: they are not watched.
+  std::function<void(const std::map<std::string, api::controlplane::EgressGroup>&)>
+      on_egress_groups;
 
   Duration first_retry = std::chrono::milliseconds(500);
   Duration most_retry = std::chrono::seconds(5);

@@ -45,9 +45,11 @@ struct StoreOptions {
 /// the difference that each `apply` makes for it:
 ///
 ///     Node in span before, after   event
-///     no,  yes                     ADDED, the object (an AppliedToGroup with the members on that
-///     Node) yes, no                      DELETED, metadata (of a policy also the source) yes, yes
-///     MODIFIED: the policy, or a patch of the group; nothing if nothing differs for the Node
+///     no,  yes                     ADDED, the object (an AppliedToGroup or EgressGroup with
+///                                  the members on that Node)
+///     yes, no                      DELETED, metadata (of a policy also the source)
+///     yes, yes                     MODIFIED: the policy, or a patch of the group; nothing if
+///                                  nothing differs for the Node
 ///
 /// Watchers without Node are sent every object, and each change of it. No order holds between
 /// resources, except for those who ask for `progress`: they get a BOOKMARK for each change of the
@@ -80,7 +82,7 @@ class ANTREA_API Store {
   std::uint64_t revision() const;
   std::size_t watcher_count(api::controlplane::Resource resource) const;
 
-  /// All of a kind, by name: NetworkPolicy, AddressGroup, AppliedToGroup or EvaluatedPods.
+  /// All of a kind, by name: a resource's type, such as AddressGroup.
   template <typename T>
   ANTREA_API std::vector<std::shared_ptr<const T>> list() const;
   /// Null if there is none of that name.

@@ -9,6 +9,7 @@
 #include "antrea/api/admin_policy.h"
 #include "antrea/api/antrea_policy.h"
 #include "antrea/api/controlplane_changes.h"
+#include "antrea/api/egress.h"
 #include "antrea/api/networking.h"
 #include "antrea/base/export.h"
 
@@ -30,6 +31,7 @@ enum class ObjectKind : std::uint8_t {
   kAdminNetworkPolicy,  ///< policy.networking.k8s.io, and the next
   kBaselineAdminNetworkPolicy,
   kClusterNetworkPolicy,
+  kEgress,
 };
 
 struct ObjectDeleted {
@@ -48,7 +50,8 @@ using ObjectChange =
                  std::shared_ptr<const api::crd::ClusterNetworkPolicy>,
                  std::shared_ptr<const api::admin::AdminNetworkPolicy>,
                  std::shared_ptr<const api::admin::BaselineAdminNetworkPolicy>,
-                 std::shared_ptr<const api::admin::ClusterNetworkPolicy>, ObjectDeleted>;
+                 std::shared_ptr<const api::admin::ClusterNetworkPolicy>,
+                 std::shared_ptr<const api::crd::Egress>, ObjectDeleted>;
 
 /// The controller's half of policies, those of Kubernetes, of Antrea and of the administrator: the
 /// objects of users in; internal policies, the groups they refer to, and the Nodes that need each,
@@ -68,6 +71,7 @@ using ObjectChange =
 ///   nothing. Groups are taken apart: rules refer to the selectors and blocks that they consist of.
 /// - A NetworkPolicy of crd.antrea.io that is applied to a Group with Pods of another Namespace is
 ///   sent nowhere; see `unrealizable`.
+/// - An EgressGroup has the name of its Egress, and spans the Nodes of the Pods that it selects.
 ///
 /// What `apply` returns is the exact difference of the output, computed at the end of the batch:
 /// a change and its undoing in one batch give nothing. The state after a batch depends only on the
