@@ -28,13 +28,21 @@ NodeState state_of(const api::Node& node, std::uint32_t default_limit) {
   return state;
 }
 
+/// Whether those of `voters` that are in `present` may act for all of them.
+bool is_majority(const std::set<std::string>& present, const std::set<std::string>& voters) {
+  const auto count = static_cast<std::size_t>(
+      std::ranges::count_if(voters, [&](const auto& name) { return present.contains(name); }));
+  if (voters.empty()) return false;
+  return count * 2 == voters.size() ? present.contains(*voters.begin()) : count * 2 > voters.size();
+}
+
 }  // namespace
 
 std::vector<PlacementChange> Scheduler::State::apply(const SchedulerInput& input, TimePoint now) {
   now_ = std::max(now_, now);
   const bool nodes = take_nodes(input), pools = take_pools(input);
-  const bool alive = input.alive && take_alive(*input.alive, now_);
   if (nodes || pools) select_nodes();
+  const bool alive = input.alive && take_alive(*input.alive, now_);
   if (nodes || pools || alive) fill_rings();
 
   std::vector<PlacementChange> changes;
@@ -58,19 +66,20 @@ bool Scheduler::State::take_pools(const SchedulerInput& input) {
 }
 
 bool Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint now) {
-  bool changed = false;
-  for (auto& [name, member] : members_) {
-    if (!member.alive || alive.contains(name)) continue;
-    member.alive = false;
-    changed = true;
+  const auto before = alive_members();
+  if (alive == before) return false;
+  std::set<std::string> back;
+  for (const auto& name : alive)
+    if (!members_.try_emplace(name).second && !before.contains(name)) back.insert(name);
+  // Where a minority meets the majority again, those of the minority are the ones who return: the
+  // majority, which had the addresses meanwhile, sees it so, too.
+  if (!back.empty() && !is_majority(before, cluster_) && is_majority(alive, cluster_)) {
+    back.clear();
+    std::ranges::set_intersection(alive, before, std::inserter(back, back.end()));
   }
-  for (const auto& name : alive) {
-    const auto [entry, fresh] = members_.try_emplace(name);
-    if (entry->second.alive) continue;
-    entry->second.alive = changed = true;
-    if (!fresh) entry->second.returned = now;
-  }
-  return changed;
+  for (const auto& name : back) members_[name].returned = now;
+  for (auto& [name, member] : members_) member.alive = alive.contains(name);
+  return true;
 }
 
 void Scheduler::State::note_return(std::string_view node, TimePoint now) {

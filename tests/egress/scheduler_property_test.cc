@@ -143,7 +143,9 @@ class History {
   std::vector<PlacementChange> step(World& world, Scheduler& scheduler) {
     world.now += std::chrono::milliseconds(random_() % 3000);
     SchedulerInput input;
+    const auto before = world.alive;
     for (unsigned i = 0; i <= random_() % 3; ++i) change(world, input);
+    note_returns(before, world);
     return scheduler.apply(input, world.now);
   }
 
@@ -159,6 +161,25 @@ class History {
   template <typename T>
   static bool mentioned(const std::vector<T>& told, const std::string& name) {
     return std::ranges::any_of(told, [&](const T& each) { return each.metadata.name == name; });
+  }
+
+  void note_returns(const std::set<std::string>& before, World& world) {
+    std::set<std::string> back, stayed;
+    for (const auto& each : world.alive) {
+      if (before.contains(each))
+        stayed.insert(each);
+      else if (seen_.contains(each))
+        back.insert(each);
+      seen_.insert(each);
+    }
+    const auto weight = [&](const std::set<std::string>& side) {
+      int votes = 0;  // twice what it has less all there are, and one for the first of two halves
+      for (const auto& [name, node] : world.nodes) votes += side.contains(name) ? 1 : -1;
+      const bool first = !world.nodes.empty() && side.contains(world.nodes.begin()->first);
+      return votes > 0 || (votes == 0 && first);
+    };
+    const bool met_the_majority = !back.empty() && !weight(before) && weight(world.alive);
+    for (const auto& each : met_the_majority ? stayed : back) world.returned[each] = world.now;
   }
 
   void change(World& world, SchedulerInput& input) {
@@ -201,9 +222,6 @@ class History {
           else
             alive.insert(each);
         }
-        for (const auto& each : alive)
-          if (!world.alive.contains(each) && !seen_.insert(each).second)
-            world.returned[each] = world.now;
         world.alive = alive;
         input.alive = alive;
         return;

@@ -103,7 +103,9 @@ class ANTREA_API Scheduler {
   Scheduler& operator=(Scheduler&&) noexcept;
 
   /// Takes what happened and returns what changes by it, ascending. `now` never goes back. A Node
-  /// has come back when it is alive after it was not; those of the first `alive` have not.
+  /// has come back when it is alive after it was not; those of the first `alive` have not. When
+  /// that gives this side a majority of the cluster's Nodes which it lacked, it is this side that
+  /// has come back, and not those it meets.
   std::vector<PlacementChange> apply(const SchedulerInput& input, TimePoint now);
 
   /// `node` came back at `now`, though it was not seen to go: for this Node itself, when it finds

@@ -1,0 +1,246 @@
+// Membership, liveness and scheduler together, in virtual time: whoever may own an address does,
+// and nobody else.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "antrea/egress/scheduler.h"
+#include "tests/egress/objects.h"
+#include "tests/egress/virtual_cluster.h"
+
+namespace antrea::egress {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A cluster each of whose members decides alone about the addresses of one pool.
+class FailoverCluster {
+ public:
+  FailoverCluster(std::uint64_t seed, std::size_t nodes, std::size_t addresses)
+      : cluster(seed), random_(seed) {
+    cluster.add_acquainted(nodes);
+    SchedulerInput input{.pools = {make_pool("pool")}};
+    std::set<std::string> names;
+    for (const auto& node : cluster.nodes()) {
+      names.insert(node.name);
+      input.nodes.push_back(make_node(node.name));
+    }
+    for (std::size_t i = 0; i < addresses; ++i)
+      input.egresses.push_back(make_egress("egress" + std::to_string(i),
+                                           {IpAddress::v4(0x0a630000).plus(i).to_string()}));
+    objects_ = input;
+    input.alive = names;
+    for (std::size_t i = 0; i < nodes; ++i) schedulers_.emplace_back().apply(input, cluster.now());
+    cluster.on_seen = [this](const VirtualCluster::Seen& seen) {
+      changed_.insert(seen.by);
+      if (seen.event.kind == MemberEvent::Kind::kOutvoted) outvoted_.insert(seen.by);
+    };
+  }
+
+  void run_for(Duration time) {
+    // In small steps: between them members decide about what they have heard.
+    for (const auto until = cluster.now() + time; cluster.now() < until;) {
+      cluster.run_for(10ms);
+      decide();
+    }
+  }
+
+  /// One random fault, or the end of one. Most members stay up.
+  void disturb() {
+    const auto count = cluster.nodes().size();
+    const auto who = random_.below(count);
+    auto& node = cluster.nodes()[who];
+    const auto down = static_cast<std::size_t>(std::ranges::count_if(
+        cluster.nodes(), [](const auto& n) { return !n.membership || n.paused; }));
+    switch (random_.below(6)) {
+      case 0:
+        if (node.membership && !node.paused && down < count / 4) cluster.crash(who);
+        break;
+      case 1:
+        if (node.membership && !node.paused && down < count / 4) cluster.pause(who);
+        break;
+      case 2:
+        for (std::size_t i = 0; i < count; ++i) {
+          if (cluster.nodes()[i].paused) cluster.resume(i);
+          if (!cluster.nodes()[i].membership) restart(i);
+        }
+        break;
+      case 3:  // a minority goes astray
+        for (std::size_t i = 0; i < count / 3; ++i) cluster.nodes()[random_.below(count)].side = 1;
+        break;
+      case 4:
+        for (auto& n : cluster.nodes()) n.side = 0;
+        break;
+      default:
+        node.side = 1 - node.side;
+    }
+  }
+  void restart(std::size_t who) {
+    cluster.restart(who);
+    schedulers_[who] = Scheduler();
+    auto input = objects_;
+    input.alive = {cluster.nodes()[who].name};
+    schedulers_[who].apply(input, cluster.now());
+    for (std::size_t i = 0; i < cluster.nodes().size(); ++i)
+      if (i != who) cluster.join(who, i);
+  }
+  void heal() {
+    for (auto& node : cluster.nodes()) node.side = 0;
+    for (std::size_t i = 0; i < cluster.nodes().size(); ++i) {
+      if (cluster.nodes()[i].paused) cluster.resume(i);
+      if (!cluster.nodes()[i].membership) restart(i);
+    }
+  }
+
+  /// Those that serve each address now: the members that believe they own it and are not cut off.
+  std::map<IpAddress, std::set<std::size_t>> owners() const {
+    std::map<IpAddress, std::set<std::size_t>> all;
+    for (const auto& [key, placement] : schedulers_[0].placements()) all[key.ip];
+    for (std::size_t i = 0; i < schedulers_.size(); ++i) {
+      const auto& node = cluster.nodes()[i];
+      if (!node.membership || node.paused || node.cut_off) continue;
+      for (const auto& [key, placement] : schedulers_[i].placements())
+        if (placement.owner == node.name) all[key.ip].insert(i);
+    }
+    return all;
+  }
+  /// How many members of one side are up.
+  std::size_t strength(int side) const {
+    return static_cast<std::size_t>(std::ranges::count_if(cluster.nodes(), [&](const auto& node) {
+      return node.membership && !node.paused && node.side == side;
+    }));
+  }
+  /// All addresses have one owner, or none where no side has a majority.
+  bool settled() const {
+    const auto majority = [&](int side) { return 2 * strength(side) > schedulers_.size(); };
+    const bool halves =
+        2 * strength(0) == schedulers_.size() || 2 * strength(1) == schedulers_.size();
+    if (halves) return true;  // which half it is depends on names: the Scheduler's own tests
+    const std::size_t want = majority(0) || majority(1) ? 1 : 0;
+    return std::ranges::all_of(owners(),
+                               [&](const auto& entry) { return entry.second.size() == want; });
+  }
+
+  mutable VirtualCluster cluster;
+
+ private:
+  void decide() {
+    for (const auto who : std::exchange(changed_, {})) {
+      auto& node = cluster.nodes()[who];
+      if (!node.membership || node.paused) continue;
+      std::set<std::string> alive;
+      for (const auto& member : node.membership->members())
+        if (member.counts()) alive.insert(member.name);
+      schedulers_[who].apply({.alive = alive}, cluster.now());
+    }
+    for (std::size_t i = 0; i < schedulers_.size(); ++i) {
+      const auto& node = cluster.nodes()[i];
+      const bool was = cut_off_.contains(i);
+      if (outvoted_.erase(i) != 0 || node.cut_off != was)
+        schedulers_[i].returned(node.name, cluster.now());
+      node.cut_off ? (void)cut_off_.insert(i) : (void)cut_off_.erase(i);
+      if (const auto deadline = schedulers_[i].next_deadline();
+          deadline && *deadline <= cluster.now())
+        schedulers_[i].apply({}, cluster.now());
+    }
+  }
+
+  Random random_;
+  SchedulerInput objects_;
+  std::vector<Scheduler> schedulers_;
+  std::set<std::size_t> changed_, outvoted_, cut_off_;
+};
+
+/// With seed and fault in the message, a failure can be run again.
+void soak(std::uint64_t seed, std::size_t nodes, std::size_t addresses, std::size_t faults) {
+  FailoverCluster f(seed, nodes, addresses);
+  f.run_for(3s);
+  ASSERT_TRUE(f.settled());
+  Random pauses(seed);
+  for (std::size_t i = 0; i < faults; ++i) {
+    f.disturb();
+    if (pauses.below(4) != 0) {  // the next one comes before this one is digested
+      f.run_for(std::chrono::milliseconds(pauses.below(3000)));
+      continue;
+    }
+    f.run_for(45s);
+    ASSERT_TRUE(f.settled()) << "seed " << seed << ", fault " << i;
+  }
+  f.heal();
+  f.run_for(60s);
+  ASSERT_TRUE(f.settled()) << "seed " << seed << ", at the end";
+}
+
+TEST(Failover, AnAddressHasANewOwnerInAThirdOfASecond) {
+  FailoverCluster f(1, 5, 50);
+  f.run_for(5s);
+  const auto before = f.owners();
+  f.cluster.crash(2);
+  const auto start = f.cluster.now();
+  while (!f.settled() && f.cluster.now() - start < 5s) f.run_for(10ms);
+  EXPECT_LT(f.cluster.now() - start, 350ms);
+  for (const auto& [ip, owners] : f.owners()) {
+    if (!before.at(ip).contains(2)) {
+      EXPECT_EQ(owners, before.at(ip)) << "only what node2 had has moved";
+    }
+  }
+}
+
+TEST(Failover, NeverTwoOwnersWhileAMemberDiesOrIsCutOffAndComesBack) {
+  FailoverCluster f(2, 5, 50);
+  f.run_for(5s);
+  const auto nobody_twice = [&] {
+    for (const auto& [ip, owners] : f.owners())
+      if (owners.size() > 1) return false;
+    return true;
+  };
+  // A link that is cut takes both sides about the same time to notice, not the very same moment.
+  f.cluster.nodes()[1].side = 1;
+  Duration both{};
+  for (int i = 0; i < 1000; ++i) {
+    f.run_for(10ms);
+    if (!nobody_twice()) both += 10ms;
+  }
+  EXPECT_LE(both, 100ms) << "the side that is cut off withdraws in time";
+  ASSERT_TRUE(f.settled());
+  f.cluster.nodes()[1].side = 0;
+  for (int i = 0; i < 3000; ++i) {
+    f.run_for(10ms);
+    ASSERT_TRUE(nobody_twice()) << i * 10 << " ms after the link is whole again";
+  }
+  EXPECT_TRUE(f.settled());
+}
+
+TEST(Failover, AMinorityThatComesBackDefersToTheMajority) {
+  FailoverCluster f(3, 5, 50);
+  f.run_for(5s);
+  f.cluster.nodes()[0].side = f.cluster.nodes()[3].side = 1;
+  f.run_for(30s);
+  ASSERT_TRUE(f.settled());
+  for (auto& node : f.cluster.nodes()) node.side = 0;
+  for (int i = 0; i < 3000; ++i) {
+    f.run_for(10ms);
+    for (const auto& [ip, owners] : f.owners())
+      ASSERT_LE(owners.size(), 1U) << ip.to_string() << " after " << i * 10 << " ms";
+  }
+  EXPECT_TRUE(f.settled());
+}
+
+TEST(Failover, OneOwnerInEveryMajorityWhateverFails) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) soak(seed, 7, 20, 25);
+  soak(100, 40, 40, 6);
+}
+
+/// ANTREA_SOAK=FAULTS, and ANTREA_SOAK_NODES (1000) with ten times as many addresses.
+TEST(Failover, Soak) {
+  const char* const faults = std::getenv("ANTREA_SOAK");
+  if (faults == nullptr) GTEST_SKIP() << "set ANTREA_SOAK to the number of faults";
+  const char* const nodes = std::getenv("ANTREA_SOAK_NODES");
+  const auto count = nodes != nullptr ? std::stoul(nodes) : 1000;
+  soak(42, count, 10 * count, std::stoul(faults));
+}
+
+}  // namespace
+}  // namespace antrea::egress
