@@ -12,6 +12,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kControlPlane = "/apis/controlplane.antrea.io/v1beta2/";
+constexpr const char* kCrd = "/apis/crd.antrea.io/v1beta1/";
 
 const json::value* find(const json::value& value, std::string_view path) {
   boost::system::error_code code;
@@ -46,12 +47,17 @@ std::string joined(const json::value& value, std::string_view path) {
   return all.empty() ? "<none>" : all;
 }
 
-Result<json::array> control_plane(const Sources& sources, std::string_view resource,
-                                  const Filter& filter) {
+Result<json::array> objects(const Sources& sources, std::string_view group,
+                            std::string_view resource, const Filter& filter) {
   ANTREA_TRY(json::value answer,
-             sources.from_api(fmt::format("{}{}{}", kControlPlane, resource,
+             sources.from_api(fmt::format("{}{}{}", group, resource,
                                           filter.name.empty() ? "" : "/" + filter.name)));
   return items(std::move(answer));
+}
+
+Result<json::array> control_plane(const Sources& sources, std::string_view resource,
+                                  const Filter& filter) {
+  return objects(sources, kControlPlane, resource, filter);
 }
 
 /// "default/frontend, default/backend1 + 3 more…"
@@ -94,6 +100,65 @@ Result<Report> address_groups(const Sources& sources, const Filter& filter) {
 
 Result<Report> applied_to_groups(const Sources& sources, const Filter& filter) {
   return groups(sources, "appliedtogroups", filter);
+}
+
+Result<Report> egress_groups(const Sources& sources, const Filter& filter) {
+  return groups(sources, "egressgroups", filter);
+}
+
+/// "IPAllocated" or "IPAllocated: why not", for each condition.
+std::string conditions(const json::value& object) {
+  std::string all;
+  if (const auto* const list = find(object, "/status/conditions");
+      list != nullptr && list->is_array())
+    for (const auto& each : list->get_array()) {
+      all += (all.empty() ? "" : ", ") + text(each, "/type");
+      if (text(each, "/status") != "True") all += ": not, " + text(each, "/message");
+    }
+  return all.empty() ? "<none>" : all;
+}
+
+Result<Report> egresses(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(const json::array list, objects(sources, kCrd, "egresses", filter));
+  Report report{{"NAME", "EGRESS-IP", "POOL", "NODE", "CONDITIONS"}, {}, list};
+  for (const auto& each : list) {
+    const bool several =
+        find(each, "/spec/egressIPs") != nullptr || find(each, "/spec/externalIPPools") != nullptr;
+    const auto shown = [&](std::string_view one, std::string_view all) {
+      const std::string found = several ? joined(each, all) : text(each, one);
+      return found.empty() ? "<none>" : found;
+    };
+    const std::string node = text(each, "/status/egressNode");
+    report.rows.push_back({text(each, "/metadata/name"), shown("/spec/egressIP", "/spec/egressIPs"),
+                           shown("/spec/externalIPPool", "/spec/externalIPPools"),
+                           node.empty() ? "<none>" : node, conditions(each)});
+  }
+  return report;
+}
+
+Result<Report> external_ip_pools(const Sources& sources, const Filter& filter) {
+  ANTREA_TRY(const json::array list, objects(sources, kCrd, "externalippools", filter));
+  Report report{{"NAME", "RANGES", "TOTAL", "USED"}, {}, list};
+  for (const auto& each : list) {
+    std::string ranges;
+    for (const auto& range : each.at("spec").at("ipRanges").as_array()) {
+      const std::string cidr = text(range, "/cidr");
+      ranges += (ranges.empty() ? "" : ",") +
+                (cidr.empty() ? text(range, "/start") + "-" + text(range, "/end") : cidr);
+    }
+    report.rows.push_back({text(each, "/metadata/name"), ranges, text(each, "/status/usage/total"),
+                           text(each, "/status/usage/used")});
+  }
+  return report;
+}
+
+Result<Report> memberlist(const Sources& sources, const Filter&) {
+  ANTREA_TRY(json::value answer, sources.from_agent("/memberlist"));
+  const json::array list = items(std::move(answer));
+  Report report{{"NODE", "IP", "STATUS"}, {}, list};
+  for (const auto& each : list)
+    report.rows.push_back({text(each, "/nodeName"), text(each, "/ip"), text(each, "/status")});
+  return report;
 }
 
 Result<Report> pod_interfaces(const Sources& sources, const Filter& filter) {
@@ -206,6 +271,13 @@ constexpr std::array kViews{
          address_groups},
     View{"appliedtogroup", "appliedtogroups",
          "the Pods that policies are applied to (from the controller)", applied_to_groups},
+    View{"egressgroup", "egressgroups", "the Pods that Egresses select (from the controller)",
+         egress_groups},
+    View{"egress", "egresses", "Egresses, their addresses and Nodes (from the controller)",
+         egresses},
+    View{"externalippools", "externalippool", "pools of Egress IPs (from the controller)",
+         external_ip_pools},
+    View{"memberlist", "ml", "the members that one agent knows (from it)", memberlist},
     View{"podinterface", "podinterfaces", "the Pods' interfaces on one Node (from its agent)",
          pod_interfaces},
     View{"ovsflows", "of", "the flows of one Node, --table and --pod narrow them (from its agent)",

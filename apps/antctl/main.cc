@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "egress.h"
 #include "get.h"
 #include "openflow.h"
 #include "policy.h"
@@ -47,11 +48,12 @@ int usage(int exit_code) {
       "Usage: antctl get VIEW [NAME] [OPTION]...\n       antctl version [OPTION]...\n"
       "       antctl openflow COMMAND [OPTION]...\n"
       "       antctl policy COMMAND -f PATH... [OPTION]...\n"
-      "       antctl proxy explain NS/SERVICE[:PORT] --from WHO [OPTION]...\n\n"
+      "       antctl proxy explain NS/SERVICE[:PORT] --from WHO [OPTION]...\n"
+      "       antctl egress explain NS/POD [OPTION]...\n\n"
       "Shows what Antrea's controller and agents know; `antctl openflow --help` tells of its tools "
       "for OpenFlow,\n`antctl policy --help` of those for policies in files, `antctl proxy --help` "
       "of how Services are "
-      "served.\n\nViews:\n";
+      "served,\n`antctl egress --help` of how Pods leave the cluster.\n\nViews:\n";
   for (const View& view : views()) text += fmt::format("  {:<18} {}\n", view.name, view.about);
   text += "\nOptions:\n";
   const auto options = describe(request);
@@ -125,6 +127,7 @@ int main(int argc, char** argv) try {
   if (argc > 1 && std::string_view(argv[1]) == "openflow")
     return run_openflow({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "policy") return run_policy({argv + 2, argv + argc});
+  if (argc > 1 && std::string_view(argv[1]) == "egress") return run_egress({argv + 2, argv + argc});
   if (argc > 1 && std::string_view(argv[1]) == "proxy") return run_proxy({argv + 2, argv + argc});
   Request request;
   return run(request, argc, argv);

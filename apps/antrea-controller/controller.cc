@@ -64,6 +64,8 @@ Result<> Controller::start() {
     });
   policies_.emplace(io_.get_executor(), *api_, *controlplane_, logger_);
   ANTREA_CHECK(policies_->start());
+  egresses_.emplace(io_.get_executor(), *api_, logger_);
+  ANTREA_CHECK(egresses_->start());
   ANTREA_CHECK(listen(credentials));
   return announce(credentials);
 }

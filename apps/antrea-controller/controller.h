@@ -9,13 +9,14 @@
 #include "antrea/kube/api_server.h"
 #include "antrea/kube/standalone.h"
 #include "credentials.h"
+#include "egress_service.h"
 #include "options.h"
 #include "policy_service.h"
 
 namespace antrea::controller {
 
 /// The parts of a standalone controller and the wires between them: API server, the controllers
-/// that a cluster would run beside it, and the policy computation.
+/// that a cluster would run beside it, the policy computation, and the allocation of Egress IPs.
 class Controller {
  public:
   Controller(boost::asio::io_context& io, Options options, Logger logger);
@@ -39,6 +40,7 @@ class Controller {
   std::optional<controlplane::Server> controlplane_;
   std::unique_ptr<kube::StandaloneControllers> controllers_;
   std::optional<PolicyService> policies_;
+  std::optional<EgressService> egresses_;
 };
 
 }  // namespace antrea::controller

@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "antrea/api/egress_json.h"
 #include "antrea/api/json.h"
 #include "antrea/api/policy_json.h"
 #include "policy_admission.h"
@@ -47,6 +48,7 @@ Result<> PolicyService::start() {
                       api::decode_baseline_admin_network_policy));
   ANTREA_CHECK(follow(kAdmin, "v1alpha2", "clusternetworkpolicies", Kind::kClusterNetworkPolicy,
                       api::decode_admin_cluster_network_policy));
+  ANTREA_CHECK(follow(kCrd, "v1beta1", "egresses", Kind::kEgress, api::decode_egress));
   return follow("", "v1", "pods", Kind::kPod, api::decode_pod);
 }
 

@@ -1,0 +1,220 @@
+#include "egress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <boost/program_options.hpp>
+#include <map>
+
+#include "antrea/api/egress_json.h"
+#include "antrea/api/json.h"
+#include "antrea/egress/explain.h"
+#include "manifest_input.h"
+#include "output.h"
+
+namespace antrea::antctl {
+namespace {
+
+namespace json = boost::json;
+namespace po = boost::program_options;
+
+constexpr std::string_view kUsage =
+    "Usage: antctl egress explain NAMESPACE/POD [-f PATH]... [OPTION]...\n\n"
+    "Tells with which address, from which Node, the traffic of a Pod leaves the cluster, why, and\n"
+    "which Node takes over. A PATH is a file or folder of YAML or JSON, or \"cluster:\" for what "
+    "a\n"
+    "live API server has, which is also what is asked without -f. Nodes that are Ready count as\n"
+    "alive, or all if none is. Exit codes: 0 done, 1 failed, 2 not understood.\n";
+
+constexpr std::array kListings{
+    Listing{"/api/v1/namespaces", true},
+    Listing{"/api/v1/nodes", true},
+    Listing{"/api/v1/pods", true},
+    Listing{"/apis/crd.antrea.io/v1beta1/egresses", false},
+    Listing{"/apis/crd.antrea.io/v1beta1/externalippools", false},
+};
+
+struct EgressArguments {
+  std::string pod, output = "table";
+  std::vector<std::string> files;
+  Sources sources;
+};
+
+struct EgressObjects {
+  std::map<api::ObjectKey, api::Pod> pods;
+  std::map<std::string, api::Labels> namespaces;
+  egress::ExplainInput input;
+};
+
+template <typename T, typename Take>
+Result<> take_as(Result<T> decoded, Take take) {
+  if (!decoded) return std::move(decoded).error();
+  take(*std::move(decoded));
+  return {};
+}
+
+Result<> add(const json::value& value, EgressObjects& objects) {
+  const auto* kind = value.is_object() ? value.get_object().if_contains("kind") : nullptr;
+  const std::string_view name =
+      kind != nullptr && kind->is_string() ? std::string_view(kind->get_string()) : "";
+  auto& input = objects.input;
+  if (name == "Pod")
+    return take_as(api::decode_pod(value),
+                   [&](api::Pod pod) { objects.pods[api::key_of(pod.metadata)] = std::move(pod); });
+  if (name == "Namespace")
+    return take_as(api::decode_namespace(value), [&](const api::Namespace& each) {
+      objects.namespaces[each.metadata.name] = each.metadata.labels;
+    });
+  if (name == "Node")
+    return take_as(api::decode_node(value), [&](api::Node node) {
+      if (node.ready) input.alive.insert(node.metadata.name);
+      input.nodes.push_back(std::move(node));
+    });
+  if (name == "Egress")
+    return take_as(api::decode_egress(value),
+                   [&](api::crd::Egress each) { input.egresses.push_back(std::move(each)); });
+  if (name == "ExternalIPPool")
+    return take_as(api::decode_external_ip_pool(value),
+                   [&](api::crd::ExternalIPPool each) { input.pools.push_back(std::move(each)); });
+  return {};
+}
+
+std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
+
+std::string why(const egress::ExplainedEgress& egress, const egress::ExplainedAddress& each) {
+  if (!each.address.ip) return egress.why + "; its address is not allocated yet";
+  if (each.placement.unowned != egress::Unowned::kNo)
+    return egress.why + "; " + std::string(to_string(each.placement.unowned));
+  return egress.why;
+}
+
+/// The way of a packet, for people.
+std::string path_of(const api::Pod& pod, const egress::ExplainedEgress& egress) {
+  const std::string from =
+      fmt::format("Pod {} on {}", api::key_of(pod.metadata).to_string(), pod.node_name);
+  std::string path;
+  for (const auto& [address, placement] : egress.addresses) {
+    if (!address.ip || placement.owner.empty()) continue;
+    path +=
+        fmt::format("{}{} leaves as {}", path.empty() ? from + ": " : "; or ",
+                    placement.owner == pod.node_name ? "from its own Node"
+                                                     : "through the tunnel to " + placement.owner,
+                    address.ip->to_string());
+  }
+  if (path.empty())
+    return from + ": does not leave the cluster until a Node has an address of Egress " +
+           egress.name;
+  return path;
+}
+
+Result<Report> explain(const EgressArguments& arguments) {
+  const auto slash = arguments.pod.find('/');
+  if (slash == std::string::npos)
+    return make_error(Errc::kInvalidArgument, "explain: expected NAMESPACE/POD", arguments.pod);
+  const api::ObjectKey key{arguments.pod.substr(0, slash), arguments.pod.substr(slash + 1)};
+  EgressObjects objects;
+  for (const auto& path : arguments.files)
+    ANTREA_CHECK(read_manifests(path, arguments.sources, kListings,
+                                [&](const json::value& value) { return add(value, objects); }));
+  const auto pod = objects.pods.find(key);
+  if (pod == objects.pods.end())
+    return make_error(Errc::kNotFound, "there is no such Pod", key.to_string());
+  auto& input = objects.input;
+  if (input.alive.empty())
+    for (const auto& node : input.nodes) input.alive.insert(node.metadata.name);
+
+  const auto explained = egress::explain(pod->second, objects.namespaces[key.namespace_], input);
+  Report report{{"EGRESS", "CHOSEN", "ADDRESS", "POOL", "NODE", "STANDBY", "WHY"}, {}, {}};
+  json::array list;
+  for (const auto& each : explained.egresses)
+    for (const auto& address : each.addresses) {
+      const std::string ip = address.address.ip ? address.address.ip->to_string() : "";
+      const auto& placed = address.placement;
+      report.rows.push_back({each.name, each.chosen ? "yes" : "no", or_none(ip),
+                             or_none(address.address.pool), or_none(placed.owner),
+                             or_none(placed.standby), why(each, address)});
+      list.push_back(json::object{{"egress", each.name},
+                                  {"chosen", each.chosen},
+                                  {"address", ip},
+                                  {"pool", address.address.pool},
+                                  {"node", placed.owner},
+                                  {"standby", placed.standby},
+                                  {"why", why(each, address)}});
+    }
+  std::string path = !explained.excluded.empty() ? fmt::format("Pod {}: no Egress is for it: {}",
+                                                               key.to_string(), explained.excluded)
+                     : explained.egresses.empty()
+                         ? fmt::format("Pod {}: no Egress selects it; it leaves as its Node {}",
+                                       key.to_string(), pod->second.node_name)
+                         : path_of(pod->second, explained.egresses.front());
+  if (report.rows.empty()) report.columns.clear();
+  report.rows.push_back({path});
+  report.data = json::object{{"pod", key.to_string()},
+                             {"node", pod->second.node_name},
+                             {"egresses", std::move(list)},
+                             {"path", std::move(path)}};
+  return report;
+}
+
+int complain(int exit_code, std::string_view text) {
+  fmt::print(stderr, "antctl egress: {}\n", text);
+  return exit_code;
+}
+
+}  // namespace
+
+int run_egress(const std::vector<std::string>& words) {
+  EgressArguments arguments;
+  std::vector<std::string> rest;
+  po::options_description options, all;
+  const auto text = [](auto& to, const char* name) { return po::value(&to)->value_name(name); };
+  options.add_options()("filename,f", text(arguments.files, "PATH"),
+                        "file or folder of YAML or JSON, or \"cluster:\"; may be repeated")(
+      "kubeconfig", text(arguments.sources.kubeconfig, "FILE"), "how to reach the live cluster")(
+      "lab", text(arguments.sources.lab, "NAME"), "a lab of antrea-lab as the live cluster")(
+      "output,o", text(arguments.output, "FORMAT"), "table, json or yaml")("help,h",
+                                                                           "print this text");
+  all.add(options).add_options()("word", po::value(&rest));
+  po::positional_options_description positional;
+  positional.add("word", -1);
+  po::variables_map values;
+  try {
+    po::store(
+        po::command_line_parser(words)
+            .options(all)
+            .positional(positional)
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    return complain(2, fmt::format("{} (see antctl egress --help)", error.what()));
+  }
+  if (values.count("help") != 0 || rest.empty()) {
+    std::string help(kUsage);
+    help += "\nOptions:\n";
+    for (const auto& option : options.options())
+      help += fmt::format("  {:<22} {}\n", option->format_name() + " " + option->format_parameter(),
+                          option->description());
+    fmt::print(values.count("help") != 0 ? stdout : stderr, "{}", help);
+    return values.count("help") != 0 ? 0 : 2;
+  }
+  if (rest[0] != "explain")
+    return complain(2, fmt::format("\"{}\" is no command (see antctl egress --help)", rest[0]));
+  if (rest.size() != 2)
+    return complain(2, fmt::format("explain: found {} Pods, expected one NAMESPACE/POD (see antctl "
+                                   "egress --help)",
+                                   rest.size() - 1));
+  const auto format = parse_format(arguments.output);
+  if (!format) return complain(2, format.error().to_string());
+  if (arguments.files.empty()) arguments.files = {std::string(kCluster)};
+  arguments.pod = rest[1];
+  const auto report = explain(arguments);
+  if (!report) return complain(1, report.error().to_string());
+  fmt::print("{}", render(*report, *format));
+  return 0;
+}
+
+}  // namespace antrea::antctl
