@@ -17,13 +17,16 @@ namespace {
 /// action that only makes no sense for the packet is told when all is walked, as Open vSwitch does.
 class Checker {
  public:
-  explicit Checker(const Match& match) : facts_(match) {}
+  explicit Checker(const PacketFacts& facts) : facts_(facts) {}
 
   bool inconsistent() const { return inconsistent_; }
 
   Fault list(Actions& actions) {
-    for (Action& action : actions)
-      if (const Fault fault = std::visit(*this, action)) return fault;
+    for (Action& action : actions) {
+      SetField* const set = std::get_if<SetField>(&action);  // most are
+      if (const Fault fault = set != nullptr ? (*this)(*set) : std::visit(*this, action))
+        return fault;
+    }
     return nullptr;
   }
 
@@ -201,12 +204,12 @@ class Checker {
 
 }  // namespace
 
-Fault check_instructions(const Match& match, TableId table, Instructions& instructions) {
-  Checker checker(match);
+Fault check_instructions(const PacketFacts& facts, TableId table, Instructions& instructions) {
+  Checker checker(facts);
   if (const Fault fault = checker.list(instructions.apply_actions)) return fault;
   // Whether an action set makes sense is known only when it is executed.
   if (!instructions.write_actions.empty())
-    if (const Fault fault = Checker(match).list(instructions.write_actions)) return fault;
+    if (const Fault fault = Checker(facts).list(instructions.write_actions)) return fault;
   if (instructions.goto_table && table != kAllTables && *instructions.goto_table <= table)
     return &errors::kInstructionBadTableId;
   return checker.inconsistent() ? &errors::kActionMatchInconsistent : nullptr;

@@ -104,8 +104,8 @@ using ActionDecoder = Fault (*)(In& in, ActionReader& reader, Actions& out);
 
 // action_decode.cc: decodes a list without looking at what its actions mean beside each other.
 Fault pull_action_list(In& in, ActionReader& reader, Actions& out);
-// A list inside an action: the rules of nesting hold.
-Fault pull_nested_actions(In in, ActionReader& reader, Actions& out, bool inside_ct);
+// A list inside an action, to the end of `in`: the rules of nesting hold.
+Fault pull_nested_actions(In& in, ActionReader& reader, Actions& out, bool inside_ct);
 
 // Decoders of the table, by file.
 // action_decode_learn.cc
@@ -165,10 +165,10 @@ inline std::uint16_t pack_bits(const Subfield& s) {
 Fault verify_actions(const Actions& actions, bool inside_ct);
 /// Which actions may stand in an action set.
 Fault verify_action_set(const Actions& actions);
-/// Whether the match has what the instructions rely on. Notes the transport protocol in setters of
-/// OpenFlow 1.1.
 /// Target and members of a bundle.
 Fault check_bundle(const BundleLinks& bundle);
-Fault check_instructions(const Match& match, TableId table, Instructions& instructions);
+/// Whether packets have what the instructions rely on. Notes the transport protocol in setters of
+/// OpenFlow 1.1.
+Fault check_instructions(const PacketFacts& facts, TableId table, Instructions& instructions);
 
 }  // namespace antrea::openflow::detail

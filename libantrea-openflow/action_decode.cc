@@ -58,32 +58,25 @@ Fault pull_pop_mpls(In& in, ActionReader&, Actions& out) {
   return nullptr;
 }
 
-/// A usual TLV that fills the action but for its padding; false if this is none.
-bool pull_usual_set_field(In& in, Actions& out) {
-  if (in.offset() < kBeforeUsual) return false;
-  const std::byte* const end = in.at() + in.remaining();
-  SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
-  const UsualRow* const row = read_usual(in.at(), end, set.value, set.mask);
-  const auto taken = [&] {
-    // Where the mask covers a field that does not fill its bytes, the form is kept.
-    if (row == nullptr || !row->settable || (!row->whole_bytes && set.mask.lo == row->valid))
-      return false;
-    // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
-    const std::ptrdiff_t padding = end - in.at() - 4 - row->length;
-    const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * (padding & 7))) - 1;
-    return padding < 8 && (load_be<std::uint64_t>(end - 8) & padding_bits) == 0;
-  };
-  if (!taken()) {
-    out.pop_back();
-    return false;
-  }
-  set.field = row->id;
-  in.skip(in.remaining());
+/// Takes a set_field of the given length in bytes whose TLV is a usual one that fills it but for
+/// its padding; false if it is none.
+bool take_usual_set_field(const std::byte* at, std::size_t length, Actions& out) {
+  static_assert(kBeforeUsual == 4, "the action's own header stands before the TLV");
+  const std::byte* const end = at + length;
+  Masked bits;
+  const UsualRow* const row = read_usual(at + 4, end, bits);
+  if (row == nullptr || row->is(UsualRow::kNotSettable)) return false;
+  // Where the mask covers a field that does not fill its bytes, the form is kept.
+  if (row->is(UsualRow::kPartial) && bits.mask.lo == row->valid) return false;
+  // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
+  const std::size_t padding = length - 8 - row->length;
+  const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * (padding & 7))) - 1;
+  if (padding > 7 || (load_be<std::uint64_t>(end - 8) & padding_bits) != 0) return false;
+  out.emplace_back(std::in_place_type<SetField>, row->id, std::uint8_t{0}, bits.value, bits.mask);
   return true;
 }
 
 Fault pull_set_field(In& in, ActionReader&, Actions& out) {
-  if (pull_usual_set_field(in, out)) return nullptr;
   Tlv tlv;
   if (const Fault fault = parse_tlv(in, tlv, true)) return fault;
   if (!in.zeros(in.remaining())) return &errors::kActionBadSetArgument;
@@ -234,50 +227,44 @@ Fault find_row(const std::byte* at, std::size_t room, const ActionRow*& row) {
   return row != nullptr ? nullptr : &errors::kActionBadVendorType;
 }
 
-/// How many actions there are at most, to make room for them at once.
-std::size_t count_actions(std::span<const std::byte> list) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; list.size() - at >= 8; ++count) {
-    const std::size_t length = load_be<std::uint16_t>(list.data() + at + 2);
-    if (length < 8 || length > list.size() - at) return count + 1;
-    at += length;
-  }
-  return count;
-}
-
 }  // namespace
 
 Fault pull_action_list(In& in, ActionReader& reader, Actions& out) {
   if (in.empty()) return nullptr;
   if (reader.depth >= kMaxNesting) return &errors::kActionTooMany;
-  out.reserve(count_actions(in.peek_rest()));
+  constexpr std::size_t kUsualSize = 16;  // of an action, in bytes; there are shorter ones
+  out.reserve(in.remaining() / kUsualSize);
   while (!in.empty()) {
     reader.offset = in.offset();
     const std::byte* const at = in.at();
     const std::size_t room = in.remaining();
     if (room < 8) return &errors::kActionBadLen;
+    const auto type = load_be<std::uint16_t>(at);
     const std::size_t length = load_be<std::uint16_t>(at + 2);
+    const bool fits = length >= 8 && length % 8 == 0 && length <= room;
+    if (type == action_type::kSetField && fits && take_usual_set_field(at, length, out)) {
+      in.skip(length);
+      continue;
+    }
     const ActionRow* row = nullptr;
     if (const Fault fault = find_row(at, room, row)) {
       const bool experimenter =
           fault == &errors::kActionBadVendor || fault == &errors::kActionBadVendorType;
-      if (!in.keeps_unknown() || !experimenter || length < 8 || length % 8 != 0 || length > room)
-        return fault;
+      if (!in.keeps_unknown() || !experimenter || !fits) return fault;
       out.emplace_back(UnknownAction{to_bytes(in.take(length))});
       continue;
     }
-    if (length > room || length < row->size || (length > row->size && !row->longer) ||
-        length % 8 != 0)
+    if (!fits || length < row->size || (length > row->size && !row->longer))
       return &errors::kActionBadLen;
     In body = in.sub(length);
-    body.skip(load_be<std::uint16_t>(at) == action_type::kExperimenter ? 10 : 4);
+    body.skip(type == action_type::kExperimenter ? 10 : 4);
     if (const Fault fault = row->decode(body, reader, out)) return fault;
     if (body.failed()) return &errors::kActionBadLen;
   }
   return nullptr;
 }
 
-Fault pull_nested_actions(In in, ActionReader& reader, Actions& out, bool inside_ct) {
+Fault pull_nested_actions(In& in, ActionReader& reader, Actions& out, bool inside_ct) {
   if (in.remaining() % 8 != 0) return &errors::kBadLen;
   std::optional<WriteMetadata>* const metadata = reader.metadata;
   const std::size_t offset = reader.offset;

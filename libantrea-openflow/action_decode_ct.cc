@@ -24,8 +24,7 @@ Fault pull_ct(In& in, ActionReader& reader, Actions& out) {
   if (table != 255) ct.table = TableId{table};
   in.skip(3);
   ct.alg = in.be16();
-  if (const Fault fault = pull_nested_actions(in.sub(in.remaining()), reader, ct.actions, true))
-    return fault;
+  if (const Fault fault = pull_nested_actions(in, reader, ct.actions, true)) return fault;
   if (ct.commit) return nullptr;
   for (const Action& inner : ct.actions) {
     const Nat* nat = std::get_if<Nat>(&inner);
@@ -80,7 +79,7 @@ Fault pull_nat(In& in, ActionReader&, Actions& out) {
 Fault pull_clone(In& in, ActionReader& reader, Actions& out) {
   Clone& clone = std::get<Clone>(out.emplace_back(std::in_place_type<Clone>));
   in.skip(6);
-  return pull_nested_actions(in.sub(in.remaining()), reader, clone.actions, false);
+  return pull_nested_actions(in, reader, clone.actions, false);
 }
 
 }  // namespace antrea::openflow::detail

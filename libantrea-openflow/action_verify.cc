@@ -3,22 +3,18 @@
 namespace antrea::openflow::detail {
 namespace {
 
-/// The field that a set_field or copy_field writes.
-std::optional<FieldId> written_field(const Action& action) {
-  if (const auto* set = std::get_if<SetField>(&action)) return set->field;
-  if (const auto* move = std::get_if<Move>(&action)) return move->target.field;
-  return {};
-}
-
 bool only_in_ct(FieldId id) { return id == FieldId::kCtMark || id == FieldId::kCtLabel; }
 
 Fault verify_one(const Action& action, bool inside_ct) {
-  const auto field = written_field(action);
-  if (field && only_in_ct(*field) && !inside_ct) return &errors::kActionBadSetArgument;
+  const auto* const set = std::get_if<SetField>(&action);
+  const auto* const move = set != nullptr ? nullptr : std::get_if<Move>(&action);
+  if (set != nullptr || move != nullptr) {
+    if (only_in_ct(set != nullptr ? set->field : move->target.field) == inside_ct) return nullptr;
+    return inside_ct ? &errors::kActionBadArgument : &errors::kActionBadSetArgument;
+  }
   if (std::holds_alternative<Nat>(action))
     return inside_ct ? nullptr : &errors::kActionBadSetArgument;
-  if (inside_ct && (!field || !only_in_ct(*field))) return &errors::kActionBadArgument;
-  return nullptr;
+  return inside_ct ? &errors::kActionBadArgument : nullptr;
 }
 
 bool conjunctive(const Action& action) {

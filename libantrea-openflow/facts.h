@@ -45,6 +45,14 @@ class PacketFacts {
         ct_state = static_cast<std::uint32_t>(bits.value.lo);
         ct_state_mask = static_cast<std::uint32_t>(bits.mask.lo);
         break;
+      case FieldId::kCtNwSrc:
+      case FieldId::kCtNwDst:
+        ct_ipv4 = true;
+        break;
+      case FieldId::kCtIpv6Src:
+      case FieldId::kCtIpv6Dst:
+        ct_ipv6 = true;
+        break;
       default:
         break;
     }
@@ -64,6 +72,11 @@ class PacketFacts {
   }
   /// The state says that the packet is tracked and the connection known.
   bool ct_valid() const;
+  /// Addresses of a connection belong to the IP version that the match names.
+  bool ct_addresses_fit() const {
+    return (!ct_ipv4 || eth_type == openflow::eth_type::kIpv4) &&
+           (!ct_ipv6 || eth_type == openflow::eth_type::kIpv6);
+  }
   /// Whether a field with this prerequisite makes sense.
   bool met(Prerequisite prerequisite) const {
     switch (prerequisite) {
@@ -89,6 +102,8 @@ class PacketFacts {
   bool vlan = false;
   bool inner_vlan = false;  ///< a second tag, after a push
   bool later_fragment = false;
+  bool ct_ipv4 = false;  ///< addresses of the connection are matched, of this version
+  bool ct_ipv6 = false;
   std::uint32_t ct_state = 0;
   std::uint32_t ct_state_mask = 0;
 

@@ -301,27 +301,36 @@ constexpr std::array<UsualRow, kUsualRows> kUsual = [] {
       for (const bool masked : {false, true}) {
         if (!type.valid() || (type.oxm_class & 0x7ffe) != 0 || (masked && !field.maskable))
           continue;
-        const std::uint32_t header = std::uint32_t{type.oxm_class} << 16 |
-                                     std::uint32_t{type.field} << 9 | (masked ? 0x100U : 0U);
+        const auto length = static_cast<std::uint8_t>((masked ? 2 : 1) * field.bytes);
+        const std::uint32_t header = std::uint32_t{length} << 24 |
+                                     (std::uint32_t{type.field} << 1 | (masked ? 1U : 0U)) << 16 |
+                                     (type.oxm_class & 0xffU) << 8 |
+                                     std::uint32_t{type.oxm_class} >> 8;
         UsualRow& row = rows[usual_row(header)];
-        row.length = static_cast<std::uint8_t>(field.bytes * (masked ? 2 : 1));
-        row.bytes = field.bytes;
+        row.header = header;
+        row.length = length;
         row.id = id;
+        row.bytes = field.bytes;
         row.prerequisite = field.prerequisite;
-        row.masked = masked;
-        row.port = id == kInPortOxm;
-        row.plain = !row.masked && !row.port && field.bytes <= 8;
-        row.tells = one_of(id, kPacketType, kEthType, kVlanTci, kVlanVid, kIpProto, kIpFrag,
-                           kIcmpv6Type, kIcmpv6Code, kCtState);
-        row.in_match = shape.in_match;
-        row.settable = field.settable && !one_of(id, kInPortOxm, kVlanVid);
-        row.whole_bytes = field.bits == 8U * field.bytes;
+        const auto trait = [&](bool has, UsualRow::Trait which) {
+          if (has) row.traits |= which;
+        };
+        trait(masked, UsualRow::kMasked);
+        trait(id == kInPortOxm, UsualRow::kPort);
+        trait(field.bytes > 8, UsualRow::kWide);
+        trait(one_of(id, kPacketType, kEthType, kVlanTci, kVlanVid, kIpProto, kIpFrag, kIcmpv6Type,
+                     kIcmpv6Code, kCtState, kCtNwSrc, kCtNwDst, kCtIpv6Src, kCtIpv6Dst),
+              UsualRow::kTells);
+        trait(!shape.in_match, UsualRow::kElsewhere);
+        trait(!field.settable || one_of(id, kInPortOxm, kVlanVid), UsualRow::kNotSettable);
+        trait(field.bits != 8U * field.bytes, UsualRow::kPartial);
         row.low = FieldValue::ones(8U * field.bytes).lo;
         row.valid = id == kCtState ? 0xff : shape.full.lo;
       }
   }
   return rows;
 }();
+static_assert(kUsual[usual_row(UsualRow::kNone)].header != UsualRow::kNone);
 
 }  // namespace detail
 

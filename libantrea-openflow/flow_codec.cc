@@ -104,7 +104,13 @@ class FoundInstructions {
   Place places_[kInstructionMeter] = {};
 };
 
+/// In place of those that `result` held.
 Fault pull_instruction_list(const In& in, Instructions& result, std::size_t& offset) {
+  result.apply_actions.clear();
+  result.write_actions.clear();
+  result.write_metadata.reset();
+  result.goto_table.reset();
+  result.write_nothing = false;
   if (in.remaining() % 8 != 0) return &errors::kInstructionBadLen;
   FoundInstructions found(in);
   if (const Fault fault = found.scan(offset)) return fault;
@@ -257,18 +263,6 @@ std::byte* put_flow_mod_fixed(Out& out, const Flow& flow, FlowCommand command,
 
 constexpr std::uint16_t kFlowModFlags = 0x1f;
 
-/// Addresses of a connection belong to the IP version that the match names.
-bool ct_addresses_fit(const Match& match) {
-  std::uint64_t type = 0;
-  for (const MatchField& field : match.fields()) {
-    if (field.id == FieldId::kEthType) type = field.bits.value.lo;
-    if (field.id < FieldId::kCtNwSrc || field.id > FieldId::kCtIpv6Dst) continue;
-    const bool v4 = field.id == FieldId::kCtNwSrc || field.id == FieldId::kCtNwDst;
-    if (type != (v4 ? eth_type::kIpv4 : eth_type::kIpv6)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 void put_flow_mod_body(Out& out, const FlowMod& mod) {
@@ -284,6 +278,15 @@ void put_flow_mod_body(Out& out, const Flow& flow, FlowCommand command) {
   put_flow_mod_fixed(out, flow, command, 0);
   put_match(out, flow.match);
   put_instructions(out, flow);
+}
+
+std::optional<DecodeError> pull_flow_instructions(In& in, Flow& flow, const PacketFacts& facts,
+                                                  std::size_t flags_at) {
+  std::size_t fault_at = in.offset();
+  if (const Fault fault = pull_instruction_list(in, flow, fault_at)) return fail(*fault, fault_at);
+  if ((flow.flags & ~kFlowModFlags) != 0) return fail(errors::kFlowModBadFlags, flags_at);
+  if (const Fault fault = check_instructions(facts, flow.table, flow)) return fail(*fault, in);
+  return {};
 }
 
 std::optional<DecodeError> pull_flow_mod(In& in, FlowMod& mod) {
@@ -305,18 +308,15 @@ std::optional<DecodeError> pull_flow_mod(In& in, FlowMod& mod) {
   mod.out_group = GroupId{load_be<std::uint32_t>(at + 32)};
   flow.flags = load_be<std::uint16_t>(at + 36);
   flow.importance = load_be<std::uint16_t>(at + 38);
-  if (const auto error = pull_any_match(in, flow.match)) return error;
+  PacketFacts facts;
+  if (const auto error = pull_any_match(in, flow.match, &facts)) return error;
   const bool deletes =
       mod.command == FlowCommand::kDelete || mod.command == FlowCommand::kDeleteStrict;
   if (flow.table == kAllTables && !deletes) return fail(errors::kFlowModBadTableId, offset + 16);
   if (!port_valid(mod.out_port.value)) return fail(errors::kActionBadOutPort, offset + 28);
-  if (!ct_addresses_fit(flow.match)) return fail(errors::kActionMatchInconsistent, offset + 40);
+  if (!facts.ct_addresses_fit()) return fail(errors::kActionMatchInconsistent, offset + 40);
   if (command > 4) return fail(errors::kFlowModBadCommand, offset + 17);
-  std::size_t fault_at = in.offset();
-  if (const Fault fault = pull_instruction_list(in, flow, fault_at)) return fail(*fault, fault_at);
-  if ((flow.flags & ~kFlowModFlags) != 0) return fail(errors::kFlowModBadFlags, offset + 36);
-  if (const Fault fault = check_instructions(flow.match, flow.table, flow)) return fail(*fault, in);
-  return {};
+  return pull_flow_instructions(in, flow, facts, offset + 36);
 }
 
 }  // namespace detail

@@ -1,3 +1,4 @@
+#include "facts.h"
 #include "wire.h"
 
 // The fixed match of OpenFlow 1.1, which Open vSwitch still takes in requests of later versions.
@@ -149,17 +150,19 @@ Fault to_match(const FixedMatch& m, Match& match) {
 
 }  // namespace
 
-std::optional<DecodeError> pull_any_match(In& in, Match& match) {
+std::optional<DecodeError> pull_any_match(In& in, Match& match, PacketFacts* facts) {
   if (in.remaining() < 4) return fail(errors::kMatchBadLen, in);
   const auto type = load_be<std::uint16_t>(in.at());
-  if (type == 1) return pull_match(in, match);
+  if (type == 1) return pull_match(in, match, MatchRule::kStrict, facts);
   if (type != 0) return fail(errors::kMatchBadType, in);
   const auto length = load_be<std::uint16_t>(in.at() + 2);
   if (length != kSize || in.remaining() < kSize) return fail(errors::kMatchBadLen, in);
   in.skip(4);
   const std::size_t offset = in.offset();
   const FixedMatch fixed = take(in);
+  match = Match();
   if (const Fault fault = to_match(fixed, match)) return fail(*fault, offset);
+  if (facts != nullptr) *facts = PacketFacts(match);
   return {};
 }
 

@@ -77,14 +77,17 @@ void put_match(Out& out, const Match& match) {
 
 }  // namespace detail
 
-/// Fills a match field by field in wire order; canonical input is appended without a search.
+/// Fills a match field by field in wire order, in place of what it held; canonical input is
+/// appended without a search.
 class MatchDecoder {
  public:
-  explicit MatchDecoder(Match& match) : fields_(match.fields_), match_(match) {}
+  explicit MatchDecoder(Match& match) : fields_(match.fields_), match_(match) {
+    fields_.clear();
+    match.wide_.clear();
+  }
 
   detail::Fault pull(detail::In& in, detail::MatchRule rule) {
     const bool strict = rule == detail::MatchRule::kStrict;
-    fields_.reserve(std::min<std::size_t>(in.remaining() / 6, 16));
     for (pull_in_order(in, strict); !in.empty(); pull_in_order(in, strict)) {
       offset_ = in.offset();
       detail::Tlv tlv;
@@ -103,33 +106,40 @@ class MatchDecoder {
     return nullptr;
   }
   std::size_t offset() const { return offset_; }
+  /// What the match says of its packets.
+  const detail::PacketFacts& facts() const { return facts_; }
   /// Some fields were not known and are lost.
   bool unknown() const { return unknown_; }
 
  private:
   /// Takes usual TLVs as long as each comes where it belongs.
   void pull_in_order(detail::In& in, bool strict) {
+    using detail::UsualRow;
     if (in.offset() < detail::kBeforeUsual) return;
     const std::byte* const begin = in.at();
     const std::byte* const end = begin + in.remaining();
     const std::byte* at = begin;
     int last = fields_.empty() ? -1 : static_cast<int>(fields_.back().id);
-    while (at != end) {
-      MatchField& field = fields_.emplace_back();
-      const detail::UsualRow* const row =
-          detail::read_usual(at, end, field.bits.value, field.bits.mask);
-      if (row == nullptr || !row->in_match || static_cast<int>(row->id) <= last ||
-          (strict && !facts_.met(row->prerequisite))) {
-        fields_.pop_back();
+    // Room at once for what may come: the shortest TLV has 5 bytes.
+    const std::size_t before = fields_.size();
+    fields_.resize(before + std::min<std::size_t>(in.remaining() / 5, 16));
+    MatchField* field = fields_.data() + before;
+    const MatchField* const room_end = fields_.data() + fields_.size();
+    for (; field != room_end; ++field) {
+      const UsualRow* const row = detail::read_usual(at, end, field->bits);
+      if (row == nullptr || static_cast<int>(row->id) <= last || row->is(UsualRow::kElsewhere))
         break;
+      if (row->prerequisite != Prerequisite::kNone) {
+        if (strict && !facts_.met(row->prerequisite)) break;
+        implied_ = true;
       }
-      field.id = row->id;
-      field.length = row->bytes;
-      if (row->tells) facts_.learn(row->id, field.bits);
-      implied_ |= row->prerequisite != Prerequisite::kNone;
+      if (row->is(UsualRow::kTells)) facts_.learn(row->id, field->bits);
+      field->id = row->id;
+      field->length = row->bytes;
       last = static_cast<int>(row->id);
       at += 4 + row->length;
     }
+    fields_.resize(static_cast<std::size_t>(field - fields_.data()));
     in.skip(static_cast<std::size_t>(at - begin));
   }
   static detail::Fault check(detail::Tlv& tlv) {
@@ -206,9 +216,11 @@ class MatchDecoder {
 
 namespace detail {
 
-std::optional<DecodeError> pull_match_fields(In in, Match& match, MatchRule rule) {
+std::optional<DecodeError> pull_match_fields(In& in, Match& match, MatchRule rule,
+                                             PacketFacts* facts) {
   MatchDecoder decoder(match);
   if (const Fault fault = decoder.pull(in, rule)) return fail(*fault, decoder.offset());
+  if (facts != nullptr) *facts = decoder.facts();
   return {};
 }
 
@@ -231,22 +243,25 @@ DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw) {
 void put_kept_fields(Out& out, const Match& match, const Bytes& raw) {
   if (!raw.empty()) {
     Match said;
-    if (!pull_match_fields(In(raw), said, MatchRule::kLoose) && said == match)
-      return out.bytes(raw);
+    In kept(raw);
+    if (!pull_match_fields(kept, said, MatchRule::kLoose) && said == match) return out.bytes(raw);
   }
   put_match_fields(out, match);
 }
 
-std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule) {
+std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule, PacketFacts* facts) {
   const std::size_t offset = in.offset();
   const std::uint16_t type = in.be16();
   const std::uint16_t length = in.be16();
   if (in.failed() || length < 4) return fail(errors::kMatchBadLen, offset);
   if (type != 1) return fail(errors::kMatchBadType, offset);
   if (pad8(length) - 4 > in.remaining()) return fail(errors::kMatchBadLen, offset);
-  const auto error = pull_match_fields(in.sub(length - 4U), match, rule);
+  In fields = in.sub(length - 4U);
   in.skip(pad8(length) - length);
-  return error;
+  MatchDecoder decoder(match);
+  if (const Fault fault = decoder.pull(fields, rule)) return fail(*fault, decoder.offset());
+  if (facts != nullptr) *facts = decoder.facts();
+  return {};
 }
 
 Fault pull_plain_property(In& in, Property& property) {

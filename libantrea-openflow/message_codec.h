@@ -51,7 +51,7 @@ struct BodySize {
 
   constexpr bool fits(std::size_t size) const {
     if (size < fixed) return false;
-    return unit == 0 ? size == fixed : (size - fixed) % unit == 0;
+    return unit == 0 ? size == fixed : static_cast<std::uint32_t>(size - fixed) % unit == 0;
   }
 };
 

@@ -217,8 +217,11 @@ MessageResult pull_async(In in) {
     Property property;
     if (const Fault fault = pull_plain_property(in, property)) return fail(*fault, offset);
     const bool known = property.type / 2U < std::size(kKnown);
+    const bool experimenter = property.type >= 0xfffe;
+    constexpr std::size_t kExperimenterIds = 8;
+    if (experimenter && property.body.remaining() < kExperimenterIds)
+      return fail(errors::kPropertyBadLen, offset);
     if (kStrict && !known) {
-      const bool experimenter = property.type >= 0xfffe;
       return fail(experimenter ? errors::kPropertyBadExpType : errors::kAsyncUnsupported, offset);
     }
     const std::uint32_t mask = property.body.be32();
@@ -252,10 +255,10 @@ std::optional<DecodeError> moved(In& in, Message& message) {
   message = std::move(*value);
   return {};
 }
-/// A decoder that fills what it is given.
-template <typename T, std::optional<DecodeError> (*kPull)(In&, T&)>
-std::optional<DecodeError> in_place(In& in, Message& message) {
-  return kPull(in, message.emplace<T>());
+/// The memory of a flow-mod that is there serves the next one.
+std::optional<DecodeError> flow_mod_in_place(In& in, Message& message) {
+  FlowMod* const held = std::get_if<FlowMod>(&message);
+  return pull_flow_mod(in, held != nullptr ? *held : message.emplace<FlowMod>());
 }
 
 /// One row a message type: its number, how long its body is, and its decoder.
@@ -279,7 +282,7 @@ constexpr MessageRow kMessages[] = {
     {message_type::kFlowRemoved, {16, 8}, moved<pull_flow_removed>},
     {message_type::kPortStatus, {48, 8}, moved<pull_port_status>},
     {message_type::kPacketOut, {8, 1}, moved<pull_packet_out>},
-    {message_type::kFlowMod, {40, 8}, in_place<FlowMod, pull_flow_mod>},
+    {message_type::kFlowMod, {40, 8}, flow_mod_in_place},
     {message_type::kGroupMod, {16, 8}, moved<pull_group_mod>},
     {message_type::kPortMod, {24, 8}, moved<pull_port_mod>},
     {message_type::kTableMod, {8, 8}, moved<pull_table_mod>},
@@ -359,8 +362,8 @@ std::optional<Header> peek_header(std::span<const std::byte> stream) {
 
 namespace {
 
-std::optional<DecodeError> decode_into(std::span<const std::byte> wire, DecodeOptions options,
-                                       Decoded& decoded) {
+std::optional<DecodeError> decode(std::span<const std::byte> wire, Decoded& decoded,
+                                  DecodeOptions options) {
   using namespace detail;
   const auto header = peek_header(wire);
   if (!header || header->length != wire.size()) return fail(errors::kBadLen, 2);
@@ -387,8 +390,14 @@ std::optional<DecodeError> decode_into(std::span<const std::byte> wire, DecodeOp
 
 DecodeResult<Decoded> decode_message(std::span<const std::byte> wire, DecodeOptions options) {
   DecodeResult<Decoded> result(boost::system::in_place_value);
-  if (const auto error = decode_into(wire, options, *result)) result = *error;
+  if (const auto error = decode(wire, *result, options)) result = *error;
   return result;
+}
+
+DecodeResult<void> decode_into(std::span<const std::byte> wire, Decoded& decoded,
+                               DecodeOptions options) {
+  if (const auto error = decode(wire, decoded, options)) return *error;
+  return {};
 }
 
 }  // namespace antrea::openflow

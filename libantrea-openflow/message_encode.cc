@@ -202,6 +202,7 @@ struct BodyWriter {
   }
   std::uint8_t operator()(const NxPacketIn& m) { return nicira(kNxtPacketIn, m); }
   std::uint8_t operator()(const NxFlowRemoved& m) { return nicira(kNxtFlowRemoved, m); }
+  std::uint8_t operator()(const NxFlowMod& m) { return nicira(kNxtFlowMod, m); }
   std::uint8_t operator()(const Experimenter& m) {
     experimenter(m.experimenter, m.type);
     out.bytes(m.data);

@@ -66,7 +66,7 @@ constexpr MessageKind kKinds[] = {
 
     nicira("NXT_ROLE_REQUEST", kNxtRoleRequest, 4, 0),
     nicira("NXT_ROLE_REPLY", kNxtRoleReply, 4, 0),
-    nicira("NXT_FLOW_MOD", 13, 32, 8),
+    nicira("NXT_FLOW_MOD", kNxtFlowMod, 32, 8),
     nicira("NXT_FLOW_REMOVED", kNxtFlowRemoved, 40, 8),
     nicira("NXT_FLOW_MOD_TABLE_ID", kNxtFlowModTableId, 8, 0),
     nicira("NXT_SET_PACKET_IN_FORMAT", kNxtSetPacketInFormat, 4, 0),

@@ -100,6 +100,21 @@ ReplyResult pull_tables(In in) {
   }
   return MultipartReplyBody{std::move(r)};
 }
+/// Open vSwitch looks into the counters that it sends as properties of Intel's: those of RFC 2819,
+/// and those with names.
+bool fits_intel_stats(In body, std::uint32_t type) {
+  constexpr std::uint32_t kRfc2819 = 1, kCustom = 2;
+  constexpr std::size_t kRfc2819Size = 172;
+  if (type == kRfc2819) return body.remaining() >= kRfc2819Size;
+  if (type != kCustom) return true;
+  body.skip(2);
+  const std::uint16_t count = body.be16();
+  for (unsigned i = 0; i < count && !body.failed(); ++i) {
+    body.skip(body.u8());
+    body.skip(8);
+  }
+  return !body.failed();
+}
 ReplyResult pull_port_stats(In in) {
   PortStatsReply r;
   const auto error = each_entry(in, 80, 0, [&](In& part) -> std::optional<DecodeError> {
@@ -115,6 +130,10 @@ ReplyResult pull_port_stats(In in) {
       Property property;
       if (const Fault fault = pull_property(part, property)) return fail(*fault, part);
       if (property.type != 0) {
+        constexpr std::uint32_t kIntel = 0x0000aa01;
+        if (property.type == 0xffff && property.experimenter == kIntel &&
+            !fits_intel_stats(property.body, property.exp_type))
+          return fail(errors::kPropertyBadLen, part);
         append(s.other_properties, property.raw);
         continue;
       }

@@ -22,7 +22,8 @@ void put_maps(Out& out, const std::vector<TlvMap>& maps) {
     out.zeros(2);
   }
 }
-DecodeResult<std::vector<TlvMap>> pull_maps(In in) {
+/// `fields`: how many there are to map options to.
+DecodeResult<std::vector<TlvMap>> pull_maps(In in, std::uint16_t fields) {
   std::vector<TlvMap> maps;
   while (!in.empty()) {
     const In start = in;
@@ -35,7 +36,7 @@ DecodeResult<std::vector<TlvMap>> pull_maps(In in) {
     if (in.failed()) return bad_length(start);
     if (map.option_length % 4 != 0 || map.option_length > 124)
       return fail(errors::kNxTlvBadOptLen, start);
-    if (map.index >= 64) return fail(errors::kNxTlvBadFieldIndex, start);
+    if (map.index >= fields) return fail(errors::kNxTlvBadFieldIndex, start);
     maps.push_back(map);
   }
   return maps;
@@ -73,7 +74,8 @@ MessageResult pull_tlv_mod(In in) {
   in.skip(6);
   if (command > 2) return fail(errors::kNxTlvBadCommand, in);
   mod.command = static_cast<NxTlvTableMod::Command>(command);
-  auto maps = pull_maps(in);
+  constexpr std::uint16_t kFields = 64;
+  auto maps = pull_maps(in, kFields);
   if (maps.has_error()) return maps.error();
   mod.maps = std::move(*maps);
   return Message{std::move(mod)};
@@ -84,7 +86,7 @@ MessageResult pull_tlv_reply(In in) {
   reply.max_space = in.be32();
   reply.max_fields = in.be16();
   in.skip(10);
-  auto maps = pull_maps(in);
+  auto maps = pull_maps(in, reply.max_fields);
   if (maps.has_error()) return maps.error();
   reply.maps = std::move(*maps);
   return Message{std::move(reply)};
@@ -156,6 +158,7 @@ struct ExperimenterRow {
 constexpr ExperimenterRow kRows[] = {
     {kNiciraVendor, kNxtRoleRequest, {4, 0}, pull_role<false>},
     {kNiciraVendor, kNxtRoleReply, {4, 0}, pull_role<true>},
+    {kNiciraVendor, kNxtFlowMod, {32, 8}, pull_nx_flow_mod},
     {kNiciraVendor, kNxtFlowRemoved, {40, 8}, pull_flow_removed},
     {kNiciraVendor, kNxtFlowModTableId, {8, 0}, pull_flow_mod_table_id},
     {kNiciraVendor, kNxtSetPacketInFormat, {4, 0}, pull_format},

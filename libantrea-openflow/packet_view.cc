@@ -111,8 +111,8 @@ DecodeResult<PacketInView> PacketInView::of(std::span<const std::byte> wire) {
 
 DecodeResult<Match> PacketInView::decode_metadata() const {
   DecodeResult<Match> match = Match();
-  if (const auto error =
-          detail::pull_match_fields(detail::In(metadata), *match, detail::MatchRule::kLoose))
+  detail::In fields(metadata);
+  if (const auto error = detail::pull_match_fields(fields, *match, detail::MatchRule::kLoose))
     return *error;
   return match;
 }

@@ -76,8 +76,14 @@ void print_flow_stats(std::string& out, const FlowStats& stats) {
   print_flow_rest(out, stats.flow, &stats.statistics);
 }
 
-/// Without the blank in front.
-void print_flow_mod(std::string& out, const FlowMod& mod) {
+void print_new_cookie(std::string& out, std::uint64_t cookie) {
+  if (cookie != 0 && cookie != ~std::uint64_t{0}) print(out, "cookie:0x{:x} ", cookie);
+}
+
+/// Without the blank in front. `new_cookie`: what flows get, where the message tells it apart from
+/// the one that chooses them.
+void print_flow_mod(std::string& out, const FlowMod& mod,
+                    std::optional<std::uint64_t> new_cookie = {}) {
   const Flow& flow = mod.flow;
   out += kFlowCommands[static_cast<std::size_t>(mod.command)];
   if (flow.table.value != 0) print(out, " table:{}", flow.table.value);
@@ -85,11 +91,10 @@ void print_flow_mod(std::string& out, const FlowMod& mod) {
   print_match(out, flow.match, flow.priority);
   if (out.back() != ' ') out += ' ';
   // An add sets the cookie; the other commands compare it.
-  if (mod.command != FlowCommand::kAdd) {
-    if (mod.cookie_mask != 0) print(out, "cookie:0x{:x}/0x{:x} ", flow.cookie, mod.cookie_mask);
-  } else if (flow.cookie != 0 && flow.cookie != ~std::uint64_t{0}) {
-    print(out, "cookie:0x{:x} ", flow.cookie);
-  }
+  if (mod.command == FlowCommand::kAdd && !new_cookie) new_cookie = flow.cookie;
+  if (new_cookie) print_new_cookie(out, *new_cookie);
+  if (mod.command != FlowCommand::kAdd && mod.cookie_mask != 0)
+    print(out, "cookie:0x{:x}/0x{:x} ", flow.cookie, mod.cookie_mask);
   if (flow.idle_timeout != 0) print(out, "idle:{} ", flow.idle_timeout);
   if (flow.hard_timeout != 0) print(out, "hard:{} ", flow.hard_timeout);
   if (flow.importance != 0 && mod.command == FlowCommand::kAdd)
@@ -174,6 +179,11 @@ void print_flow_flags(std::string& out, std::uint16_t flags) {
 void print_body(std::string& out, const FlowMod& mod) {
   out += ' ';
   print_flow_mod(out, mod);
+}
+
+void print_body(std::string& out, const NxFlowMod& mod) {
+  out += ' ';
+  print_flow_mod(out, mod.mod, mod.new_cookie);
 }
 
 void print_body(std::string& out, const FlowFilter& filter) {

@@ -93,6 +93,7 @@ void print_body(std::string& out, const FlowStatsReply& reply);
 void print_body(std::string& out, const AggregateReply& reply);
 void print_body(std::string& out, const FlowRemoved& removed);
 void print_body(std::string& out, const NxFlowRemoved& removed);
+void print_body(std::string& out, const NxFlowMod& mod);
 void print_body(std::string& out, const FlowMonitorRequest& request);
 void print_body(std::string& out, const FlowMonitorReply& reply);
 

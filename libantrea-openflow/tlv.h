@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "field_table.h"
 #include "wire.h"
@@ -22,66 +24,76 @@ struct TlvShape {
   /// which Open vSwitch takes all that its bytes hold.
   FieldValue full;
 };
-extern const std::array<TlvShape, kFieldCount> kTlvShapes;
+[[gnu::visibility("hidden")]] extern const std::array<TlvShape, kFieldCount> kTlvShapes;
 inline const TlvShape& tlv_shape(FieldId id) { return kTlvShapes[static_cast<std::size_t>(id)]; }
 inline const FieldValue& full_mask(FieldId id) { return tlv_shape(id).full; }
 
 /// How usual TLVs of one header are read.
 struct UsualRow {
-  std::uint8_t length = kNone;  ///< of value and mask, as the header has it
-  std::uint8_t bytes = 0;       ///< of the value
+  /// What has to be looked at beyond the value.
+  enum Trait : std::uint8_t {
+    kMasked = 1,
+    kPort = 2,          ///< the value is a port number
+    kWide = 4,          ///< more than 8 bytes
+    kTells = 8,         ///< `PacketFacts` learn from it
+    kElsewhere = 16,    ///< a match keeps it under another number
+    kNotSettable = 32,  ///< by set_field, or by more rules
+    kPartial = 64,      ///< some bits of its bytes do not count
+  };
+  std::uint32_t header = kNone;  ///< as on the wire, length included, in the order of this machine
   FieldId id{};
+  std::uint8_t bytes = 0;   ///< of the value
+  std::uint8_t length = 0;  ///< of value and mask
   Prerequisite prerequisite{};
-  bool plain = false;  ///< none of the next two, and of at most 8 bytes
-  bool masked = false;
-  bool port = false;         ///< the value is a port number
-  bool tells = false;        ///< `PacketFacts` learn from it
-  bool in_match = false;     ///< as in `TlvShape`
-  bool settable = false;     ///< by set_field, without more rules
-  bool whole_bytes = false;  ///< every bit of its bytes counts
-  std::uint64_t low = 0;     ///< the bits of its last 8 bytes, or of fewer
-  std::uint64_t valid = 0;   ///< those of them that a peer may set
+  std::uint64_t low = 0;    ///< the bits of its last 8 bytes, or of fewer
+  std::uint64_t valid = 0;  ///< those of them that a peer may set
+  std::uint8_t traits = 0;
 
-  static constexpr std::uint8_t kNone = 0xff;  ///< no usual TLV has this header
+  /// In rows that no usual TLV has: a header whose own row is not one of them.
+  static constexpr std::uint32_t kNone = 0x80;
+
+  bool is(unsigned any) const { return (traits & any) != 0; }
 };
-/// By the header's bits: class 0x8000 or not, last bit of the class, field and has-mask.
+static_assert(std::endian::native == std::endian::little);
+/// By the bits of a header as it is in memory: class 0x8000 or not, last bit of the class, field
+/// and has-mask.
 constexpr std::size_t kUsualRows = 1024;
 constexpr std::size_t usual_row(std::uint32_t header) {
-  return (header >> 31) << 9 | (header >> 8 & 0x1ff);
+  return (header >> 16 & 0xff) + (header & 0x180) * 2;
 }
-extern const std::array<UsualRow, kUsualRows> kUsual;
+[[gnu::visibility("hidden")]] extern const std::array<UsualRow, kUsualRows> kUsual;
 
 /// Numbers are read with the 8 bytes that end with them: so many have to stand before a header.
 constexpr std::size_t kBeforeUsual = 4;
-/// Reads the TLV that starts at `at`; the next one starts `4 + row->length` further. Null if it is
-/// not a usual one, not all there, or has bits that have to be looked at: `parse_tlv` tells then
-/// what it is.
+/// Reads the TLV that starts at `at`, into zeros; the next one starts `4 + row->length` further.
+/// Null if it is not a usual one, not all there, or has bits that have to be looked at: `parse_tlv`
+/// tells then what it is.
 [[gnu::always_inline]] inline const UsualRow* read_usual(const std::byte* at, const std::byte* end,
-                                                         FieldValue& value, FieldValue& mask) {
+                                                         Masked& bits) {
   if (end - at < 5) return nullptr;
-  const auto header = load_be<std::uint32_t>(at);
+  std::uint32_t header;
+  std::memcpy(&header, at, sizeof(header));
   const UsualRow* const row = &kUsual[usual_row(header)];
-  const std::ptrdiff_t length = header & 0xff;
-  if ((header & 0x7ffe0000) != 0 || row->length != length || length > end - at - 4) return nullptr;
+  if (row->header != header || row->length > end - at - 4) return nullptr;
   const std::byte* const value_end = at + 4 + row->bytes;
   const std::uint64_t lo = load_be<std::uint64_t>(value_end - 8) & row->low;
   if ((lo & ~row->valid) != 0) return nullptr;
-  value.lo = lo;
-  mask.lo = row->valid;
-  value.hi = mask.hi = 0;
-  if (row->plain) return row;
-  if (row->bytes > 8) {
-    value.hi = load_be<std::uint64_t>(value_end - 16);
-    mask.hi = ~std::uint64_t{0};
+  bits.value.lo = lo;
+  bits.mask.lo = row->valid;
+  if (!row->is(UsualRow::kMasked | UsualRow::kPort | UsualRow::kWide)) return row;
+  if (row->is(UsualRow::kWide)) {
+    bits.value.hi = load_be<std::uint64_t>(value_end - 16);
+    bits.mask.hi = ~std::uint64_t{0};
   }
-  if (row->masked) {
+  if (row->is(UsualRow::kMasked)) {
     const std::byte* const mask_end = value_end + row->bytes;
     const std::uint64_t mask_lo = load_be<std::uint64_t>(mask_end - 8);
-    if (row->bytes > 8) mask.hi = load_be<std::uint64_t>(mask_end - 16);
-    mask.lo = row->valid & mask_lo;
-    if ((lo & ~mask_lo) != 0 || (value.hi & ~mask.hi) != 0 || mask.zero()) return nullptr;
+    if (row->is(UsualRow::kWide)) bits.mask.hi = load_be<std::uint64_t>(mask_end - 16);
+    bits.mask.lo = row->valid & mask_lo;
+    if ((lo & ~mask_lo) != 0 || (bits.value.hi & ~bits.mask.hi) != 0 || bits.mask.zero())
+      return nullptr;
   }
-  return row->port && !port_valid(static_cast<std::uint32_t>(lo)) ? nullptr : row;
+  return row->is(UsualRow::kPort) && !port_valid(static_cast<std::uint32_t>(lo)) ? nullptr : row;
 }
 
 /// One TLV: field, length of the value in bytes, value and mask.

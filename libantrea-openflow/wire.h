@@ -180,18 +180,23 @@ Fault pull_property(In& in, Property& property);
 /// The same for a list whose experimenters are not told apart by number.
 Fault pull_plain_property(In& in, Property& property);
 
+class PacketFacts;  // facts.h
+
 // Match (match_codec.cc).
 void put_match(Out& out, const Match& match);
 void put_match_fields(Out& out, const Match& match);
 /// How a match is read. Strict: fields must be known and their prerequisites stand before them.
 /// Loose, as in packet-ins: unknown fields are skipped, prerequisites are not looked at.
 enum class MatchRule : std::uint8_t { kStrict, kLoose };
-/// Header, TLVs and padding; into an empty match, as all of these.
-std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule = MatchRule::kStrict);
+/// Header, TLVs and padding; in place of what the match held, as all of these. `facts` gets what
+/// the match says of its packets.
+std::optional<DecodeError> pull_match(In& in, Match& match, MatchRule rule = MatchRule::kStrict,
+                                      PacketFacts* facts = nullptr);
 /// The same, or the fixed match of OpenFlow 1.1, which requests may still hold.
-std::optional<DecodeError> pull_any_match(In& in, Match& match);
+std::optional<DecodeError> pull_any_match(In& in, Match& match, PacketFacts* facts = nullptr);
 /// TLVs without a match header.
-std::optional<DecodeError> pull_match_fields(In in, Match& match, MatchRule rule);
+std::optional<DecodeError> pull_match_fields(In& in, Match& match, MatchRule rule,
+                                             PacketFacts* facts = nullptr);
 /// The same; `raw` gets the bytes where they are not in the usual form or some fields not known.
 DecodeResult<Match> pull_kept_fields(In in, MatchRule rule, Bytes& raw);
 /// `raw` as long as it says the same as `match`.
@@ -204,6 +209,10 @@ DecodeResult<Actions> pull_actions(In in);
 // Instructions and flows (flow_codec.cc).
 void put_instructions(Out& out, const Instructions& instructions);
 DecodeResult<Instructions> pull_instructions(In in);
+/// What stands behind the match of a flow-mod, into a flow whose other members are known.
+/// `flags_at`: where in the message its flags stand.
+std::optional<DecodeError> pull_flow_instructions(In& in, Flow& flow, const PacketFacts& facts,
+                                                  std::size_t flags_at);
 void put_statistics(Out& out, const FlowStatistics& statistics);
 DecodeResult<FlowStatistics> pull_statistics(In& in);
 void put_flow_mod_body(Out& out, const FlowMod& mod);

@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
+#include <sstream>
 
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/codec.h"
+#include "antrea/openflow/text.h"
+#include "ofctl.h"
+#include "vectors.h"
 
 namespace antrea::openflow {
 namespace {
@@ -310,6 +315,57 @@ TEST(Capture, SurvivesAnyBytes) {
       });
       EXPECT_TRUE(summary.has_value());
     }
+  }
+}
+
+/// Per message who sent it, and the first line of its text.
+std::vector<std::string> as_ovs_ofctl(const std::string& printed) {
+  std::vector<std::string> messages;
+  std::istringstream lines(printed);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" > ") == std::string::npos || !line.ends_with(':')) continue;
+    std::string text;
+    std::getline(lines, text);
+    messages.push_back(line + ' ' + text);
+  }
+  return messages;
+}
+
+TEST(Capture, TellsTheMessagesThatOvsOfctlTells) {
+  if (!testing::ovs_ofctl_installed()) GTEST_SKIP() << "ovs-ofctl is not installed";
+  CaptureWriter writer(kFormats[0]);
+  std::array<Wire, 2> streams;  // of the server, of the client
+  for (Wire& stream : streams) stream = encoded(1, Hello{});
+  std::size_t turn = 0;
+  for (const testing::Vector& v : testing::load_vectors()) {
+    if (v.kind != "message" || !v.error.empty() || v.hex.substr(0, 2) != "06") continue;
+    const Wire wire = v.bytes();
+    Wire& stream = streams[turn++ % 2];
+    if (peek_header(wire)->length == wire.size())
+      stream.insert(stream.end(), wire.begin(), wire.end());
+  }
+  for (const bool client : {false, true}) {
+    writer.segment(client, 1000, {}, true);
+    for (const Piece& piece : cut(streams[client ? 1 : 0], 1400, 1000))
+      writer.segment(client, piece.sequence, piece.data);
+  }
+  std::vector<std::string> ours;
+  const auto summary = read_capture(writer.file(), [&](const CapturedMessage& message) {
+    const auto end = [](const CaptureEndpoint& e) {
+      return e.address.to_string() + '.' + std::to_string(e.port);
+    };
+    const std::string text = print_message(message.wire);
+    ours.push_back(end(message.source) + " > " + end(message.destination) + ": " +
+                   text.substr(0, text.find('\n')));
+  });
+  ASSERT_TRUE(summary.has_value());
+  const auto theirs = as_ovs_ofctl(testing::ovs_ofctl("ofp-parse-pcap", writer.file()));
+  EXPECT_GT(ours.size(), 500U);
+  ASSERT_EQ(ours.size(), theirs.size());
+  // Texts are the business of another test; here, which message came from whom.
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const auto name = [](const std::string& line) { return line.substr(0, line.find("):")); };
+    EXPECT_EQ(name(ours[i]), name(theirs[i])) << i;
   }
 }
 

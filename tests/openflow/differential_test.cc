@@ -1,14 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <random>
 #include <regex>
 
 #include "antrea/openflow/codec.h"
+#include "ofctl.h"
 #include "vectors.h"
 
 // Vectors with a byte or two changed, cut or longer: what ovs-ofctl's parser says of them, this one
@@ -17,10 +16,6 @@ namespace antrea::openflow::testing {
 namespace {
 
 using Wire = std::vector<std::byte>;
-
-bool ovs_ofctl_installed() {
-  return std::system("ovs-ofctl --version >/dev/null 2>&1") == 0;  // NOLINT(concurrency-mt-unsafe)
-}
 
 void put16(Wire& wire, std::size_t at, std::uint16_t value) {
   wire[at] = std::byte(value >> 8);
@@ -85,29 +80,13 @@ class Mutator {
 
 /// What `ovs-ofctl ofp-parse` says of each message: the name of the error, or nothing.
 std::vector<std::string> ovs_verdicts(const std::vector<Wire>& messages) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      ("openflow-differential-" + std::to_string(getpid()));
-  std::filesystem::create_directories(folder);
-  const auto stream = folder / "stream";
-  {
-    std::ofstream out(stream, std::ios::binary);
-    const auto put = [&](const Wire& wire) {
-      out.write(reinterpret_cast<const char*>(wire.data()),
-                static_cast<std::streamsize>(wire.size()));
-    };
-    for (const Wire& wire : messages) {
-      put(wire);
-      put(*from_hex("06020008fedcba98"));  // a mark: an echo request of this xid
-    }
+  Wire stream;
+  const Wire mark = *from_hex("06020008fedcba98");  // an echo request of this xid
+  for (const Wire& wire : messages) {
+    stream.insert(stream.end(), wire.begin(), wire.end());
+    stream.insert(stream.end(), mark.begin(), mark.end());
   }
-  const std::string command = "ovs-ofctl ofp-parse " + stream.string() + " 2>/dev/null";
-  FILE* pipe = popen(command.c_str(), "r");
-  std::string text;
-  std::array<char, 65536> room;
-  while (const std::size_t size = fread(room.data(), 1, room.size(), pipe))
-    text.append(room.data(), size);
-  pclose(pipe);
-  std::filesystem::remove_all(folder);
+  const std::string text = ovs_ofctl("ofp-parse", stream);
 
   std::vector<std::string> verdicts;
   static const std::string kMark = "OFPT_ECHO_REQUEST (OF1.5) (xid=0xfedcba98): 0 bytes of payload";
@@ -117,7 +96,9 @@ std::vector<std::string> ovs_verdicts(const std::vector<Wire>& messages) {
     if (end == std::string::npos) break;
     const std::string part = text.substr(at, end - at);
     std::string verdict;
-    if (const auto found = part.find(kError); found != std::string::npos) {
+    if (part.find("***parse error***") != std::string::npos) {
+      verdict = "<invalid>";
+    } else if (const auto found = part.find(kError); found != std::string::npos) {
       const std::size_t start = found + kError.size();
       verdict = part.substr(start, part.find("***", start) - start);
     }
@@ -145,7 +126,7 @@ std::size_t header_size(const Wire& wire) {
 /// Verdicts that differ for a reason.
 bool excused(const std::string& theirs, const std::string& ours, const std::string& hex) {
   const auto has = [&](const char* part) { return hex.find(part) != std::string::npos; };
-  // No OpenFlow error at all: "Invalid argument" in flow statistics.
+  // No OpenFlow error at all: "Invalid argument" or "parse error" in statistics.
   if (theirs == "<invalid>") return !ours.empty();
   // Which of the two depends on how a hash table of Open vSwitch is laid out.
   const auto set_fault = [](const std::string& error) {
@@ -162,7 +143,7 @@ bool excused(const std::string& theirs, const std::string& ours, const std::stri
       std::any_of(std::begin(kLaterRegisters), std::end(kLaterRegisters), has))
     return true;
   // Since 3.3 NXT_CT_FLUSH has more properties, and unknown ones are refused.
-  if (theirs.empty() && has("0000232000000020")) return true;
+  if (has("0000232000000020") && (theirs.empty() || ours == "OFPBPC_BAD_TYPE")) return true;
   // A continuation is the switch's own: this library keeps it as it came.
   return ours.empty() && (has("000023200000001e") || has("000023200000001c"));
 }

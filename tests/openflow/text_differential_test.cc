@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -10,6 +8,7 @@
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/codec.h"
 #include "antrea/openflow/text.h"
+#include "ofctl.h"
 
 // Texts of changed messages beside those of the ovs-ofctl that is installed (3.1 in Debian 12).
 namespace antrea::openflow {
@@ -63,26 +62,11 @@ std::vector<std::byte> marker(std::uint32_t number) {
 
 /// What `ovs-ofctl ofp-parse` says of each message.
 std::vector<std::string> ask_ovs_ofctl(const std::vector<std::vector<std::byte>>& messages) {
-  const auto path = std::filesystem::path(::testing::TempDir()) / "antrea_text_differential.bin";
-  {
-    std::ofstream file(path, std::ios::binary);
-    const auto write = [&](const std::vector<std::byte>& bytes) {
-      file.write(reinterpret_cast<const char*>(bytes.data()),
-                 static_cast<std::streamsize>(bytes.size()));
-    };
-    for (std::size_t i = 0; i < messages.size(); ++i) {
-      write(messages[i]);
-      write(marker(static_cast<std::uint32_t>(i)));
-    }
-  }
-  std::string output;
-  FILE* const pipe = popen(("ovs-ofctl ofp-parse " + path.string() + " 2>/dev/null").c_str(), "r");
-  if (pipe == nullptr) return {};
-  std::array<char, 1 << 16> buffer;
-  while (const std::size_t size = fread(buffer.data(), 1, buffer.size(), pipe))
-    output.append(buffer.data(), size);
-  pclose(pipe);
-  std::filesystem::remove(path);
+  std::vector<std::byte> stream;
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    for (const auto& bytes : {messages[i], marker(static_cast<std::uint32_t>(i))})
+      stream.insert(stream.end(), bytes.begin(), bytes.end());
+  const std::string output = testing::ovs_ofctl("ofp-parse", stream);
   std::vector<std::string> texts;
   std::size_t at = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -128,7 +112,7 @@ std::string_view difference(const std::string& ours, const std::string& theirs) 
 }
 
 TEST(TextDifferential, EqualsTheInstalledOvsOfctl) {
-  if (std::system("ovs-ofctl --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no ovs-ofctl";
+  if (!testing::ovs_ofctl_installed()) GTEST_SKIP() << "ovs-ofctl is not installed";
   const auto unchanged = seeds();
   ASSERT_FALSE(unchanged.empty());
   std::mt19937 random(1);  // the same messages in every run

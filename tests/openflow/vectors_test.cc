@@ -115,6 +115,23 @@ TEST(Vectors, DecodeRefuseAndEncodeBack) {
   });
 }
 
+TEST(Vectors, DecodeInPlaceOfAnotherLeavesNothingOfIt) {
+  Decoded reused;
+  std::size_t count = 0;
+  for (const Vector& v : load_vectors()) {
+    if (v.kind != "message") continue;
+    const auto wire = v.bytes();
+    const auto anew = decode_message(wire);
+    const auto done = decode_into(wire, reused);
+    ASSERT_EQ(done.has_value(), anew.has_value()) << v.id;
+    if (!anew) continue;
+    EXPECT_EQ(reused.xid, anew->xid) << v.id;
+    EXPECT_EQ(reused.message, anew->message) << v.id;
+    ++count;
+  }
+  EXPECT_GT(count, 1000U);
+}
+
 TEST(Vectors, PrintAsOvsOfctlDoes) {
   const auto not_decoded = load_known("codec");
   check_all("text", [&](const Vector& v, const Outcome& got) -> std::optional<std::string> {

@@ -41,6 +41,10 @@ struct DecodeOptions {
 /// Survives any bytes; cost and allocation are linear in the size.
 ANTREA_API DecodeResult<Decoded> decode_message(std::span<const std::byte> wire,
                                                 DecodeOptions options = {});
+/// The same in place of what `decoded` holds: a flow-mod takes over the memory of the one before,
+/// and so a stream of them costs next to no allocation. After an error it holds any message.
+ANTREA_API DecodeResult<void> decode_into(std::span<const std::byte> wire, Decoded& decoded,
+                                          DecodeOptions options = {});
 
 /// Appends a whole message. Deterministic: equal messages give equal bytes. The caller splits what
 /// would exceed kMaxMessageSize; a longer message is not appended and false is returned.

@@ -332,6 +332,17 @@ struct NxFlowRemoved {
   std::uint64_t packets = 0, bytes = 0;
   friend bool operator==(const NxFlowRemoved&, const NxFlowRemoved&) = default;
 };
+/// NXT_FLOW_MOD: the form of flow-mod that Nicira gave OpenFlow 1.0, which Open vSwitch takes in
+/// every version.
+struct NxFlowMod {
+  /// Modify and delete: its `flow.cookie` and `cookie_mask` choose the flows (NXM_NX_COOKIE). It
+  /// has no group to look for and no importance.
+  FlowMod mod;
+  /// Add and modify: the cookie that the flows get; all ones in modify: they keep theirs.
+  std::uint64_t new_cookie = 0;
+  Bytes match_fields;  ///< as `PacketInProperties::metadata_fields`, NXM_NX_COOKIE included
+  friend bool operator==(const NxFlowMod&, const NxFlowMod&) = default;
+};
 /// An experimenter message without a struct of its own.
 struct Experimenter {
   std::uint32_t experimenter = 0;
@@ -356,7 +367,7 @@ using Message =
                  BundleControl, BundleAdd, RequestForward, NxRole, NxFlowModTableId,
                  NxSetPacketInFormat, NxSetAsyncConfig, NxSetControllerId, NxTlvTableMod,
                  NxTlvTableRequest, NxTlvTableReply, NxCtFlushZone, NxCtFlush, NxFlowAge,
-                 NxPacketIn, NxFlowRemoved, Experimenter, UnknownMessage>;
+                 NxPacketIn, NxFlowRemoved, NxFlowMod, Experimenter, UnknownMessage>;
 
 /// "OFPT_FLOW_MOD", "OFPST_PORT_DESC reply", "NXT_PACKET_IN2".
 ANTREA_API std::string message_name(const Message& message);
