@@ -2,78 +2,36 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "flows.h"
-#include "host_image.h"
-#include "stable_ids.h"
-#include "switch_image.h"
+#include "frontend_image.h"
+#include "group_image.h"
 
 namespace antrea::proxy {
 
 using openflow::Changes;
-using openflow::GroupId;
-
-namespace {
-
-// Low numbers are left to groups with fixed ones.
-constexpr std::uint32_t kFirstGroup = 0x10000;
-constexpr std::uint32_t kGroupCount = 0xfffe0000 - kFirstGroup;
-
-template <typename T>
-std::vector<T> difference(const std::vector<T>& a, const std::vector<T>& b) {
-  std::vector<T> out;
-  std::ranges::set_difference(a, b, std::back_inserter(out));
-  return out;
-}
-
-}  // namespace
-
 struct Balancer::Impl {
-  struct Service {
-    api::ObjectKey key;
-    std::optional<ServiceInput> input;
-    SliceInputs slices;
-    CompiledService compiled;
-    std::vector<GroupId> group_ids;  // of compiled.groups
-    bool touched = false;
-  };
-  struct FrontendState {
-    std::vector<Service*> claims;  // who wants it
-    Service* holder = nullptr;     // who has it in the switch; null: nobody
-    FrontendKind kind = FrontendKind::kClusterIp;
-    FrontendFlows shown;  // groups by ID
-    bool touched = false;
-  };
+  using Service = ServiceState;
 
-  explicit Impl(BalancerConfig c) : config(std::move(c)), host(config.proxy_all) {}
+  explicit Impl(BalancerConfig c)
+      : config(std::move(c)), groups(config.consistent), frontends(config.proxy_all, node) {}
 
   BalancerConfig config;
   NodeFacts node;
   std::unordered_map<api::ObjectKey, Service> services;
   std::unordered_map<api::ObjectKey, Service*> slice_owners;
-  StableIds ids{kFirstGroup, kGroupCount};
-  std::unordered_map<std::string, Service*> group_owners;  // by identity
-  boost::unordered_flat_map<Frontend, FrontendState, FrontendHash> frontends;
-  EndpointFlows endpoints;
-  HostImage host;
+  GroupImage groups;
+  FrontendImage frontends;
   std::size_t service_count = 0;
-
-  // What the current call has touched.
-  std::vector<Service*> touched_services;
-  std::vector<std::pair<Service*, std::string>> touched_groups;  // to be shown anew
-  std::vector<GroupId> left;                                     // numbers that may be free now
-  std::vector<Frontend> touched_frontends;
-  std::vector<StaleConnections> stale;
+  std::vector<Service*> touched;  // by the current call
 
   void reserve(std::size_t more_services, std::size_t more_endpoints) {
     if (more_services + more_endpoints < 1000) return;
     services.reserve(services.size() + more_services);
-    ids.reserve(more_services);
-    group_owners.reserve(group_owners.size() + more_services);
-    frontends.reserve(frontends.size() + more_services);
-    touched_frontends.reserve(more_services);
-    endpoints.reserve(more_endpoints);
+    slice_owners.reserve(slice_owners.size() + more_services);
+    touched.reserve(more_services);
+    groups.reserve(more_services, more_endpoints);
+    frontends.reserve(more_services);
   }
 
   Service& service_of(const api::ObjectKey& key) {
@@ -83,12 +41,7 @@ struct Balancer::Impl {
   }
 
   void touch(Service& service) {
-    if (!std::exchange(service.touched, true)) touched_services.push_back(&service);
-  }
-  FrontendState& touch(const Frontend& frontend) {
-    auto& state = frontends[frontend];
-    if (!std::exchange(state.touched, true)) touched_frontends.push_back(frontend);
-    return state;
+    if (!std::exchange(service.touched, true)) touched.push_back(&service);
   }
 
   void take_slice(const api::EndpointSlice& slice) {
@@ -135,177 +88,23 @@ struct Balancer::Impl {
     const auto& now = service.compiled;
     service_count += now.frontends.empty() ? 0 : 1;
     service_count -= old.frontends.empty() ? 0 : 1;
-    host.set_health_check(service.key, now.health_check);
-    replace_groups(service, old.groups, old_ids);
-    replace_frontends(service, old);
-  }
-
-  void replace_groups(Service& service, const std::vector<GroupSpec>& old,
-                      const std::vector<GroupId>& old_ids) {
-    const auto& now = service.compiled.groups;
-    service.group_ids.resize(now.size());
-    std::vector<std::string> renumbered;
-    for (std::size_t o = 0, n = 0; o < old.size() || n < now.size();) {
-      const bool gone = n == now.size() || (o < old.size() && old[o].identity < now[n].identity);
-      const bool fresh = !gone && (o == old.size() || now[n].identity < old[o].identity);
-      if (gone) {
-        endpoints.refer(old[o].backends, old[o].protocol, -1);
-        left.push_back(old_ids[o]);
-        group_owners.erase(old[o].identity);
-        ids.remove(old[o].identity, renumbered);
-        ++o;
-      } else if (fresh) {
-        endpoints.refer(now[n].backends, now[n].protocol, +1);
-        group_owners.insert_or_assign(now[n].identity, &service);
-        ids.add(now[n].identity, renumbered);
-        ++n;
-      } else {
-        service.group_ids[n] = old_ids[o];
-        if (old[o].backends != now[n].backends) {
-          endpoints.refer(now[n].backends, now[n].protocol, +1);
-          endpoints.refer(old[o].backends, old[o].protocol, -1);
-        }
-        // A group that refuses looks the same whatever else its Service says.
-        const bool both_refuse = old[o].backends.empty() && now[n].backends.empty();
-        if (!both_refuse && old[o] != now[n])
-          touched_groups.emplace_back(&service, now[n].identity);
-        ++o;
-        ++n;
-      }
-    }
-    for (const auto& identity : renumbered) renumber(identity);
-  }
-
-  void renumber(const std::string& identity) {
-    const auto owner = group_owners.find(identity);
-    if (owner == group_owners.end()) return;
-    Service& service = *owner->second;
-    auto& id = service.group_ids[place_of(service, identity)];
-    if (id != GroupId{}) left.push_back(id);
-    id = GroupId{ids.id_of(identity)};
-    touched_groups.emplace_back(&service, identity);
-    for (const auto& spec : service.compiled.frontends) touch(spec.at);
-  }
-
-  static std::size_t place_of(const Service& service, const std::string& identity) {
-    const auto& groups = service.compiled.groups;
-    return static_cast<std::size_t>(
-        std::ranges::lower_bound(groups, identity, {}, &GroupSpec::identity) - groups.begin());
-  }
-
-  void replace_frontends(Service& service, const CompiledService& old) {
-    const auto& now = service.compiled;
-    for (std::size_t o = 0, n = 0; o < old.frontends.size() || n < now.frontends.size();) {
-      const bool gone = n == now.frontends.size() ||
-                        (o < old.frontends.size() && old.frontends[o].at < now.frontends[n].at);
-      const bool fresh =
-          !gone && (o == old.frontends.size() || now.frontends[n].at < old.frontends[o].at);
-      if (gone) {
-        std::erase(touch(old.frontends[o].at).claims, &service);
-        ++o;
-      } else if (fresh) {
-        touch(now.frontends[n].at).claims.push_back(&service);
-        ++n;
-      } else {
-        const Frontend& at = now.frontends[n].at;
-        const bool held = touch(at).holder == &service;
-        if (held && at.protocol == api::Protocol::kUdp)
-          for (const auto& backend : difference(old.serving[old.frontends[o].serving],
-                                                now.serving[now.frontends[n].serving]))
-            forget(at, backend.ip);
-        ++o;
-        ++n;
-      }
-    }
-  }
-
-  // A node port is addressed by the Node's addresses as well.
-  void forget(const Frontend& frontend, std::optional<IpAddress> endpoint) {
-    if (frontend.protocol != api::Protocol::kUdp) return;
-    stale.push_back({frontend, endpoint});
-    if (frontend.ip != node_port_ip(frontend.ip.family())) return;
-    for (const auto& address : node.node_port_addresses)
-      if (address.family() == frontend.ip.family())
-        stale.push_back({{address, frontend.port, frontend.protocol}, endpoint});
-  }
-
-  static const FrontendSpec& spec_of(const Service& service, const Frontend& at) {
-    return *std::ranges::lower_bound(service.compiled.frontends, at, {}, &FrontendSpec::at);
-  }
-
-  static FrontendFlows with_ids(const Service& service, FrontendFlows flows) {
-    for (auto* group : {&flows.group, &flows.local_clients_group, &flows.from_tunnel_group})
-      if (*group != kNoGroup) *group = service.group_ids[*group].value;
-    return flows;
-  }
-
-  // Who has a frontend that several may want.
-  static Service* choose_holder(const Frontend& at, const std::vector<Service*>& claims) {
-    if (claims.size() == 1) return claims.front();
-    const auto best = std::ranges::min_element(claims, {}, [&](const Service* service) {
-      return std::tuple(spec_of(*service, at).kind, std::cref(service->key));
-    });
-    return best == claims.end() ? nullptr : *best;
-  }
-
-  void show_frontend_at(const Frontend& at, Changes& out) {
-    const auto found = frontends.find(at);
-    FrontendState& state = found->second;
-    state.touched = false;
-    Service* const holder = choose_holder(at, state.claims);
-    const FrontendSpec* const spec = holder == nullptr ? nullptr : &spec_of(*holder, at);
-    std::optional<FrontendFlows> now;
-    if (spec != nullptr) now = with_ids(*holder, spec->flows);
-    const bool had = state.holder != nullptr;
-
-    if (had != now.has_value() || (now && *now != state.shown))
-      show_frontend(at, had ? &state.shown : nullptr, now ? &*now : nullptr, out);
-    if (had && (spec == nullptr || spec->kind != state.kind)) host.remove(at, state.kind);
-    if (spec != nullptr && (!had || spec->kind != state.kind)) host.add(at, spec->kind);
-    if (had && holder != state.holder) forget(at, {});
-    if (holder == nullptr) {
-      frontends.erase(found);
-      return;
-    }
-    state.holder = holder;
-    state.kind = spec->kind;
-    state.shown = *std::move(now);
+    frontends.host().set_health_check(service.key, now.health_check);
+    std::vector<Service*> renumbered;
+    groups.replace(service, old.groups, old_ids, renumbered);
+    frontends.replace(service, old);
+    for (const Service* const other : renumbered) frontends.renumber(*other);
   }
 
   Outcome show(Outcome out = {}) {
-    Changes& pipeline = out.pipeline;
-    for (Service* const service : touched_services) recompute(*service);
-
-    std::unordered_set<GroupId> present;
-    pipeline.groups.reserve(touched_groups.size());
-    for (const auto& [service, identity] : touched_groups) {
-      const auto place = place_of(*service, identity);
-      if (place == service->compiled.groups.size() ||
-          service->compiled.groups[place].identity != identity)
-        continue;
-      const GroupId id = service->group_ids[place];
-      if (present.insert(id).second)
-        pipeline.groups.push_back(to_group(id, service->compiled.groups[place], config.consistent));
-    }
-    for (const auto& id : left)
-      if (present.insert(id).second) pipeline.remove_groups.push_back(id);
-
-    for (const auto& frontend : touched_frontends) show_frontend_at(frontend, pipeline);
-    endpoints.show(pipeline);
-
-    for (Service* const service : touched_services) {
+    for (Service* const service : touched) recompute(*service);
+    frontends.show(out.pipeline, out.stale);
+    groups.show(out.pipeline);
+    for (Service* const service : touched) {
       service->touched = false;
       if (!service->input && service->slices.empty()) services.erase(api::ObjectKey(service->key));
     }
-    touched_services.clear();
-    touched_groups.clear();
-    left.clear();
-    touched_frontends.clear();
-    std::ranges::sort(stale);
-    const auto repeated = std::ranges::unique(stale);
-    stale.erase(repeated.begin(), repeated.end());
-    out.stale = std::exchange(stale, {});
-    out.host |= host.take_changed();
+    touched.clear();
+    out.host |= frontends.host().take_changed();
     return out;
   }
 
@@ -377,7 +176,7 @@ Outcome Balancer::remove_slice(const api::ObjectKey& key) {
   return impl_->show();
 }
 
-const HostServices& Balancer::host() const { return impl_->host.services(); }
+const HostServices& Balancer::host() const { return impl_->frontends.host().services(); }
 const BalancerConfig& Balancer::config() const { return impl_->config; }
 const NodeFacts& Balancer::node() const { return impl_->node; }
 
@@ -395,7 +194,7 @@ std::vector<ServedFrontend> Balancer::served(const api::ObjectKey& service) cons
   if (found == impl_->services.end()) return out;
   const auto& [compiled, ids] = std::tie(found->second.compiled, found->second.group_ids);
   for (const auto& spec : compiled.frontends) {
-    if (impl_->frontends.at(spec.at).holder != &found->second) continue;
+    if (impl_->frontends.holder(spec.at) != &found->second) continue;
     ServedFrontend& frontend = out.emplace_back();
     frontend.frontend = spec.at;
     frontend.kind = spec.kind;
@@ -409,6 +208,6 @@ std::vector<ServedFrontend> Balancer::served(const api::ObjectKey& service) cons
 }
 
 std::size_t Balancer::service_count() const { return impl_->service_count; }
-std::size_t Balancer::endpoint_count() const { return impl_->endpoints.size(); }
+std::size_t Balancer::endpoint_count() const { return impl_->groups.endpoint_count(); }
 
 }  // namespace antrea::proxy

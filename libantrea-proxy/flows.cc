@@ -113,8 +113,8 @@ Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
 
 // One match, or one for each of those who may.
 std::vector<Match> from_sources(const Match& match, const FrontendFlows& flows) {
-  if (flows.sources.empty()) return {match};
   std::vector<Match> all;
+  if (flows.sources.empty()) all.push_back(match);
   for (const auto& source : flows.sources) all.push_back(Match(match).ip_src(source));
   if (flows.host_allowed) {
     all.push_back(match);
@@ -124,21 +124,35 @@ std::vector<Match> from_sources(const Match& match, const FrontendFlows& flows) 
   return all;
 }
 
-// With the fields that all endpoints' flows match: a copy of it has just the room it needs.
-const Match& endpoint_prototype(Family family, Protocol protocol) {
-  const auto make = [](Family of, Protocol with) {
-    Match match = Match().ip(of).ip_proto(static_cast<std::uint8_t>(with));
-    match_reg(match, reg::kEpUnion, 1);
-    match.set(endpoint_field(of), FieldValue(1, 1));
-    return match;
-  };
-  const auto of_family = [&](Family of) {
-    return std::array{make(of, Protocol::kTcp), make(of, Protocol::kUdp),
-                      make(of, Protocol::kSctp)};
+// What all endpoints' flows of a family and protocol have in common: each is a copy, with the
+// endpoint filled in.
+Flow make_endpoint_flow(Family family, Protocol protocol) {
+  Match match = Match().ip(family).ip_proto(static_cast<std::uint8_t>(protocol));
+  match_reg(match, reg::kEpUnion, 1);
+  match.set(endpoint_field(family), FieldValue(1, 1));
+  Ct translate;
+  translate.commit = true;
+  translate.zone = family == Family::kIPv4 ? kCtZone : kCtZoneV6;
+  translate.table = table_id(Table::kAntreaPolicyEgressRule);
+  translate.actions = {Nat(), set_field(FieldId::kCtMark, kMarkService, kMarkService)};
+  return make_flow(Table::kEndpointDnat, kPriorityNormal, std::move(match), {std::move(translate)});
+}
+
+const Flow& endpoint_prototype(Family family, Protocol protocol) {
+  const auto of_family = [](Family of) {
+    return std::array{make_endpoint_flow(of, Protocol::kTcp),
+                      make_endpoint_flow(of, Protocol::kUdp),
+                      make_endpoint_flow(of, Protocol::kSctp)};
   };
   static const std::array kPrototypes{of_family(Family::kIPv4), of_family(Family::kIPv6)};
   const std::size_t column = protocol == Protocol::kTcp ? 0 : protocol == Protocol::kUdp ? 1 : 2;
   return kPrototypes[family == Family::kIPv4 ? 0 : 1][column];
+}
+
+void match_endpoint(Match& match, const Backend& backend) {
+  match.set_reg(reg::kEpUnion.reg, reg::kEpUnion.offset, reg::kEpUnion.bits,
+                static_cast<std::uint32_t>(EpState::kSelected) << 16 | backend.port);
+  match.set(endpoint_field(backend.ip.family()), backend.ip);
 }
 
 Table behind_service_lb(const FrontendFlows& flows) {
@@ -167,9 +181,9 @@ void add_refusals(const Frontend& frontend, const FrontendFlows& flows, std::vec
 
 }  // namespace
 
-std::vector<Flow> frontend_flows(const Frontend& frontend, const FrontendFlows& flows) {
-  std::vector<Flow> out;
-  const Match match = to_frontend(frontend, EpState::kToSelect);
+void append_frontend_flows(const Frontend& frontend, const FrontendFlows& flows,
+                           std::vector<Flow>& out) {
+  Match match = to_frontend(frontend, EpState::kToSelect);
   const auto choose = [&](std::uint16_t priority, Match each, std::uint32_t group) {
     out.push_back(make_flow(Table::kServiceLb, priority, std::move(each),
                             to_group_of(GroupId{group}, flows)));
@@ -195,31 +209,20 @@ std::vector<Flow> frontend_flows(const Frontend& frontend, const FrontendFlows& 
   }
   if (flows.dsr) out.push_back(dsr_flow(frontend, flows));
   add_refusals(frontend, flows, out);
-  return out;
 }
 
 FlowKey endpoint_flow_key(const Backend& backend, Protocol protocol) {
-  const Family family = backend.ip.family();
-  Match match = endpoint_prototype(family, protocol);
-  match.set_reg(reg::kEpUnion.reg, reg::kEpUnion.offset, reg::kEpUnion.bits,
-                static_cast<std::uint32_t>(EpState::kSelected) << 16 | backend.port);
-  match.set(endpoint_field(family), backend.ip);
-  return {table_id(Table::kEndpointDnat), kPriorityNormal, std::move(match)};
+  FlowKey key = endpoint_prototype(backend.ip.family(), protocol).key();
+  match_endpoint(key.match, backend);
+  return key;
 }
 
 Flow endpoint_flow(const Backend& backend, Protocol protocol) {
-  Ct translate;
-  translate.commit = true;
-  translate.zone = backend.ip.is_v4() ? kCtZone : kCtZoneV6;
-  translate.table = table_id(Table::kAntreaPolicyEgressRule);
-  translate.actions.reserve(2);
-  translate.actions.emplace_back(nat_dst(backend.ip, backend.port));
-  translate.actions.emplace_back(set_field(FieldId::kCtMark, kMarkService, kMarkService));
-  Actions actions;
-  actions.reserve(1);
-  actions.emplace_back(std::move(translate));
-  return make_flow(Table::kEndpointDnat, kPriorityNormal,
-                   endpoint_flow_key(backend, protocol).match, std::move(actions));
+  Flow flow = endpoint_prototype(backend.ip.family(), protocol);
+  match_endpoint(flow.match, backend);
+  auto& translate = std::get<Ct>(flow.apply_actions.front());
+  std::get<Nat>(translate.actions.front()) = nat_dst(backend.ip, backend.port);
+  return flow;
 }
 
 Flow node_port_flow(const IpAddress& address) {

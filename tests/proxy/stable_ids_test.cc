@@ -11,12 +11,27 @@ namespace {
 
 // Few numbers, so that choices collide all the time.
 struct Trial {
-  StableIds ids{100, 40};
-  std::map<std::string, std::uint32_t> told;  // as the caller learns it from `changed`
+  using Ids = StableIds<std::size_t>;  // told along: the identity's length
+  Ids ids{100, 40};
+  std::map<std::string, std::uint32_t> told;  // as the caller learns it
 
-  void learn(const std::vector<std::string>& changed, const std::set<std::string>& present) {
-    for (const auto& identity : changed)
-      if (present.contains(identity)) told[identity] = ids.id_of(identity);
+  void add(const std::string& identity) {
+    std::vector<Ids::Holder> others;
+    told[identity] = ids.add(identity, identity.size(), others);
+    learn(others);
+  }
+  void remove(const std::string& identity) {
+    std::vector<Ids::Holder> others;
+    ids.remove(identity, others);
+    told.erase(identity);
+    learn(others);
+  }
+  void learn(const std::vector<Ids::Holder>& others) {
+    for (const auto& other : others) {
+      EXPECT_EQ(other.owner, other.identity.size());
+      EXPECT_TRUE(told.contains(other.identity));
+      told[other.identity] = ids.id_of(other.identity);
+    }
   }
 };
 
@@ -28,25 +43,16 @@ TEST(StableIds, DependOnTheSetAlone) {
     // One with detours, one straight, in another order.
     for (int step = 0; step < 60; ++step) {
       const auto identity = "service-" + std::to_string(random() % 25);
-      std::vector<std::string> changed;
       if (present.insert(identity).second) {
-        a.ids.add(identity, changed);
+        a.add(identity);
       } else {
         present.erase(identity);
-        a.ids.remove(identity, changed);
-        a.told.erase(identity);
+        a.remove(identity);
       }
-      a.learn(changed, present);
     }
     std::vector<std::string> order(present.begin(), present.end());
     std::shuffle(order.begin(), order.end(), random);
-    std::set<std::string> so_far;
-    for (const auto& identity : order) {
-      std::vector<std::string> changed;
-      so_far.insert(identity);
-      b.ids.add(identity, changed);
-      b.learn(changed, so_far);
-    }
+    for (const auto& identity : order) b.add(identity);
     EXPECT_EQ(a.told, b.told);
     std::set<std::uint32_t> distinct;
     for (const auto& identity : present) {
@@ -58,13 +64,12 @@ TEST(StableIds, DependOnTheSetAlone) {
 }
 
 TEST(StableIds, StayWithinTheirBounds) {
-  StableIds ids(65536, 1000000);
-  std::vector<std::string> changed;
+  StableIds<int> ids(65536, 1000000);
+  std::vector<StableIds<int>::Holder> others;
   for (int i = 0; i < 1000; ++i) {
-    const auto identity = std::to_string(i);
-    ids.add(identity, changed);
-    EXPECT_GE(ids.id_of(identity), 65536U);
-    EXPECT_LT(ids.id_of(identity), 1065536U);
+    const auto id = ids.add(std::to_string(i), i, others);
+    EXPECT_GE(id, 65536U);
+    EXPECT_LT(id, 1065536U);
   }
 }
 

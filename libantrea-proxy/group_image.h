@@ -1,0 +1,48 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "endpoint_flows.h"
+#include "service_state.h"
+#include "stable_ids.h"
+
+namespace antrea::proxy {
+
+/// The groups of all Services by their numbers in the switch, and the flows of the endpoints that
+/// they lead to.
+class GroupImage {
+ public:
+  /// `consistent`: see BalancerConfig.
+  explicit GroupImage(bool consistent);
+
+  /// Room for so many more, where they are known to come.
+  void reserve(std::size_t more_groups, std::size_t more_endpoints);
+
+  /// Numbers the groups of a Service that has been compiled anew, in place of the old ones. Appends
+  /// to `renumbered` the other Services whose groups have other numbers now.
+  void replace(ServiceState& service, const std::vector<GroupSpec>& old,
+               const std::vector<openflow::GroupId>& old_ids,
+               std::vector<ServiceState*>& renumbered);
+
+  /// What has come of it since the last time.
+  void show(openflow::Changes& out);
+
+  std::size_t endpoint_count() const { return endpoints_.size(); }
+
+ private:
+  using Ids = StableIds<ServiceState*>;
+
+  void add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others);
+  void remove(const GroupSpec& group, openflow::GroupId id, std::vector<Ids::Holder>& others);
+  bool update(const GroupSpec& old, const GroupSpec& now);
+  void renumber(const Ids::Holder& holder);
+
+  bool consistent_;
+  Ids ids_;
+  EndpointFlows endpoints_;
+  std::vector<std::pair<openflow::GroupId, ServiceState*>> touched_;  // to be shown, if still his
+  std::vector<openflow::GroupId> left_;                               // may be nobody's now
+};
+
+}  // namespace antrea::proxy

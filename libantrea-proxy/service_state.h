@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "compile.h"
+
+namespace antrea::proxy {
+
+/// What is known of a Service, and what has come of it.
+struct ServiceState {
+  api::ObjectKey key;
+  std::optional<ServiceInput> input;
+  SliceInputs slices;
+  CompiledService compiled;
+  std::vector<openflow::GroupId> group_ids;  ///< of `compiled.groups`
+  bool touched = false;                      ///< to be compiled anew
+};
+
+}  // namespace antrea::proxy
