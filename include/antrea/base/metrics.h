@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "antrea/base/export.h"
 
@@ -23,10 +24,30 @@ class Metric {
   std::atomic<std::int64_t> value_{0};
 };
 
+/// How often values fell into ranges; safe from any thread.
+class ANTREA_API Histogram {
+ public:
+  /// Upper bounds of the ranges, ascending; what is above them all counts too.
+  explicit Histogram(std::vector<double> bounds);
+
+  void observe(double value);
+  std::uint64_t count() const;
+  double sum() const;
+  const std::vector<double>& bounds() const { return bounds_; }
+  /// How many values were at most `bounds()[place]`.
+  std::uint64_t count_within(std::size_t place) const;
+
+ private:
+  std::vector<double> bounds_;
+  mutable std::mutex mutex_;           // guards the rest
+  std::vector<std::uint64_t> counts_;  // by range; the last one is above all bounds
+  double sum_ = 0;
+};
+
 /// The metrics of one process, owned by its main and handed to the parts.
 class ANTREA_API MetricRegistry {
  public:
-  enum class Kind { kCounter, kGauge };
+  enum class Kind { kCounter, kGauge, kHistogram };
 
   /// The metric of that name and label set, made at first use; lives as long as the registry.
   /// `labels` is the inside of the braces of the text format, e.g. `table="Output"`, or empty.
@@ -40,6 +61,10 @@ class ANTREA_API MetricRegistry {
     return get(Kind::kGauge, name, help, labels);
   }
 
+  /// `bounds` count where the histogram is made.
+  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
+                       const std::string& labels = {});
+
   /// Prometheus text exposition format 0.0.4, sorted by name.
   std::string to_text() const;
 
@@ -48,6 +73,7 @@ class ANTREA_API MetricRegistry {
     Kind kind;
     std::string help;
     std::map<std::string, std::unique_ptr<Metric>> by_labels;
+    std::map<std::string, std::unique_ptr<Histogram>> histograms;  // by labels
   };
   mutable std::mutex mutex_;  // guards entries_
   std::map<std::string, Entry> entries_;
