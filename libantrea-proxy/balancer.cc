@@ -208,6 +208,11 @@ std::vector<ServedFrontend> Balancer::served(const api::ObjectKey& service) cons
 }
 
 std::size_t Balancer::service_count() const { return impl_->service_count; }
-std::size_t Balancer::endpoint_count() const { return impl_->groups.endpoint_count(); }
+std::size_t Balancer::port_count(Family family) const {
+  return impl_->frontends.cluster_ip_count(family);
+}
+std::size_t Balancer::endpoint_count(Family family) const {
+  return impl_->groups.endpoint_count(family);
+}
 
 }  // namespace antrea::proxy

@@ -44,6 +44,7 @@ class EndpointFlows {
         out.remove_flows.push_back(endpoint_flow_key(backend, state.at.protocol));
       state.touched = false;
       if (there) continue;
+      v6_count_ -= state.at.ip.is_v6() ? 1 : 0;
       places_.erase(state.at);
       free_.push_back(place);
     }
@@ -51,7 +52,9 @@ class EndpointFlows {
     if (touched_.capacity() > 4096) touched_.shrink_to_fit();
   }
 
-  std::size_t size() const { return places_.size(); }
+  std::size_t count(Family family) const {
+    return family == Family::kIPv6 ? v6_count_ : places_.size() - v6_count_;
+  }
 
  private:
   // An endpoint has the shape of a frontend: address, port, protocol.
@@ -68,6 +71,7 @@ class EndpointFlows {
       free_.push_back(static_cast<std::uint32_t>(states_.size()));
       states_.emplace_back();
     }
+    v6_count_ += at.ip.is_v6() ? 1 : 0;
     found->second = free_.back();
     free_.pop_back();
     states_[found->second] = {at};
@@ -79,6 +83,7 @@ class EndpointFlows {
   std::vector<std::uint32_t> free_;  // of `states_`
   boost::unordered_flat_map<Frontend, std::uint32_t, FrontendHash> places_;
   std::vector<std::uint32_t> touched_;
+  std::size_t v6_count_ = 0;  // of `places_`
 };
 
 }  // namespace antrea::proxy

@@ -107,6 +107,11 @@ void FrontendImage::forget(const Frontend& at, std::optional<IpAddress> endpoint
       stale_.push_back({{address, at.port, at.protocol}, endpoint});
 }
 
+void FrontendImage::count(const Frontend& at, FrontendKind kind, int by) {
+  if (kind != FrontendKind::kClusterIp) return;
+  (at.ip.is_v4() ? cluster_ips_v4_ : cluster_ips_v6_) += static_cast<std::size_t>(by);
+}
+
 void FrontendImage::show_one(const Frontend& at, Changes& out) {
   const auto found = frontends_.find(at);
   State& state = found->second;
@@ -119,8 +124,14 @@ void FrontendImage::show_one(const Frontend& at, Changes& out) {
 
   if (had != now.has_value() || (now && *now != state.shown))
     show_flows(at, had ? &state.shown : nullptr, now ? &*now : nullptr, out);
-  if (had && (spec == nullptr || spec->kind != state.kind)) host_.remove(at, state.kind);
-  if (spec != nullptr && (!had || spec->kind != state.kind)) host_.add(at, spec->kind);
+  if (had && (spec == nullptr || spec->kind != state.kind)) {
+    host_.remove(at, state.kind);
+    count(at, state.kind, -1);
+  }
+  if (spec != nullptr && (!had || spec->kind != state.kind)) {
+    host_.add(at, spec->kind);
+    count(at, spec->kind, +1);
+  }
   if (had && holder != state.holder) forget(at, {});
   if (holder == nullptr) {
     frontends_.erase(found);

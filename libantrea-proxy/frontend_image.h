@@ -28,6 +28,9 @@ class FrontendImage {
   void show(openflow::Changes& out, std::vector<StaleConnections>& stale);
 
   const ServiceState* holder(const Frontend& at) const;
+  std::size_t cluster_ip_count(Family family) const {
+    return family == Family::kIPv4 ? cluster_ips_v4_ : cluster_ips_v6_;
+  }
   HostImage& host() { return host_; }
   const HostImage& host() const { return host_; }
 
@@ -42,6 +45,7 @@ class FrontendImage {
 
   State& touch(const Frontend& at);
   void forget(const Frontend& at, std::optional<IpAddress> endpoint);
+  void count(const Frontend& at, FrontendKind kind, int by);
   void show_one(const Frontend& at, openflow::Changes& out);
 
   const NodeFacts& node_;
@@ -49,6 +53,7 @@ class FrontendImage {
   std::vector<Frontend> touched_;
   std::vector<StaleConnections> stale_;
   HostImage host_;
+  std::size_t cluster_ips_v4_ = 0, cluster_ips_v6_ = 0;
 };
 
 }  // namespace antrea::proxy

@@ -28,7 +28,7 @@ class GroupImage {
   /// What has come of it since the last time.
   void show(openflow::Changes& out);
 
-  std::size_t endpoint_count() const { return endpoints_.size(); }
+  std::size_t endpoint_count(Family family) const { return endpoints_.count(family); }
 
  private:
   using Ids = StableIds<ServiceState*>;

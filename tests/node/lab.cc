@@ -334,6 +334,13 @@ std::string OpenVSwitch::appctl(std::vector<std::string> arguments) const {
 }
 
 void OpenVSwitch::commit(const std::string& bridge, const openflow::Changes& changes) const {
+  send(bridge, changes);
+  // The barrier says that the tables are changed. Packets of cached flows follow them a little
+  // later.
+  appctl({"revalidator/wait"});
+}
+
+void OpenVSwitch::send(const std::string& bridge, const openflow::Changes& changes) const {
   using namespace openflow;
   std::vector<std::byte> out;
   std::uint32_t xid = 1;
@@ -375,7 +382,7 @@ void OpenVSwitch::commit(const std::string& bridge, const openflow::Changes& cha
       << address.sun_path;
   std::thread writer([&] {
     for (std::size_t done = 0; done < out.size();) {
-      const auto n = send(fd, out.data() + done, out.size() - done, MSG_NOSIGNAL);
+      const auto n = ::send(fd, out.data() + done, out.size() - done, MSG_NOSIGNAL);
       if (n <= 0) return;
       done += static_cast<std::size_t>(n);
     }
@@ -403,9 +410,6 @@ void OpenVSwitch::commit(const std::string& bridge, const openflow::Changes& cha
   shutdown(fd, SHUT_RDWR);
   writer.join();
   close(fd);
-  // The barrier says that the tables are changed. Packets of cached flows follow them a little
-  // later.
-  appctl({"revalidator/wait"});
 }
 
 }  // namespace antrea::node::lab

@@ -86,7 +86,10 @@ class OpenVSwitch {
   std::string vsctl(std::vector<std::string> arguments) const;
   std::string ofctl(std::vector<std::string> arguments) const;
   std::string appctl(std::vector<std::string> arguments) const;
-  /// Sends changes to a bridge by OpenFlow; every refusal fails the test.
+  /// Sends changes to a bridge by OpenFlow, until they are acknowledged; every refusal fails the
+  /// test.
+  void send(const std::string& bridge, const openflow::Changes& changes) const;
+  /// The same, until packets of cached flows follow them as well.
   void commit(const std::string& bridge, const openflow::Changes& changes) const;
   const std::string& directory() const { return directory_; }
 

@@ -25,12 +25,14 @@ inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 class Node {
  public:
-  /// `serve_all`: without kube-proxy, and with direct server return.
+  /// `serve_all`: of both families, without kube-proxy, and with direct server return.
   explicit Node(int number, bool serve_all = false) : ovs(where) {
     config.proxy_all = config.dsr = serve_all;
     config.name = "node-" + std::to_string(number);
     config.node_ips = {ip("172.18.0." + std::to_string(number))};
     config.pod_cidrs = {*IpPrefix::parse("10.10." + std::to_string(number) + ".0/24")};
+    if (serve_all)
+      config.pod_cidrs.push_back(*IpPrefix::parse("fd10:" + std::to_string(number) + "::/64"));
     config.userspace_datapath = true;
     ovs.vsctl({"add-br",
                "br-int",
@@ -79,6 +81,8 @@ class Node {
       node->ovs.vsctl({"add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev",
                        "fail_mode=standalone", "--", "add-port", "br-phy", "eth0"});
       node->where.run({"ip", "addr", "add", node->address().to_string() + "/24", "dev", "br-phy"});
+      node->where.run(
+          {"ip", "addr", "add", node->address_v6().to_string() + "/64", "dev", "br-phy", "nodad"});
       node->where.run({"ip", "link", "set", "br-phy", "up"});
       node->where.run({"ip", "link", "set", "eth0", "up"});
     }
@@ -103,7 +107,9 @@ class Node {
 
   void commit(const openflow::Changes& changes) { ovs.commit("br-int", changes); }
   IpAddress address() const { return config.node_ips.front(); }
+  IpAddress address_v6() const { return ip("fd18::" + config.name.substr(5)); }
   IpAddress gateway() const { return gateway_ip(config.pod_cidrs.front()); }
+  IpAddress gateway_v6() const { return gateway_ip(config.pod_cidrs.back()); }
 
   NodeConfig config;
   Namespace where;
@@ -119,7 +125,8 @@ class Pod {
     interface.name = host_interface_name(name, name);
     interface.mac = MacAddress::from_bits(0x0a0000000000ULL + static_cast<unsigned>(last) * 256 +
                                           node.config.name.back());
-    interface.ips = {node.config.pod_cidrs.front().address().plus(static_cast<unsigned>(last))};
+    for (const IpPrefix& cidr : node.config.pod_cidrs)
+      interface.ips.push_back(cidr.address().plus(static_cast<unsigned>(last)));
     node.where.run({"ip", "link", "add", interface.name, "type", "veth", "peer", "name", "eth0",
                     "netns", std::to_string(where.pid())});
     node.where.run(
@@ -128,6 +135,10 @@ class Pod {
         {"ip", "link", "set", "eth0", "address", interface.mac.to_string(), "mtu", "1450", "up"});
     where.run({"ip", "addr", "add", address().to_string() + "/24", "dev", "eth0"});
     where.run({"ip", "route", "add", "default", "via", node.gateway().to_string()});
+    if (node.config.pod_cidrs.size() > 1) {
+      where.run({"ip", "addr", "add", address_v6().to_string() + "/64", "dev", "eth0", "nodad"});
+      where.run({"ip", "route", "add", "default", "via", node.gateway_v6().to_string()});
+    }
     where.enter([] {  // the switch in userspace does not complete checksums
       const auto off = set_tx_checksum("eth0", false);
       EXPECT_TRUE(off) << off.error().to_string();
@@ -139,6 +150,7 @@ class Pod {
     server.emplace(where, name, 80);
   }
   IpAddress address() const { return interface.ips.front(); }
+  IpAddress address_v6() const { return interface.ips.back(); }
 
   Namespace where;
   std::string server_name;

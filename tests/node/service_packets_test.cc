@@ -1,167 +1,351 @@
-// Services for every kind of client with real packets: Pods here and on another Node, the Nodes
-// themselves, and a machine outside. Two Nodes that serve all of it without kube-proxy.
+// Services with real packets: who is reached, and what address he sees, for every kind of client,
+// address, traffic policy, family and protocol; how connections are spread and kept together. Two
+// Nodes that serve all of it without kube-proxy.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
-
-#include "tests/node/packet_nodes.h"
+#include "antrea/lab/prober.h"
+#include "tests/node/service_world.h"
 
 namespace antrea::node {
 namespace {
 
+using antrea::lab::Outcome;
+using antrea::lab::ProbeRequest;
 using api::TrafficPolicy;
+using LabProtocol = antrea::lab::Protocol;
 using lab::ask;
 
 constexpr int kShort = 300;  // ms, for connections that shall not be made
+constexpr std::uint16_t kPort = 8000, kPortOfNode = 30080, kTarget = 8080;
+
+enum class Kind { kClusterIp, kNodePort, kLoadBalancer, kExternalIp };
 
 class ServicePackets : public testing::Test {
  protected:
-  struct World {
-    World() {
-      one.connect(two);
-      outside.run({"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "outside", "netns",
-                   std::to_string(one.where.pid())});
-      outside.run({"ip", "addr", "add", "172.18.0.9/24", "dev", "eth0"});
-      outside.run({"ip", "link", "set", "eth0", "up"});
-      outside.run({"ip", "route", "add", "default", "via", "172.18.0.1"});
-      one.where.run({"ip", "link", "set", "outside", "up"});
-      one.ovs.vsctl({"add-port", "br-phy", "outside"});
-      outside.enter([] { EXPECT_TRUE(set_tx_checksum("eth0", false)); });
-      for (Node* node : {&one, &two}) {
-        node->where.enter([] { EXPECT_TRUE(set_tx_checksum("br-phy", false)); });
-        proxy::NodeFacts facts;
-        facts.node_port_addresses = {node->address()};
-        node->commit(node->balancer->set_node(facts).pipeline);
-      }
-    }
-    Node one{1, true}, two{2, true};
-    Pod a{one, "pod-a", 2}, b{one, "pod-b", 3}, c{two, "pod-c", 2};
-    Namespace outside;
-  };
-
   static void SetUpTestSuite() {
-    if (lab::can_switch()) world = new World();
+    if (!lab::can_switch()) return;
+    world = new ServiceWorld();
+    answering = new Answering();
+    for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
+      answering->serve(*pod, {{kTarget, LabProtocol::kTcp}, {kTarget, LabProtocol::kUdp}});
   }
   static void TearDownTestSuite() {
+    delete answering;
     delete world;
+    answering = nullptr;
     world = nullptr;
   }
   void SetUp() override {
     if (world == nullptr) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
   }
-  static World* world;
+  void TearDown() override {
+    if (world == nullptr) return;
+    proxy::ServiceChanges gone;
+    gone.removed_services = {{"default", "web"}};
+    for (const char* slice : {"v4", "v6"}) gone.removed_slices.push_back({"default", slice});
+    world->apply(gone);
+  }
+  static ServiceWorld* world;
+  static Answering* answering;
 
-  // A load balancer with a node port and an external IP in front of these Pods.
-  static void serve(const std::vector<const Pod*>& pods, TrafficPolicy policy,
-                    const std::vector<IpPrefix>& sources = {}, const char* mode = "nat") {
-    proxy::ServiceChanges changes;
-    api::Service& service = changes.services.emplace_back();
+  // A load balancer of both families with node ports and external IPs, over TCP and UDP.
+  static api::Service service(TrafficPolicy external = TrafficPolicy::kCluster) {
+    api::Service service;
     service.metadata.namespace_ = "default";
     service.metadata.name = "web";
-    service.metadata.annotations["service.antrea.io/load-balancer-mode"] = mode;
     service.type = api::ServiceType::kLoadBalancer;
-    service.cluster_ips = {ip("10.96.0.10")};
-    service.load_balancer_ips = {ip("203.0.113.1")};
-    service.external_ips = {ip("198.51.100.1")};
-    service.external_traffic_policy = policy;
-    service.load_balancer_source_ranges = sources;
-    service.ports.push_back({.protocol = api::Protocol::kTcp, .port = 8000, .node_port = 30080});
-    api::EndpointSlice& slice = changes.slices.emplace_back();
-    slice.metadata = service.metadata;
-    slice.service_name = "web";
-    slice.ports.push_back({.name = "", .protocol = api::Protocol::kTcp, .port = 80});
-    for (const Pod* pod : pods)
-      slice.endpoints.push_back(
-          {.addresses = {pod->address()}, .node_name = pod == &world->c ? "node-2" : "node-1"});
-    for (Node* node : {&world->one, &world->two}) {
-      node->commit(node->balancer->apply(changes).pipeline);
-      node->set_up_host();
+    service.ip_families = {Family::kIPv4, Family::kIPv6};
+    for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+      service.cluster_ips.push_back(address(Kind::kClusterIp, family));
+      service.load_balancer_ips.push_back(address(Kind::kLoadBalancer, family));
+      service.external_ips.push_back(address(Kind::kExternalIp, family));
     }
+    service.external_traffic_policy = external;
+    service.ports = {
+        {.name = "tcp", .protocol = api::Protocol::kTcp, .port = kPort, .node_port = kPortOfNode},
+        {.name = "udp", .protocol = api::Protocol::kUdp, .port = kPort, .node_port = kPortOfNode}};
+    return service;
   }
 
-  // Who answers, and what address he saw: all of 16 connections.
-  static std::set<std::string> answers(const Namespace& from, std::string_view to,
-                                       std::uint16_t port) {
-    std::set<std::string> out;
-    for (int i = 0; i < 16; ++i) out.insert(ask(from, ip(to), port));
+  // On both Nodes, by these endpoints.
+  static void serve(const api::Service& service, const std::vector<const Pod*>& endpoints) {
+    proxy::ServiceChanges changes;
+    changes.services = {service};
+    for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+      api::EndpointSlice slice;
+      slice.metadata.namespace_ = "default";
+      slice.metadata.name = family == Family::kIPv4 ? "v4" : "v6";
+      slice.service_name = "web";
+      slice.address_type = family;
+      slice.ports = {{.name = "tcp", .protocol = api::Protocol::kTcp, .port = kTarget},
+                     {.name = "udp", .protocol = api::Protocol::kUdp, .port = kTarget}};
+      for (const Pod* pod : endpoints) {
+        const bool on_two = pod == &world->c || pod == &world->d;
+        slice.endpoints.push_back(
+            {.addresses = {family == Family::kIPv4 ? pod->address() : pod->address_v6()},
+             .node_name = on_two ? "node-2" : "node-1"});
+      }
+      changes.slices.push_back(std::move(slice));
+    }
+    world->apply(changes);
+  }
+
+  static IpAddress address(Kind kind, Family family) {
+    const bool v4 = family == Family::kIPv4;
+    switch (kind) {
+      case Kind::kClusterIp:
+        return ip(v4 ? "10.96.0.10" : "fd96::10");
+      case Kind::kNodePort:
+        return ip(v4 ? "172.18.0.1" : "fd18::1");
+      case Kind::kLoadBalancer:
+        return ip(v4 ? "203.0.113.1" : "fd20::1");
+      case Kind::kExternalIp:
+        return ip(v4 ? "198.51.100.1" : "fd19::1");
+    }
+    return {};
+  }
+
+  // So many probes at once, and what became of each: the answer, or how it was refused.
+  static std::vector<std::string> probe(const Namespace& from, const IpAddress& to,
+                                        std::uint16_t port, LabProtocol protocol,
+                                        std::size_t count = 24) {
+    auto ns = antrea::lab::NetNamespace::open("/proc/" + std::to_string(from.pid()) + "/ns/net");
+    EXPECT_TRUE(ns);
+    const std::vector<ProbeRequest> requests(
+        count, ProbeRequest{.from = &*ns, .address = to, .port = port, .protocol = protocol});
+    std::vector<std::string> out;
+    for (const auto& result :
+         antrea::lab::probe(requests, {.timeout = std::chrono::milliseconds(3000)}))
+      out.push_back(result.outcome != Outcome::kAllowed
+                        ? std::string(to_string(result.outcome)) + ": " + result.reason
+                    : result.answer.empty() ? result.reason
+                                            : result.answer);
     return out;
   }
-};
-ServicePackets::World* ServicePackets::world = nullptr;
 
-TEST_F(ServicePackets, EveryClientReachesEveryKindOfAddress) {
-  serve({&world->b, &world->c}, TrafficPolicy::kCluster);
-  struct Row {
-    const char* client;
-    const Namespace& from;
-    const char* to;
-    std::uint16_t port;
-    std::set<std::string> want;
-  };
-  const std::string pod_a = world->a.address().to_string(), pod_c = world->c.address().to_string();
-  const std::string gateway_1 = world->one.gateway().to_string(),
-                    gateway_2 = world->two.gateway().to_string();
-  // Addresses are kept, but for those of outside clients whose endpoint is on another Node, and the
-  // Nodes' own, which have the gateway's; pod-c reaches itself through its gateway.
-  const auto from_all = [](const std::string& address) {
-    return std::set<std::string>{"pod-b " + address, "pod-c " + address};
-  };
-  const std::set<std::string> from_c{"pod-b " + pod_c, "pod-c " + gateway_2};
-  const std::set<std::string> from_outside{"pod-b 172.18.0.9", "pod-c " + gateway_1};
-  const Row rows[] = {
-      {"Pod, cluster IP", world->a.where, "10.96.0.10", 8000, from_all(pod_a)},
-      {"Pod, load balancer", world->a.where, "203.0.113.1", 8000, from_all(pod_a)},
-      {"Pod, external IP", world->a.where, "198.51.100.1", 8000, from_all(pod_a)},
-      {"Pod, its Node's port", world->a.where, "172.18.0.1", 30080, from_all(pod_a)},
-      {"Pod that is an endpoint", world->c.where, "203.0.113.1", 8000, from_c},
-      {"own Node, cluster IP", world->one.where, "10.96.0.10", 8000, from_all(gateway_1)},
-      {"own Node, load balancer", world->one.where, "203.0.113.1", 8000, from_all(gateway_1)},
-      {"own Node, node port", world->one.where, "172.18.0.1", 30080, from_all(gateway_1)},
-      {"other Node, node port",
-       world->two.where,
-       "172.18.0.1",
-       30080,
-       {"pod-b 172.18.0.2", "pod-c " + gateway_1}},
-      {"outside, node port", world->outside, "172.18.0.1", 30080, from_outside},
-      {"outside, load balancer", world->outside, "203.0.113.1", 8000, from_outside},
-      {"outside, external IP", world->outside, "198.51.100.1", 8000, from_outside},
-  };
-  for (const Row& row : rows)
-    EXPECT_EQ(answers(row.from, row.to, row.port), row.want) << row.client;
+  // The address a server sees, in a row's words.
+  static std::string seen(const std::string& word, const Namespace& client, Family family) {
+    const bool v4 = family == Family::kIPv4;
+    const auto either = [&](const IpAddress& a, const IpAddress& b) {
+      return (v4 ? a : b).to_string();
+    };
+    if (word == "gateway 1") return either(world->one.gateway(), world->one.gateway_v6());
+    if (word == "gateway 2") return either(world->two.gateway(), world->two.gateway_v6());
+    if (word == "node 2") return either(world->two.address(), world->two.address_v6());
+    for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
+      if (&client == &pod->where) return either(pod->address(), pod->address_v6());
+    return v4 ? "172.18.0.9" : "fd18::9";
+  }
+};
+ServiceWorld* ServicePackets::world = nullptr;
+Answering* ServicePackets::answering = nullptr;
+
+struct Row {
+  const char* client;
+  Kind kind;  // a node port is that of Node 1
+  // The addresses that the endpoint on Node 1 and that on Node 2 see; "": it is not reached.
+  const char* here;
+  const char* away;
+};
+using enum Kind;
+
+// Traffic policy Cluster: whoever is asked, all endpoints answer. Addresses are kept but where the
+// answer would not come back the way it has to: from outside by way of Node 1 to Node 2, from a
+// Node itself, and to oneself.
+constexpr Row kClusterRows[] = {
+    {"Pod of Node 1", kClusterIp, "own", "own"},
+    {"Pod of Node 1", kNodePort, "own", "own"},
+    {"Pod of Node 1", kLoadBalancer, "own", "own"},
+    {"Pod of Node 1", kExternalIp, "own", "own"},
+    {"Pod of Node 2", kClusterIp, "own", "own"},
+    {"Pod of Node 2", kNodePort, "node 2", "gateway 1"},
+    {"Pod of Node 2", kLoadBalancer, "own", "own"},
+    {"Pod of Node 2", kExternalIp, "own", "own"},
+    {"endpoint of Node 2", kClusterIp, "own", "gateway 2"},
+    {"endpoint of Node 2", kLoadBalancer, "own", "gateway 2"},
+    {"endpoint of Node 2", kExternalIp, "own", "gateway 2"},
+    {"endpoint of Node 1", kNodePort, "gateway 1", "own"},
+    {"Node 1", kClusterIp, "gateway 1", "gateway 1"},
+    {"Node 1", kNodePort, "gateway 1", "gateway 1"},
+    {"Node 1", kLoadBalancer, "gateway 1", "gateway 1"},
+    {"Node 1", kExternalIp, "gateway 1", "gateway 1"},
+    {"Node 2", kClusterIp, "gateway 2", "gateway 2"},
+    {"Node 2", kNodePort, "node 2", "gateway 1"},
+    {"Node 2", kLoadBalancer, "gateway 2", "gateway 2"},
+    {"Node 2", kExternalIp, "gateway 2", "gateway 2"},
+    {"outside", kNodePort, "own", "gateway 1"},
+    {"outside", kLoadBalancer, "own", "gateway 1"},
+    {"outside", kExternalIp, "own", "gateway 1"},
+};
+
+// externalTrafficPolicy Local: what comes from outside a Node stays there and keeps its address;
+// clients on the Node are served as ever.
+constexpr Row kExternalLocalRows[] = {
+    {"Pod of Node 1", kClusterIp, "own", "own"},
+    {"Pod of Node 1", kNodePort, "own", "own"},
+    {"Pod of Node 1", kLoadBalancer, "own", "own"},
+    {"Pod of Node 1", kExternalIp, "own", "own"},
+    {"Pod of Node 2", kNodePort, "node 2", ""},
+    {"Pod of Node 2", kLoadBalancer, "own", "own"},
+    {"Pod of Node 2", kExternalIp, "own", "own"},
+    {"endpoint of Node 2", kLoadBalancer, "own", "gateway 2"},
+    {"Node 1", kNodePort, "gateway 1", "gateway 1"},
+    {"Node 1", kLoadBalancer, "gateway 1", "gateway 1"},
+    {"Node 1", kExternalIp, "gateway 1", "gateway 1"},
+    {"Node 2", kNodePort, "node 2", ""},
+    {"Node 2", kLoadBalancer, "gateway 2", "gateway 2"},
+    {"outside", kNodePort, "own", ""},
+    {"outside", kLoadBalancer, "own", ""},
+    {"outside", kExternalIp, "own", ""},
+};
+
+// internalTrafficPolicy Local: of a cluster IP only the client's own Node's endpoint.
+constexpr Row kInternalLocalRows[] = {
+    {"Pod of Node 1", kClusterIp, "own", ""},
+    {"Pod of Node 2", kClusterIp, "", "own"},
+    {"endpoint of Node 2", kClusterIp, "", "gateway 2"},
+    {"Node 1", kClusterIp, "gateway 1", ""},
+    {"Node 2", kClusterIp, "", "gateway 2"},
+    {"outside", kLoadBalancer, "own", "gateway 1"},
+};
+
+class ServiceTable : public ServicePackets {
+ protected:
+  static const Namespace& client(std::string_view name) {
+    if (name == "Pod of Node 1") return world->a.where;
+    if (name == "Pod of Node 2") return world->d.where;
+    if (name == "endpoint of Node 1") return world->b.where;
+    if (name == "endpoint of Node 2") return world->c.where;
+    if (name == "Node 1") return world->one.where;
+    if (name == "Node 2") return world->two.where;
+    return world->outside;
+  }
+
+  // Who answers, and what he sees: all of 24 attempts.
+  static void check(std::span<const Row> rows) {
+    constexpr const char* kKinds[] = {"cluster IP", "node port", "load balancer", "external IP"};
+    for (const Row& row : rows)
+      for (const Family family : {Family::kIPv4, Family::kIPv6})
+        for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp}) {
+          const Namespace& from = client(row.client);
+          std::set<std::string> want;
+          if (*row.here != 0) want.insert("pod-b/8080 here " + seen(row.here, from, family));
+          if (*row.away != 0) want.insert("pod-c/8080 here " + seen(row.away, from, family));
+          const auto got = probe(from, address(row.kind, family),
+                                 row.kind == kNodePort ? kPortOfNode : kPort, protocol);
+          EXPECT_EQ(std::set(got.begin(), got.end()), want)
+              << row.client << " to " << kKinds[static_cast<int>(row.kind)] << ", "
+              << to_string(family) << ", " << to_string(protocol);
+        }
+  }
+};
+
+TEST_F(ServiceTable, PolicyCluster) {
+  serve(service(), {&world->b, &world->c});
+  check(kClusterRows);
 }
 
-TEST_F(ServicePackets, PolicyLocalKeepsTheClientsAddressAndTheNode) {
-  serve({&world->b, &world->c}, TrafficPolicy::kLocal);
-  const std::set<std::string> kept{"pod-b 172.18.0.9"};
-  EXPECT_EQ(answers(world->outside, "172.18.0.1", 30080), kept);
-  EXPECT_EQ(answers(world->outside, "203.0.113.1", 8000), kept);
-  // For clients on the Node it is a Service like any other.
-  EXPECT_EQ(answers(world->a.where, "203.0.113.1", 8000).size(), 2U);
-  EXPECT_EQ(answers(world->one.where, "172.18.0.1", 30080).size(), 2U);
-  // No endpoint here: nobody from outside gets in.
-  serve({&world->c}, TrafficPolicy::kLocal);
-  EXPECT_EQ(ask(world->outside, ip("172.18.0.1"), 30080, kShort), "");
-  EXPECT_EQ(answers(world->a.where, "203.0.113.1", 8000),
-            std::set<std::string>{"pod-c " + world->a.address().to_string()});
+TEST_F(ServiceTable, ExternalPolicyLocal) {
+  serve(service(TrafficPolicy::kLocal), {&world->b, &world->c});
+  check(kExternalLocalRows);
+}
+
+TEST_F(ServiceTable, InternalPolicyLocal) {
+  api::Service local = service();
+  local.internal_traffic_policy = TrafficPolicy::kLocal;
+  serve(local, {&world->b, &world->c});
+  check(kInternalLocalRows);
+}
+
+// Without an endpoint here nobody from outside gets in; clients on the Node do.
+TEST_F(ServiceTable, ExternalPolicyLocalWithoutEndpoint) {
+  serve(service(TrafficPolicy::kLocal), {&world->c});
+  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    EXPECT_EQ(ask(world->outside, address(kNodePort, family), kPortOfNode, kShort), "");
+    EXPECT_THAT(probe(world->a.where, address(kLoadBalancer, family), kPort, LabProtocol::kTcp, 4),
+                testing::Each("pod-c/8080 here " + seen("own", world->a.where, family)));
+  }
+}
+
+// How often each endpoint answered.
+std::map<std::string, std::size_t> tally(const std::vector<std::string>& answers) {
+  std::map<std::string, std::size_t> out;
+  for (const auto& answer : answers) ++out[answer.substr(0, answer.find(' '))];
+  return out;
+}
+
+TEST_F(ServicePackets, EndpointsShareEvenly) {
+  serve(service(), {&world->a, &world->b, &world->c});
+  constexpr std::size_t kCount = 3000;
+  for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
+    for (const Kind kind : {kClusterIp, kLoadBalancer}) {
+      const auto counts =
+          tally(probe(world->d.where, address(kind, Family::kIPv4), kPort, protocol, kCount));
+      ASSERT_EQ(counts.size(), 3U);
+      double chi_square = 0;
+      for (const auto& [name, count] : counts) {
+        const double expected = static_cast<double>(kCount) / 3;
+        chi_square += (static_cast<double>(count) - expected) *
+                      (static_cast<double>(count) - expected) / expected;
+      }
+      EXPECT_LT(chi_square, 18.4) << to_string(protocol);  // one in 10,000 fair draws is above
+    }
+}
+
+TEST_F(ServicePackets, AClientStaysAtItsEndpoint) {
+  api::Service sticky = service();
+  sticky.session_affinity_client_ip = true;
+  serve(sticky, {&world->a, &world->b, &world->c});
+  struct Client {
+    const Namespace& from;
+    IpAddress to;
+    std::uint16_t port;
+    LabProtocol protocol;
+    std::string endpoint;
+  };
+  std::vector<Client> clients;
+  for (const Family family : {Family::kIPv4, Family::kIPv6})
+    for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
+      for (const Kind kind : {kClusterIp, kNodePort, kLoadBalancer, kExternalIp})
+        for (const Namespace* from : {&world->d.where, &world->outside, &world->one.where}) {
+          if (kind == kClusterIp && from == &world->outside) continue;
+          const std::uint16_t port = kind == kNodePort ? kPortOfNode : kPort;
+          clients.push_back({*from, address(kind, family), port, protocol,
+                             probe(*from, address(kind, family), port, protocol, 1).front()});
+        }
+  // They are learned; packets of cached flows follow a little later.
+  for (Node* node : {&world->one, &world->two}) node->ovs.appctl({"revalidator/wait"});
+  for (const Client& client : clients)
+    EXPECT_THAT(probe(client.from, client.to, client.port, client.protocol, 16),
+                testing::Each(client.endpoint))
+        << client.to.to_string() << ", " << to_string(client.protocol);
 }
 
 TEST_F(ServicePackets, SourceRangesKeepOthersOut) {
-  serve({&world->b}, TrafficPolicy::kCluster, {*IpPrefix::parse("172.18.0.9/32")});
-  EXPECT_EQ(ask(world->outside, ip("203.0.113.1"), 8000), "pod-b 172.18.0.9");
-  EXPECT_EQ(ask(world->a.where, ip("203.0.113.1"), 8000, kShort), "");
-  serve({&world->b}, TrafficPolicy::kCluster, {*IpPrefix::parse("192.0.2.0/24")});
-  EXPECT_EQ(ask(world->outside, ip("203.0.113.1"), 8000, kShort), "");
-  EXPECT_EQ(ask(world->outside, ip("198.51.100.1"), 8000), "pod-b 172.18.0.9");
+  api::Service restricted = service();
+  restricted.load_balancer_source_ranges = {*IpPrefix::parse("172.18.0.9/32")};
+  serve(restricted, {&world->b});
+  EXPECT_THAT(probe(world->outside, ip("203.0.113.1"), kPort, LabProtocol::kTcp, 1),
+              testing::Each("pod-b/8080 here 172.18.0.9"));
+  EXPECT_EQ(ask(world->a.where, ip("203.0.113.1"), kPort, kShort), "");
+  restricted.load_balancer_source_ranges = {*IpPrefix::parse("192.0.2.0/24")};
+  serve(restricted, {&world->b});
+  EXPECT_EQ(ask(world->outside, ip("203.0.113.1"), kPort, kShort), "");
+  EXPECT_THAT(probe(world->outside, ip("198.51.100.1"), kPort, LabProtocol::kTcp, 1),
+              testing::Each("pod-b/8080 here 172.18.0.9"));
 }
 
 // The endpoint on the other Node sees the client's own address, and answers without this Node.
 TEST_F(ServicePackets, DirectServerReturnKeepsTheClientsAddress) {
-  serve({&world->b, &world->c}, TrafficPolicy::kCluster, {}, "dsr");
-  const std::set<std::string> kept{"pod-b 172.18.0.9", "pod-c 172.18.0.9"};
-  EXPECT_EQ(answers(world->outside, "203.0.113.1", 8000), kept);
-  EXPECT_EQ(answers(world->outside, "198.51.100.1", 8000), kept);
+  api::Service direct = service();
+  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
+  serve(direct, {&world->b, &world->c});
+  for (const Kind kind : {kLoadBalancer, kExternalIp}) {
+    const auto got = probe(world->outside, address(kind, Family::kIPv4), kPort, LabProtocol::kTcp);
+    EXPECT_THAT(std::set(got.begin(), got.end()),
+                testing::ElementsAre("pod-b/8080 here 172.18.0.9", "pod-c/8080 here 172.18.0.9"));
+  }
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <bit>
+#include <map>
+
 #include "model_switch.h"
 #include "objects.h"
 
@@ -48,7 +52,7 @@ TEST_F(BalancerTest, LeadsAClusterIpToItsEndpoints) {
   EXPECT_EQ(reach("10.96.0.10", 80, Protocol::kUdp), Reach());
   EXPECT_EQ(reach("10.96.0.11"), Reach());
   EXPECT_EQ(balancer.service_count(), 1U);
-  EXPECT_EQ(balancer.endpoint_count(), 2U);
+  EXPECT_EQ(balancer.endpoint_count(Family::kIPv4), 2U);
 }
 
 TEST_F(BalancerTest, SlicesMayComeFirst) {
@@ -234,7 +238,7 @@ TEST_F(BalancerTest, ServesTenThousandEndpoints) {
   }
   sw.commit(balancer.apply(ServiceChanges{{service("big", {"10.96.0.10"})}, {}, slices, {}}));
   EXPECT_EQ(sw.groups().begin()->second.buckets.size(), 10000U);
-  EXPECT_EQ(balancer.endpoint_count(), 10000U);
+  EXPECT_EQ(balancer.endpoint_count(Family::kIPv4), 10000U);
   EXPECT_EQ(count(Table::kEndpointDnat), 10002U);
 }
 
@@ -245,6 +249,51 @@ TEST_F(BalancerTest, TellsWhatItServes) {
   EXPECT_EQ(served[0].frontend, (Frontend{ip("10.96.0.10"), 80, Protocol::kTcp}));
   EXPECT_EQ(served[0].group, sw.groups().begin()->first);
   EXPECT_EQ(served[0].backends, (std::vector<Backend>{{ip("10.10.0.2"), 8080}}));
+}
+
+// How many of a group's hash values Open vSwitch gives to each bucket (Webster's method;
+// ofproto-dpif.c).
+std::map<std::uint32_t, unsigned> hash_values(const openflow::Group& group) {
+  unsigned total = 0, least = 0xffff;
+  for (const auto& bucket : group.buckets) {
+    total += *bucket.weight;
+    least = std::min<unsigned>(least, *bucket.weight);
+  }
+  const unsigned count = std::max(16U, std::bit_ceil((total + least - 1) / least));
+  EXPECT_LE(count, group.selection ? 256U : 64U) << "each connection would be hashed by itself";
+  std::map<std::uint32_t, unsigned> values;
+  for (unsigned i = 0; i < count; ++i) {
+    const auto share = [&](const openflow::Bucket& bucket) {
+      return static_cast<double>(*bucket.weight) / (2 * values[bucket.id] + 1);
+    };
+    ++values[std::ranges::max_element(group.buckets, {}, share)->id];
+  }
+  return values;
+}
+
+TEST_F(BalancerTest, FewEndpointsShareEvenly) {
+  apply(service("web", {"10.96.0.10"}));
+  for (unsigned count = 1; count <= 16; ++count) {
+    auto all = slice("web", {});
+    for (unsigned i = 0; i < count; ++i)
+      all.endpoints.push_back(endpoint("10.10.0." + std::to_string(i + 1)));
+    apply(all);
+    const auto& group = sw.groups().begin()->second;
+    std::vector<std::pair<openflow::Actions, unsigned>> shares;  // by what a bucket does
+    const auto values = hash_values(group);
+    for (const auto& bucket : group.buckets) {
+      const auto found =
+          std::ranges::find(shares, bucket.actions, &std::pair<openflow::Actions, unsigned>::first);
+      if (found == shares.end())
+        shares.emplace_back(bucket.actions, values.at(bucket.id));
+      else
+        found->second += values.at(bucket.id);
+    }
+    EXPECT_EQ(shares.size(), count);
+    const auto [least, most] =
+        std::ranges::minmax(shares, {}, &std::pair<openflow::Actions, unsigned>::second);
+    EXPECT_LE(most.second, least.second * 1.07) << count << " endpoints";
+  }
 }
 
 }  // namespace

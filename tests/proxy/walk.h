@@ -150,11 +150,15 @@ class Walk {
       } else if (const auto* group = std::get_if<openflow::GroupAction>(&action)) {
         const auto found = groups_.find(group->group);
         if (found == groups_.end()) return void(ADD_FAILURE() << "no such group");
-        for (const auto& bucket : found->second.buckets) {
-          Packet copy = packet;
-          depth_ = 0;
-          run(copy, bucket.actions);
-        }
+        // A light bucket repeats an endpoint of another one, to make shares even.
+        for (const bool light : {false, true})
+          for (const auto& bucket : found->second.buckets) {
+            if ((*bucket.weight < 100) != light) continue;
+            Packet copy = packet;
+            depth_ = 0;
+            repeats_ = light;
+            run(copy, bucket.actions);
+          }
       } else if (const auto* learn = std::get_if<openflow::Learn>(&action)) {
         if (learn->hard_timeout != 0) fate_.remembered = learn->hard_timeout;
       } else if (std::holds_alternative<openflow::Controller>(action)) {
@@ -200,8 +204,8 @@ class Walk {
         EXPECT_TRUE(nat->dst && nat->address_min == backend.ip && nat->port_min == backend.port);
         translated = true;
       }
-    EXPECT_TRUE((translated ? fate_.endpoints : fate_.unchanged).insert(backend).second)
-        << "one endpoint twice";
+    EXPECT_EQ((translated ? fate_.endpoints : fate_.unchanged).insert(backend).second, !repeats_)
+        << "one endpoint twice, or a light bucket with one of its own";
     EXPECT_EQ(packet.regs[0] >> 9 & 1, 1U) << "the destination's MAC is to be rewritten";
   }
 
@@ -209,7 +213,7 @@ class Walk {
   const Groups& groups_;
   Fate fate_;
   std::optional<Backend> remembered_;
-  bool matched_ = false, dsr_ = false;
+  bool matched_ = false, dsr_ = false, repeats_ = false;
   int depth_ = 0;
 };
 

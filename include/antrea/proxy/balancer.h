@@ -103,8 +103,10 @@ class ANTREA_API Balancer {
   /// How a Service is served now; empty when it is not.
   std::vector<ServedFrontend> served(const api::ObjectKey& service) const;
   std::size_t service_count() const;
-  /// Distinct addresses, ports and protocols that groups lead to.
-  std::size_t endpoint_count() const;
+  /// Ports of Services that are served, in this family.
+  std::size_t port_count(Family family) const;
+  /// Distinct addresses, ports and protocols that groups lead to, in this family.
+  std::size_t endpoint_count(Family family) const;
 
  private:
   struct Impl;

@@ -1,0 +1,80 @@
+#pragma once
+
+// Two Nodes of both families that serve Services without kube-proxy, their Pods, and a machine
+// outside; each Pod answers over TCP and UDP.
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <thread>
+
+#include "antrea/lab/responder.h"
+#include "tests/node/packet_nodes.h"
+
+namespace antrea::node {
+
+/// Answers at ports of a Pod with "NAME/PORT NODE CLIENT".
+class Answering {
+ public:
+  Answering() : thread_([this] { io_.run(); }) {}
+  ~Answering() {
+    boost::asio::post(io_, [this] { responders_.clear(); });
+    work_.reset();
+    thread_.join();
+  }
+  void serve(const Pod& pod, const std::vector<antrea::lab::ResponderPort>& ports) {
+    auto ns =
+        antrea::lab::NetNamespace::open("/proc/" + std::to_string(pod.where.pid()) + "/ns/net");
+    ASSERT_TRUE(ns) << ns.error().to_string();
+    for (const auto& port : ports) {
+      auto responder = antrea::lab::Responder::start(
+          io_, *ns, pod.server_name + "/" + std::to_string(port.port), "here", {port});
+      ASSERT_TRUE(responder) << responder.error().to_string();
+      responders_.push_back(*std::move(responder));
+    }
+  }
+
+ private:
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
+      boost::asio::make_work_guard(io_);
+  std::vector<std::unique_ptr<antrea::lab::Responder>> responders_;
+  std::thread thread_;
+};
+
+struct ServiceWorld {
+  ServiceWorld() {
+    one.connect(two);
+    outside.run({"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "outside", "netns",
+                 std::to_string(one.where.pid())});
+    outside.run({"ip", "addr", "add", "172.18.0.9/24", "dev", "eth0"});
+    outside.run({"ip", "addr", "add", "fd18::9/64", "dev", "eth0", "nodad"});
+    outside.run({"ip", "link", "set", "eth0", "up"});
+    outside.run({"ip", "route", "add", "default", "via", "172.18.0.1"});
+    outside.run({"ip", "route", "add", "default", "via", "fd18::1"});
+    one.where.run({"ip", "link", "set", "outside", "up"});
+    one.ovs.vsctl({"add-port", "br-phy", "outside"});
+    outside.enter([] { EXPECT_TRUE(set_tx_checksum("eth0", false)); });
+    for (Node* node : {&one, &two}) {
+      node->where.enter([] { EXPECT_TRUE(set_tx_checksum("br-phy", false)); });
+      proxy::NodeFacts facts;
+      facts.node_port_addresses = {node->address(), node->address_v6()};
+      facts.node_ips = {one.address(), one.address_v6(), two.address(), two.address_v6()};
+      node->commit(node->balancer->set_node(facts).pipeline);
+    }
+  }
+
+  void apply(const proxy::ServiceChanges& changes) {
+    for (Node* node : {&one, &two}) {
+      node->commit(node->balancer->apply(changes).pipeline);
+      node->set_up_host();
+    }
+  }
+
+  Node one{1, true}, two{2, true};
+  Pod a{one, "pod-a", 2}, b{one, "pod-b", 3}, c{two, "pod-c", 2}, d{two, "pod-d", 3};
+  Namespace outside;
+};
+
+}  // namespace antrea::node
