@@ -1,6 +1,7 @@
 // 10,000 Services of 10 endpoints on their way into a real Open vSwitch: from objects to what the
 // switch has acknowledged, beside ovs-ofctl --bundle with the same groups and flows as text; then
-// one endpoint more or less, acknowledged.
+// one endpoint more or less, acknowledged. And what kube-proxy would have the kernel load for the
+// same Services, by nft and by iptables-restore. `proxy_switch_bench [SERVICES]`.
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -9,9 +10,11 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include "antrea/openflow/switch.h"
 #include "antrea/openflow/text.h"
+#include "bench/proxy/kube_proxy_shapes.h"
 #include "bench/proxy/objects.h"
 #include "tests/ovs/fixture.h"
 
@@ -45,6 +48,29 @@ double by_ofctl(const antrea::testing::OpenVSwitch& ovs, const openflow::Changes
   ofctl("add-groups", ovs.bridge_socket("br1"), groups);
   ofctl("add-flows", ovs.bridge_socket("br1"), flows);
   return seconds_since(start);
+}
+
+// Loads a file into the kernel, and then ten changes of one Service each. Prints a line, also where
+// the program is missing.
+void by_kernel(const char* name, const std::vector<std::string>& load,
+               const std::vector<std::string>& change, const std::string& file,
+               const std::string& whole, const std::function<std::string(unsigned)>& one) {
+  const auto timed = [&](std::vector<std::string> command, const std::string& text) {
+    std::ofstream(file) << text;
+    command.push_back(file);
+    const auto start = Clock::now();
+    return antrea::testing::run_command(command) == 0 ? seconds_since(start) : -1.0;
+  };
+  const double loaded = timed(load, whole);
+  if (loaded < 0) {
+    std::printf("%s: cannot be run here\n", name);
+    return;
+  }
+  std::vector<double> each;
+  for (unsigned i = 0; i < 10; ++i) each.push_back(timed(change, one(i)) * 1e3);
+  std::ranges::sort(each);
+  std::printf("%s: loaded in %.2f s; one Service changed: median %.1f ms\n", name, loaded,
+              each[each.size() / 2]);
 }
 
 int measure(unsigned services, unsigned endpoints) {
@@ -84,6 +110,14 @@ int measure(unsigned services, unsigned endpoints) {
   std::ranges::sort(each);
   std::printf("one endpoint changed, acknowledged: p50 %.2f ms, p99 %.2f ms\n",
               each[each.size() / 2], each[each.size() * 99 / 100]);
+  const std::string file = ovs.dir() / "kube-proxy";
+  const auto service = [&](unsigned i) { return i * 7919 % services; };
+  by_kernel("nft, as kube-proxy", {"nft", "-f"}, {"nft", "-f"}, file,
+            nft_table(services, endpoints),
+            [&](unsigned i) { return nft_update(service(i), endpoints); });
+  by_kernel("iptables-legacy-restore, as kube-proxy", {"iptables-legacy-restore"},
+            {"iptables-legacy-restore", "--noflush"}, file, iptables_table(services, endpoints),
+            [&](unsigned i) { return iptables_update(service(i), endpoints); });
   the_switch.stop();
   io.restart();
   io.run();
@@ -93,4 +127,6 @@ int measure(unsigned services, unsigned endpoints) {
 }  // namespace
 }  // namespace antrea::proxy
 
-int main() { return antrea::proxy::measure(10000, 10); }
+int main(int argc, char** argv) {
+  return antrea::proxy::measure(argc > 1 ? static_cast<unsigned>(std::stoul(argv[1])) : 10000, 10);
+}
