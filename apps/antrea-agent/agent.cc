@@ -223,7 +223,7 @@ awaitable<Result<>> Agent::open_switch() {
   datapath.on_stale_connections = [this](auto stale) { services_->forget(std::move(stale)); };
   datapath_.emplace(io_.get_executor(), config_, balancer_config(options_), *switch_, *vswitch_,
                     interfaces_, datapath);
-  services_.emplace(io_.get_executor(), options_, *datapath_, *switch_, logger_);
+  services_.emplace(io_.get_executor(), options_, *datapath_, *switch_, metrics_, logger_);
   spawn(services_->run());
   datapath_->adopt(facts->policy_flows);
   if (facts->meters) {

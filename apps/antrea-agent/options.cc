@@ -38,6 +38,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::uint64_t audit_megabytes = 0;
   unsigned audit_days = 0;
   std::vector<std::string> node_port_addresses;
+  std::string proxy_healthz;
+  bool no_health_checks = false;
   bool external_load_balancers = false;
   const auto text = [](std::string& to, const std::string& initial, const char* name) {
     return po::value(&to)->default_value(initial)->value_name(name);
@@ -98,6 +100,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "nat or dsr, for Services that do not say")(
       "consistent-service-choice", po::bool_switch(&options.consistent_service_choice),
       "choose a Service's endpoint by addresses and ports, alike on every Node")(
+      "no-service-health-checks", po::bool_switch(&no_health_checks),
+      "with --proxy-all: do not serve the health checks of Services and the proxy, for whom "
+      "kube-proxy does")(
+      "proxy-healthz-address", text(proxy_healthz, "0.0.0.0:10256", "ADDRESS:PORT"),
+      "with --proxy-all: where /healthz and /livez of the proxy are served; empty: nowhere")(
       "log-level", text(options.log_level, "info", "LEVEL"),
       "trace, debug, info, warn, error or off");
   const auto line = apps::read_command_line("antrea-agent", kAbout, description, argc, argv);
@@ -107,6 +114,14 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   options.audit_log.size = audit_megabytes << 20;
   options.audit_log.age = std::chrono::hours(24 * audit_days);
   options.load_balancer_ips = !external_load_balancers;
+  options.service_health_checks = !no_health_checks;
+  if (!proxy_healthz.empty()) {
+    const auto remote = parse_remote("tcp:" + proxy_healthz);
+    if (remote)
+      options.proxy_healthz = *remote;
+    else
+      parsed.exit_code = refuse("--proxy-healthz-address: " + remote.error().to_string());
+  }
   for (const auto& cidr : node_port_addresses)
     if (const auto prefix = IpPrefix::parse(cidr))
       options.node_port_addresses.push_back(*prefix);

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "antrea/node/rotating_file.h"
-
 #include "antrea/base/ip.h"
+#include "antrea/base/remote.h"
+#include "antrea/node/rotating_file.h"
 
 namespace antrea::agent {
 
@@ -33,6 +33,8 @@ struct Options {
   bool dsr = false;                ///< obey the mode "dsr"
   std::string load_balancer_mode;  ///< "nat" or "dsr"
   bool consistent_service_choice = false;
+  bool service_health_checks = true;  ///< with `proxy_all`
+  Remote proxy_healthz;               ///< where the proxy's own health is told; port 0: nowhere
   std::string log_level;
   std::string log_dir;                   ///< for logs that users read: networkpolicy/np.log
   node::RotatingFile::Limits audit_log;  ///< of np.log

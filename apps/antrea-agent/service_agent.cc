@@ -1,6 +1,9 @@
 #include "service_agent.h"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
+
+#include <algorithm>
 
 #include "antrea/api/json.h"
 #include "antrea/node/host_network.h"
@@ -23,23 +26,38 @@ proxy::BalancerConfig balancer_config(const Options& options) {
 }
 
 ServiceAgent::ServiceAgent(boost::asio::any_io_executor executor, const Options& options,
-                           node::Datapath& datapath, openflow::Switch& the_switch, Logger logger)
+                           node::Datapath& datapath, openflow::Switch& the_switch,
+                           MetricRegistry& metrics, Logger logger)
     : options_(options),
       datapath_(datapath),
       logger_(logger),
-      cleaner_(std::move(executor), the_switch, std::move(logger)) {}
+      cleaner_(executor, the_switch, logger),
+      sync_(executor, the_switch, datapath.balancer(), metrics) {
+  if (options.proxy_all && options.service_health_checks)
+    health_.emplace(std::move(executor), options.proxy_healthz, datapath.balancer(), sync_,
+                    std::move(logger));
+}
+
+boost::asio::awaitable<void> ServiceAgent::run() {
+  using namespace boost::asio::experimental::awaitable_operators;
+  co_await (cleaner_.run() && sync_.run());
+}
 
 namespace {
 
 // Sorts changes into those that came and those that went; a bad object is logged and left out.
 template <typename T>
 void sort_out(std::span<const kube::Change> changes, Result<T> (*decode)(const boost::json::value&),
-              const Logger& logger, std::vector<T>& came, std::vector<api::ObjectKey>& went) {
+              const Logger& logger, std::vector<T>& came, std::vector<api::ObjectKey>& went,
+              auto count) {
   for (const kube::Change& change : changes) {
     auto object = decode(boost::json::value(*change.object));
-    if (!object)
+    if (!object) {
       logger->error("{}", object.error().to_string());
-    else if (change.type == kube::Change::Type::kDeleted)
+      continue;
+    }
+    count(*object);
+    if (change.type == kube::Change::Type::kDeleted)
       went.push_back(api::key_of(object->metadata));
     else
       came.push_back(*std::move(object));
@@ -50,14 +68,20 @@ void sort_out(std::span<const kube::Change> changes, Result<T> (*decode)(const b
 
 void ServiceAgent::take_services(std::span<const kube::Change> changes) {
   proxy::ServiceChanges batch;
-  sort_out(changes, api::decode_service, logger_, batch.services, batch.removed_services);
+  sort_out(changes, api::decode_service, logger_, batch.services, batch.removed_services,
+           [this](const api::Service& service) {
+             for (const IpAddress& ip : service.cluster_ips) sync_.count_services(ip.family());
+           });
   datapath_.apply(batch);
+  sync_.changed();
 }
 
 void ServiceAgent::take_slices(std::span<const kube::Change> changes) {
   proxy::ServiceChanges batch;
-  sort_out(changes, api::decode_endpoint_slice, logger_, batch.slices, batch.removed_slices);
+  sort_out(changes, api::decode_endpoint_slice, logger_, batch.slices, batch.removed_slices,
+           [this](const api::EndpointSlice& slice) { sync_.count_endpoints(slice.address_type); });
   datapath_.apply(batch);
+  sync_.changed();
 }
 
 Result<> ServiceAgent::refresh(const std::map<std::string, api::Node>& nodes,
@@ -69,6 +93,7 @@ Result<> ServiceAgent::refresh(const std::map<std::string, api::Node>& nodes,
     if (name != options_.node) continue;
     const auto zone = node.metadata.labels.find("topology.kubernetes.io/zone");
     if (zone != node.metadata.labels.end()) facts.zone = zone->second;
+    if (health_) health_->set_node_stays(node.metadata.deletion_timestamp.empty());
   }
   if (options_.proxy_all) {
     ANTREA_TRY(node::Netlink netlink, node::Netlink::open());
@@ -78,6 +103,7 @@ Result<> ServiceAgent::refresh(const std::map<std::string, api::Node>& nodes,
         node::find_node_port_addresses(links, addresses, options_.node_port_addresses, gateway);
   }
   datapath_.set_node(std::move(facts));
+  if (health_) health_->refresh();
   return {};
 }
 

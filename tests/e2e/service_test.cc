@@ -61,5 +61,31 @@ TEST_F(ServiceLab, ANodePortIsServedWithoutKubeProxy) {
       << groups.text;
 }
 
+TEST_F(ServiceLab, HealthChecksFollowTheEndpointsOfANode) {
+  const auto patched =
+      kubectl(R"(patch service backendsvc -p "{\"spec\":{\"type\":\"LoadBalancer\",)"
+              R"(\"externalTrafficPolicy\":\"Local\",\"healthCheckNodePort\":32000}}")");
+  ASSERT_EQ(patched.status, 0) << patched.text;
+  const auto check = [&](const std::string& url) {
+    return in("outside", "curl -s -m 3 -w %{http_code} " + url).text;
+  };
+  EXPECT_TRUE(eventually([&] {
+    return check("http://172.18.0.2:32000/") ==
+           R"({"service":{"namespace":"default","name":"backendsvc"},"localEndpoints":1,)"
+           R"("serviceProxyHealthy":true}200)";
+  })) << check("http://172.18.0.2:32000/");
+  EXPECT_TRUE(check("http://172.18.0.2:10256/healthz").ends_with("200"));
+
+  ASSERT_EQ(kubectl("delete pod backend1 --wait=false").status, 0);
+  EXPECT_TRUE(eventually([&] {
+    const auto answer = check("http://172.18.0.2:32000/");
+    return answer.ends_with("503") && answer.find(R"("localEndpoints":0)") != std::string::npos;
+  })) << check("http://172.18.0.2:32000/");
+  EXPECT_GE(metric("worker-01", "antrea_proxy_total_services_installed{ip_family=\"v4\"}"), 1);
+  EXPECT_GE(
+      metric("worker-01", "antrea_proxy_sync_proxy_rules_duration_seconds_count{ip_family=\"v4\"}"),
+      1);
+}
+
 }  // namespace
 }  // namespace antrea::e2e
