@@ -41,11 +41,16 @@ void AddressPools::Range::take(const IpAddress& ip) {
   const auto gap = std::prev(after);
   const auto [first, last] = *gap;
   if (last < ip) return;
-  if (first == ip)
-    free.erase(gap);
-  else
+  if (first != ip) {
     gap->second = ip.minus(1);
-  if (ip != last) free.emplace_hint(after, ip.plus(1), last);
+    if (ip != last) free.emplace_hint(after, ip.plus(1), last);
+  } else if (ip == last) {
+    free.erase(gap);
+  } else {
+    auto rest = free.extract(gap);
+    rest.key() = ip.plus(1);
+    free.insert(after, std::move(rest));
+  }
 }
 
 void AddressPools::Range::give_back(const IpAddress& ip) {
@@ -83,12 +88,12 @@ std::vector<Holding> AddressPools::set(const api::crd::ExternalIPPool& given) {
   }
 
   std::vector<Holding> lost;
-  for (const auto& [ip, holding] : holdings_)
-    if (holding.pool == name && !pool.hands_out(ip)) lost.push_back(holding);
+  for (const auto& [ip, held] : held_)
+    if (held.pool->first == name && !pool.hands_out(ip)) lost.push_back({ip, name, held.owner});
   for (const auto& holding : lost) release(holding.ip, holding.owner);
-  for (const auto& [ip, holding] : holdings_) {
+  for (const auto& [ip, held] : held_) {
     for (Range& range : pool.ranges) range.take(ip);
-    if (holding.pool == name) ++pool.usage.used;
+    if (held.pool->first == name) ++pool.usage.used;
   }
   pools_[name] = std::move(pool);
   find_overlaps();
@@ -100,8 +105,8 @@ std::vector<Holding> AddressPools::remove(std::string_view name) {
   const auto pool = pools_.find(name);
   if (pool == pools_.end()) return {};
   std::vector<Holding> lost;
-  for (const auto& [ip, holding] : holdings_)
-    if (holding.pool == name) lost.push_back(holding);
+  for (const auto& [ip, held] : held_)
+    if (held.pool == &*pool) lost.push_back({ip, pool->first, held.owner});
   for (const auto& holding : lost) release(holding.ip, holding.owner);
   pools_.erase(pool);
   find_overlaps();
@@ -134,7 +139,7 @@ Result<IpAddress> AddressPools::allocate(std::string_view name, std::string_view
   for (const Range& range : pool->second.ranges) {
     if (range.free.empty()) continue;
     const IpAddress ip = range.free.begin()->first;
-    hold(pool->first, ip, owner);
+    hold(*pool, ip, owner);
     return ip;
   }
   return make_error(Errc::kExhausted,
@@ -154,44 +159,44 @@ Result<> AddressPools::reserve(std::string_view name, const IpAddress& ip, std::
   if (!pool->second.hands_out(ip))
     return refuse(Errc::kInvalidArgument,
                   "it is a gateway, or the first or last address of a network");
-  if (const auto held = holdings_.find(ip); held != holdings_.end()) {
-    if (held->second.owner == owner && held->second.pool == name) return {};
+  if (const auto held = held_.find(ip); held != held_.end()) {
+    if (held->second.owner == owner && held->second.pool == &*pool) return {};
     return refuse(Errc::kAlreadyExists, "it is held by " + held->second.owner);
   }
-  hold(pool->first, ip, owner);
+  hold(*pool, ip, owner);
   return {};
 }
 
 template <typename Function>
-void AddressPools::for_each_range(const std::string& name, const IpAddress& ip, Function function) {
-  const auto visit = [&](Pool& pool) {
-    if (pool.excluded.contains(ip)) return;
-    for (Range& range : pool.ranges)
+void AddressPools::for_each_range(Pool& pool, const IpAddress& ip, Function function) {
+  const auto visit = [&](Pool& each) {
+    if (each.excluded.contains(ip)) return;
+    for (Range& range : each.ranges)
       if (range.bounds.contains(ip)) return function(range);
   };
-  Pool& pool = pools_.find(name)->second;
   visit(pool);
   for (const auto& other : pool.overlapping) visit(pools_.find(other)->second);
 }
 
-void AddressPools::hold(const std::string& name, const IpAddress& ip, std::string_view owner) {
-  for_each_range(name, ip, [&](Range& range) { range.take(ip); });
-  holdings_.emplace(ip, Holding{ip, name, std::string(owner)});
-  ++pools_.find(name)->second.usage.used;
+void AddressPools::hold(Pools::value_type& pool, const IpAddress& ip, std::string_view owner) {
+  for_each_range(pool.second, ip, [&](Range& range) { range.take(ip); });
+  held_.try_emplace(ip, Held{&pool, std::string(owner)});
+  ++pool.second.usage.used;
 }
 
 bool AddressPools::release(const IpAddress& ip, std::string_view owner) {
-  const auto held = holdings_.find(ip);
-  if (held == holdings_.end() || held->second.owner != owner) return false;
-  for_each_range(held->second.pool, ip, [&](Range& range) { range.give_back(ip); });
-  --pools_.find(held->second.pool)->second.usage.used;
-  holdings_.erase(held);
+  const auto held = held_.find(ip);
+  if (held == held_.end() || held->second.owner != owner) return false;
+  Pool& pool = held->second.pool->second;
+  for_each_range(pool, ip, [&](Range& range) { range.give_back(ip); });
+  --pool.usage.used;
+  held_.erase(held);
   return true;
 }
 
-const Holding* AddressPools::holding(const IpAddress& ip) const {
-  const auto held = holdings_.find(ip);
-  return held != holdings_.end() ? &held->second : nullptr;
+const std::string* AddressPools::owner(const IpAddress& ip) const {
+  const auto held = held_.find(ip);
+  return held != held_.end() ? &held->second.owner : nullptr;
 }
 
 api::crd::PoolUsage AddressPools::usage(std::string_view name) const {

@@ -1,6 +1,9 @@
 #include "antrea/egress/admission.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
+
+#include "antrea/api/egress_json.h"
 
 namespace antrea::egress {
 
@@ -8,6 +11,36 @@ using api::crd::Egress;
 using api::crd::EgressAddress;
 using api::crd::ExternalIPPool;
 using api::crd::IpRange;
+
+namespace {
+
+bool is_kind(const boost::json::value& object, std::string_view kind) {
+  const auto* fields = object.if_object();
+  const auto* found = fields != nullptr ? fields->if_contains("kind") : nullptr;
+  return found != nullptr && found->is_string() && found->get_string() == kind;
+}
+
+template <typename T>
+api::AdmissionResponse judge(const api::AdmissionRequest& request,
+                             std::span<const ExternalIPPool> pools,
+                             Result<T> (*decode)(const boost::json::value&)) {
+  api::AdmissionResponse response{.uid = request.uid};
+  if (request.object.is_null()) return response;
+  const auto object = decode(request.object);
+  // What got in before its kind was judged must not be kept from becoming right.
+  const auto old = request.old_object.is_null() ? object : decode(request.old_object);
+  const bool known = !request.old_object.is_null() && old.has_value();
+  const Result<> judged =
+      object ? admit(*object, known ? &*old : nullptr, pools) : Result<>(object.error());
+  if (judged) return response;
+  response.allowed = false;
+  response.code = 422;
+  response.reason = "Invalid";
+  response.message = judged.error().to_string();
+  return response;
+}
+
+}  // namespace
 
 Result<> admit(const Egress& egress, const Egress* old, std::span<const ExternalIPPool> pools) {
   const auto& addresses = egress.spec.addresses;
@@ -53,6 +86,14 @@ Result<> admit(const ExternalIPPool& pool, const ExternalIPPool* old,
       return refuse("found no " + range.to_string() +
                     ", expected it to stay: ranges may be added only");
   return {};
+}
+
+std::optional<api::AdmissionResponse> validate(const api::AdmissionRequest& request,
+                                               std::span<const ExternalIPPool> pools) {
+  const auto& object = request.object.is_null() ? request.old_object : request.object;
+  if (is_kind(object, "Egress")) return judge(request, pools, api::decode_egress);
+  if (is_kind(object, "ExternalIPPool")) return judge(request, pools, api::decode_external_ip_pool);
+  return std::nullopt;
 }
 
 }  // namespace antrea::egress

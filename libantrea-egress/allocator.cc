@@ -117,8 +117,8 @@ void Allocator::State::lose(const std::vector<Holding>& lost) {
     for (std::size_t i = 0; i < entry.held.size(); ++i) {
       auto& held = entry.held[i];
       if (!held.ip) continue;
-      const auto* holding = pools_.holding(*held.ip);
-      if (holding != nullptr && holding->owner == owner_of(name)) continue;
+      const auto* owner = pools_.owner(*held.ip);
+      if (owner != nullptr && *owner == owner_of(name)) continue;
       if (entry.named[i] == held) entry.named[i].ip.reset();
       held.ip.reset();
       dirty_.insert(name);

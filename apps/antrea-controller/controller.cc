@@ -60,7 +60,11 @@ Result<> Controller::start() {
       controlplane::Server::resource_types());
   for (const char* const prefix : {"/validate", "/mutate"})
     api_->mount(prefix, [this](kube::HttpRequest request, kube::HttpExchange exchange) {
-      answer_review(ServedView(*api_), std::move(request), std::move(exchange));
+      const auto validate = [this](const api::AdmissionRequest& review) {
+        const auto of_egress = egresses_->validate(review);
+        return of_egress ? *of_egress : validate_policy(review, ServedView(*api_));
+      };
+      answer_review(validate, std::move(request), std::move(exchange));
     });
   policies_.emplace(io_.get_executor(), *api_, *controlplane_, logger_);
   ANTREA_CHECK(policies_->start());

@@ -67,6 +67,11 @@ EgressService::EgressService(boost::asio::any_io_executor executor, kube::ApiSer
 
 EgressService::~EgressService() { *alive_ = false; }
 
+std::optional<api::AdmissionResponse> EgressService::validate(
+    const api::AdmissionRequest& request) const {
+  return egress::validate(request, list_pools(api_, pools_));
+}
+
 Result<> EgressService::start() {
   egresses_ = api_.types().find("crd.antrea.io", "v1beta1", "egresses");
   pools_ = api_.types().find("crd.antrea.io", "v1beta1", "externalippools");

@@ -2,8 +2,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "antrea/api/admission_review.h"
 #include "antrea/base/log.h"
 #include "antrea/egress/allocator.h"
 #include "antrea/kube/api_server.h"
@@ -20,6 +22,9 @@ class EgressService {
   ~EgressService();
   EgressService(const EgressService&) = delete;
   EgressService& operator=(const EgressService&) = delete;
+
+  /// The webhook's answer about an Egress or ExternalIPPool; nothing about other kinds.
+  std::optional<api::AdmissionResponse> validate(const api::AdmissionRequest& request) const;
 
   /// Begins. Error: kNotFound (a type that is not served).
   Result<> start();

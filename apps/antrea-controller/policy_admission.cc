@@ -108,8 +108,12 @@ bool is_webhook(std::string_view path) {
   return path.starts_with(kValidate) || path.starts_with(kMutate);
 }
 
-void answer_review(const policy::AdmissionView& view, kube::HttpRequest request,
-                   kube::HttpExchange exchange) {
+api::AdmissionResponse validate_policy(const api::AdmissionRequest& request,
+                                       const policy::AdmissionView& view) {
+  return policy::validate(request, view, kController);
+}
+
+void answer_review(const Judge& validate, kube::HttpRequest request, kube::HttpExchange exchange) {
   if (request.method != "POST")
     return exchange.respond(kube::HttpResponse::text(405, "expected POST with an AdmissionReview"));
   boost::system::error_code code;
@@ -119,9 +123,8 @@ void answer_review(const policy::AdmissionView& view, kube::HttpRequest request,
         kube::HttpResponse::text(400, "found no JSON, expected an AdmissionReview"));
   const auto review = api::decode_admission_review(body);
   if (!review) return exchange.respond(kube::HttpResponse::text(400, review.error().to_string()));
-  const api::AdmissionResponse answer = request.path.starts_with(kMutate)
-                                            ? policy::mutate(*review)
-                                            : policy::validate(*review, view, kController);
+  const api::AdmissionResponse answer =
+      request.path.starts_with(kMutate) ? policy::mutate(*review) : validate(*review);
   exchange.respond(kube::HttpResponse::json(200, json::serialize(api::encode(answer))));
 }
 

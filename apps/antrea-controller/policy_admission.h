@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+
+#include "antrea/api/admission_review.h"
 #include "antrea/base/result.h"
 #include "antrea/kube/api_server.h"
 #include "antrea/policy/admission.h"
@@ -21,10 +24,14 @@ class ServedView : public policy::AdmissionView {
 /// Has the API server refuse what `policy::admit` refuses. The API server must outlive its use.
 void admit_policies(kube::ApiServer& api);
 
+using Judge = std::function<api::AdmissionResponse(const api::AdmissionRequest&)>;
 /// Answers POST /validate/… and /mutate/… with an AdmissionReview: the webhooks of a cluster's API
 /// server. Both must be mounted, without authentication: API servers do not log in to webhooks.
-void answer_review(const policy::AdmissionView& view, kube::HttpRequest request,
-                   kube::HttpExchange exchange);
+/// `validate` judges; what the API's defaults add is told here.
+void answer_review(const Judge& validate, kube::HttpRequest request, kube::HttpExchange exchange);
+/// Judges policies, Tiers and groups.
+api::AdmissionResponse validate_policy(const api::AdmissionRequest& request,
+                                       const policy::AdmissionView& view);
 bool is_webhook(std::string_view path);
 
 }  // namespace antrea::controller

@@ -117,6 +117,24 @@ TEST_F(StandaloneEgress, RefusesWhatOtherObjectsTellToBeWrong) {
               HasSubstr("found neither egressIP nor externalIPPool"));
 }
 
+TEST_F(StandaloneEgress, AnswersReviews) {
+  apply(pool("prod", "{cidr: 10.10.0.0/24}"));
+  const std::string review = file("review.json", R"({
+    "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+      "uid": "u1", "operation": "CREATE", "userInfo": {"username": "admin"}, "oldObject": null,
+      "object": {"apiVersion": "crd.antrea.io/v1beta1", "kind": "Egress",
+                 "metadata": {"name": "web"}, "spec": {"appliedTo": {}, "egressIP": "10.10.1.1",
+                                                       "externalIPPool": "prod"}}}})");
+  const std::string url =
+      run("sed -n 's/^ *server: *//p' " + kubeconfig() + " | tr -d '\\n\"'").text;
+  EXPECT_THAT(
+      run("curl -sk -H Content-Type:application/json --data-binary @" + review + " " + url +
+          "/validate/egress")
+          .text,
+      testing::AllOf(HasSubstr(R"("uid":"u1","allowed":false)"),
+                     HasSubstr("found 10.10.1.1, expected an address of ExternalIPPool prod")));
+}
+
 TEST_F(StandaloneEgress, AntctlShowsAndExplains) {
   const auto antctl = [this](const std::string& words) {
     return run(ANTREA_BIN_DIR "/antctl " + words + " --kubeconfig " + kubeconfig()).text;

@@ -101,8 +101,8 @@ TEST(AddressPools, ReservedAddressesAreSkippedAndReleasedOnesComeFirst) {
   EXPECT_TRUE(pools.release(ip("10.0.0.1"), "b"));
   EXPECT_FALSE(pools.release(ip("10.0.0.1"), "b"));
   EXPECT_EQ(pools.allocate("p", "d")->to_string(), "10.0.0.1");
-  EXPECT_EQ(pools.holding(ip("10.0.0.1"))->owner, "d");
-  EXPECT_EQ(pools.holding(ip("10.0.0.4")), nullptr);
+  EXPECT_EQ(*pools.owner(ip("10.0.0.1")), "d");
+  EXPECT_EQ(pools.owner(ip("10.0.0.4")), nullptr);
 }
 
 TEST(AddressPools, ErrorsNameAddressPoolAndOwner) {
@@ -131,7 +131,7 @@ TEST(AddressPools, ChangedRangesTakeBackWhatTheyLack) {
   EXPECT_EQ(pools.allocate("p", "d")->to_string(), "10.0.0.4");
   EXPECT_THAT(pools.remove("p"),
               ElementsAre(Holding{ip("10.0.0.2"), "p", "b"}, Holding{ip("10.0.0.4"), "p", "d"}));
-  EXPECT_EQ(pools.holding(ip("10.0.0.2")), nullptr);
+  EXPECT_EQ(pools.owner(ip("10.0.0.2")), nullptr);
 }
 
 // Everything at once, held against a list of addresses.

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <random>
 
+#include "antrea/api/egress_json.h"
 #include "antrea/egress/admission.h"
 #include "tests/egress/objects.h"
 
@@ -301,6 +303,27 @@ TEST(PoolAdmission, RefusesOverlapsAndLostRanges) {
   EXPECT_EQ(admit(pool, &more, others).error().to_string(),
             "ExternalIPPool p: spec.ipRanges: found no 10.0.2.1-10.0.2.9, expected it to stay: "
             "ranges may be added only");
+}
+
+TEST(EgressAdmission, AnswersReviews) {
+  const std::vector pools{pool_of("p", "10.0.0.1", "10.0.0.9")};
+  const auto review = [&](boost::json::value object, boost::json::value old = nullptr) {
+    return validate({.uid = "u", .object = std::move(object), .old_object = std::move(old)}, pools);
+  };
+  const auto good = api::encode(make_egress("web", {"10.0.0.9"}, "p"));
+  auto bad = api::encode(make_egress("web", {"10.0.1.9"}, "p"));
+  EXPECT_TRUE(review(good)->allowed);
+  EXPECT_EQ(review(good)->uid, "u");
+  const auto refused = review(bad);
+  EXPECT_FALSE(refused->allowed);
+  EXPECT_EQ(refused->code, 422);
+  EXPECT_THAT(refused->message, HasSubstr("Egress web: spec.egressIP: found 10.0.1.9"));
+  EXPECT_TRUE(review(bad, bad)->allowed) << "it was so before";
+  EXPECT_TRUE(review(nullptr, bad)->allowed) << "it goes";
+  bad.at("spec").as_object().erase("appliedTo");
+  EXPECT_THAT(review(bad)->message, HasSubstr("spec.appliedTo"));
+  EXPECT_FALSE(review(api::encode(pool_of("q", "10.0.0.9", "10.0.0.10")))->allowed);
+  EXPECT_FALSE(review({{"kind", "Tier"}}).has_value());
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "antrea/api/egress.h"
@@ -50,8 +50,8 @@ class ANTREA_API AddressPools {
   /// False if the owner does not hold it.
   bool release(const IpAddress& ip, std::string_view owner);
 
-  /// Who holds the address, and of which pool; null: nobody.
-  const Holding* holding(const IpAddress& ip) const;
+  /// Who holds the address; null: nobody. Lives until the next change.
+  const std::string* owner(const IpAddress& ip) const;
   /// Both 0 if there is no such pool; `total` stops at 2^63-1.
   api::crd::PoolUsage usage(std::string_view pool) const;
 
@@ -72,13 +72,19 @@ class ANTREA_API AddressPools {
     bool hands_out(const IpAddress& ip) const;
   };
 
-  void hold(const std::string& pool, const IpAddress& ip, std::string_view owner);
+  using Pools = std::map<std::string, Pool, std::less<>>;
+  struct Held {
+    Pools::value_type* pool;
+    std::string owner;
+  };
+
+  void hold(Pools::value_type& pool, const IpAddress& ip, std::string_view owner);
   template <typename Function>
-  void for_each_range(const std::string& pool, const IpAddress& ip, Function function);
+  void for_each_range(Pool& pool, const IpAddress& ip, Function function);
   void find_overlaps();
 
-  std::map<std::string, Pool, std::less<>> pools_;
-  std::unordered_map<IpAddress, Holding> holdings_;
+  Pools pools_;
+  boost::unordered_flat_map<IpAddress, Held, std::hash<IpAddress>> held_;
 };
 
 }  // namespace antrea::egress

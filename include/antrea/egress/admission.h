@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
+#include "antrea/api/admission_review.h"
 #include "antrea/api/egress.h"
 #include "antrea/base/export.h"
 
@@ -20,5 +22,10 @@ ANTREA_API Result<> admit(const api::crd::Egress& egress, const api::crd::Egress
 /// that it had must stay: `old`, or null if it is new.
 ANTREA_API Result<> admit(const api::crd::ExternalIPPool& pool, const api::crd::ExternalIPPool* old,
                           std::span<const api::crd::ExternalIPPool> others);
+
+/// The answer of a validating webhook, with all that is wrong with the object, alone and beside
+/// `pools`; nothing if the question is about another kind. Deletions are allowed.
+ANTREA_API std::optional<api::AdmissionResponse> validate(
+    const api::AdmissionRequest& request, std::span<const api::crd::ExternalIPPool> pools);
 
 }  // namespace antrea::egress
