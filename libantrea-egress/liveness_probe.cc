@@ -115,7 +115,7 @@ void LivenessProbe::Impl::note_time(TimePoint now) {
     if (session.armed())
       patience_of_others = std::min(patience_of_others, session.peer_detection());
   if (now - last_hello < patience_of_others) return;
-  for (auto& [name, session] : sessions) session.doubt_the_past(now), session.disarm();
+  for (auto& [name, session] : sessions) session.doubt_the_past(now);
   inquiries.clear();
   favours.clear();
   next_hello = last_hello = now;
@@ -199,7 +199,7 @@ void LivenessProbe::Impl::on_question(const Question& m, TimePoint now) {
   if (!members.contains(m.about))  // declared gone here already
     return send(to->second, Answer{options.name, m.number, m.about, false});
   const auto session = sessions.find(m.about);
-  if (session != sessions.end() && session->second.armed() && !session->second.up(now))
+  if (session != sessions.end() && session->second.down(now))
     return send(to->second, Answer{options.name, m.number, m.about, false});
   favours.push_back({m.from, m.number, m.about, now, now + patience()});
   send_hello(m.about, true, now);
@@ -223,8 +223,7 @@ void LivenessProbe::Impl::on_answer(const Answer& m, TimePoint now) {
 
 void LivenessProbe::Impl::doubt(TimePoint now) {
   for (auto& [name, session] : sessions) {
-    if (!session.watched || !session.armed() || session.up(now) || inquiries.contains(name))
-      continue;
+    if (!session.watched || !session.down(now) || inquiries.contains(name)) continue;
     Inquiry inquiry{.number = ++next_number, .ask_again = now};
     // Neighbours of the doubted one know best, and among them those that we hear.
     std::vector<std::string> others;
@@ -267,7 +266,7 @@ void LivenessProbe::Impl::do_favours(TimePoint now) {
     const bool heard =
         known && session->second.up(now) && session->second.last_proof() > favour.asked;
     const bool silent = now >= favour.give_up || !members.contains(favour.about) ||
-                        (known && session->second.armed() && !session->second.up(now));
+                        (known && session->second.down(now));
     if (!heard && !silent) return false;
     if (const auto to = members.find(favour.asker); to != members.end())
       send(to->second, Answer{options.name, favour.number, favour.about, heard});
@@ -334,7 +333,11 @@ TimePoint LivenessProbe::next_deadline() const {
   if (m.members.empty()) return TimePoint::max();
   auto next = m.next_hello;
   for (const auto& [name, session] : m.sessions)
-    if (session.armed() && session.up(m.last_call)) next = std::min(next, session.down_at());
+    if (session.armed() && session.up(m.last_call)) {
+      next = std::min(next, session.down_at());
+    } else if (session.armed() && session.patient_until() > m.last_call) {
+      next = std::min(next, session.patient_until());
+    }
   for (const auto& [name, inquiry] : m.inquiries)
     next = std::min({next, inquiry.ask_again, inquiry.confirmed, inquiry.give_up});
   for (const auto& favour : m.favours) next = std::min(next, favour.give_up);

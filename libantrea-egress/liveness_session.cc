@@ -77,7 +77,7 @@ void Session::count_arrival(const Hello& m, TimePoint now) {
   } else {
     window_ = window_ << step | 1;
     window_size_ = std::min<unsigned>(window_size_ + step, kWindow);
-    if (!m.answer_at_once) {
+    if (!m.answer_at_once && newest_at_ != TimePoint{}) {
       const auto expected = newest_at_ + step * Duration(std::chrono::milliseconds(m.interval_ms));
       const auto off = now > expected ? now - expected : expected - now;
       jitter_ += (off - jitter_) / 16;
@@ -104,6 +104,13 @@ double Session::loss() const {
 void Session::measure() {
   const auto tries = tries_for(loss(), options_->false_alarm, options_->misses);
   detection_ = std::min(tries * options_->interval + lateness(), options_->longest_detection);
+}
+
+void Session::doubt_the_past(TimePoint now) {
+  proof_from_ = now;
+  up_ = false;
+  patient_until_ = now + detection_ + 2 * options_->interval;
+  newest_at_ = TimePoint{};  // how late the next hello is says nothing about the network
 }
 
 TimePoint Session::down_at() const {

@@ -32,8 +32,11 @@ class Session {
   bool armed() const { return armed_; }
   bool was_armed() const { return was_armed_; }
   void disarm() { armed_ = false, regular_ = 0; }
-  /// Nothing before `now` proves anything any more.
-  void doubt_the_past(TimePoint now) { proof_from_ = now, up_ = false; }
+  /// The peer has had its time, and does not answer.
+  bool down(TimePoint now) const { return armed_ && !up(now) && now >= patient_until_; }
+  TimePoint patient_until() const { return patient_until_; }
+  /// We were stopped: nothing before `now` proves anything any more, and the peer gets time anew.
+  void doubt_the_past(TimePoint now);
 
   TimePoint last_heard() const { return last_heard_; }
   TimePoint last_proof() const { return last_proof_; }
@@ -76,7 +79,7 @@ class Session {
   Duration jitter_{}, worst_{};
   Duration peer_detection_{}, detection_{};
   TimePoint last_wanted_{};
-  TimePoint last_heard_{}, last_proof_{}, proof_from_{};
+  TimePoint last_heard_{}, last_proof_{}, proof_from_{}, patient_until_{};
   bool up_ = false, armed_ = false, was_armed_ = false;
   unsigned regular_ = 0;
 };

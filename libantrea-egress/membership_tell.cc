@@ -155,6 +155,11 @@ Result<> Membership::Impl::merge(const gossip::PushPull& remote, TimePoint now) 
       // Hearsay of a death is a suspicion only: the member can contradict.
       case MemberState::kSuspect:
       case MemberState::kDead:
+        if (node.name == options.name && node.state == MemberState::kDead) {
+          on_dead({node.incarnation, node.name, {}},
+                  now);  // ourselves: that others act on it matters
+          break;
+        }
         on_suspect({node.incarnation, node.name, options.name}, now);
         break;
     }

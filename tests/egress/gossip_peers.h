@@ -55,7 +55,7 @@ class GossipPeers {
     while (!condition()) {
       if (std::chrono::steady_clock::now() >= until) return false;
       io_.restart();
-      io_.run_one_for(std::chrono::milliseconds(50));
+      io_.run_for(std::chrono::milliseconds(10));
     }
     return true;
   }

@@ -124,6 +124,21 @@ TEST_F(MembershipAlone, ContradictsWhatIsSaidOfIt) {
       told, [](const auto& m) { return m.node == "me" && m.incarnation == 6; }));
 }
 
+TEST_F(MembershipAlone, LearnsFromAnExchangeThatItWasDeclaredDead) {
+  gossip::PushPull remote{.nodes = {{.name = "me",
+                                     .endpoint = options_.advertise,
+                                     .incarnation = 3,
+                                     .state = MemberState::kSuspect,
+                                     .versions = options_.versions}}};
+  member_->stream_received(endpoint(2), gossip::encode(remote), now_);
+  EXPECT_EQ(events(), std::vector<Kind>{}) << "a suspicion is no verdict";
+  remote.nodes[0].incarnation = 4;
+  remote.nodes[0].state = MemberState::kDead;
+  member_->stream_received(endpoint(2), gossip::encode(remote), now_);
+  EXPECT_EQ(events(), std::vector{Kind::kOutvoted});
+  EXPECT_EQ(member_->find("me")->incarnation, 5U);
+}
+
 TEST_F(MembershipAlone, AnotherLifeOfItsNameIsContradicted) {
   EXPECT_EQ(tell(gossip::Alive{1, "me", options_.advertise, {}, options_.versions}),
             std::vector<Kind>{});

@@ -48,6 +48,47 @@ void VirtualCluster::add_acquainted(std::size_t count, bool fast) {
   forget_seen();
 }
 
+void VirtualCluster::add_strangers(const std::vector<std::string>& names) {
+  std::vector<Member> all;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto capability = as_byte_span(LivenessProbe::kCapability);
+    all.push_back({.name = names[i],
+                   .endpoint = {IpAddress::v4(0x0b000001).plus(i), 10351},
+                   .meta = {capability.begin(), capability.end()},
+                   .versions = {1, 5, 2, 0, 0, 0},
+                   .incarnation = 1});
+    strangers_.insert(all.back().endpoint);
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].membership->assume(all, now_);
+    drain(i);
+    ping_from_stranger(i);
+  }
+  forget_seen();
+}
+
+void VirtualCluster::answer_as_stranger(std::size_t to, const GossipEndpoint& from,
+                                        const Bytes& packet) {
+  const auto parts = gossip::unwrap_packet(packet);
+  for (const auto& part : *parts) {
+    const auto message = gossip::decode(part);
+    const auto* const ping = std::get_if<gossip::Ping>(&*message);
+    if (ping == nullptr) continue;
+    schedule(now_ + transit(), to, [this, to, from, ack = gossip::Ack{ping->sequence}] {
+      nodes_[to].membership->received(from, gossip::encode(ack), now_);
+      drain(to);
+    });
+  }
+}
+
+void VirtualCluster::ping_from_stranger(std::size_t whom) {
+  schedule(now_ + std::chrono::seconds(1), whom, [this, whom] {
+    nodes_[whom].membership->received(*strangers_.begin(), gossip::encode(gossip::Ping{}), now_);
+    drain(whom);
+    ping_from_stranger(whom);
+  });
+}
+
 bool VirtualCluster::connected(std::size_t from, std::size_t to) const {
   return nodes_[from].side == nodes_[to].side && !cuts_.contains({from, to});
 }
@@ -97,6 +138,7 @@ void VirtualCluster::drain(std::size_t who) {
       ++node.sent.packets;
       node.sent.bytes += packet.bytes.size();
       const auto to = at(packet.to);
+      if (strangers_.contains(packet.to)) answer_as_stranger(who, packet.to, packet.bytes);
       if (!to || !connected(who, *to) || chance() < network.loss) continue;
       schedule(now_ + transit(), *to, [this, who, to = *to, bytes = std::move(packet.bytes)] {
         nodes_[to].membership->received(nodes_[who].endpoint, bytes, now_);

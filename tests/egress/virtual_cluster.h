@@ -54,6 +54,11 @@ class VirtualCluster {
   /// `count` members that all know each other from the start, as after a long time together.
   void add_acquainted(std::size_t count, bool fast = true);
 
+  /// Members that all members know, but which know nobody: they answer pings, and each member is
+  /// pinged by one of them per second, as by so many real ones. For clusters whose tables would not
+  /// fit into one machine.
+  void add_strangers(const std::vector<std::string>& names);
+
   void join(std::size_t who, std::size_t whom);
   void leave(std::size_t who);
   void crash(std::size_t who);
@@ -99,6 +104,8 @@ class VirtualCluster {
   void schedule(TimePoint at, std::size_t node, std::function<void()> work);
   void open_stream(std::size_t from, const StreamRequest& request);
   void wake(std::size_t who);
+  void answer_as_stranger(std::size_t to, const GossipEndpoint& from, const Bytes& packet);
+  void ping_from_stranger(std::size_t whom);
   bool connected(std::size_t from, std::size_t to) const;
   std::optional<std::size_t> at(const GossipEndpoint& endpoint) const;
   Duration transit();
@@ -111,6 +118,7 @@ class VirtualCluster {
   std::vector<Node> nodes_;
   std::vector<std::pair<MembershipOptions, bool>> made_of_;
   std::map<GossipEndpoint, std::size_t> by_endpoint_;
+  std::set<GossipEndpoint> strangers_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<Seen> seen_;
