@@ -53,6 +53,15 @@ void AddressPools::Range::take(const IpAddress& ip) {
   }
 }
 
+IpAddress AddressPools::Range::take_first() {
+  auto gap = free.extract(free.begin());
+  const IpAddress ip = gap.key();
+  if (ip == gap.mapped()) return ip;
+  gap.key() = ip.plus(1);
+  free.insert(free.begin(), std::move(gap));
+  return ip;
+}
+
 void AddressPools::Range::give_back(const IpAddress& ip) {
   auto after = free.upper_bound(ip);
   IpAddress last = ip;
@@ -136,9 +145,10 @@ bool AddressPools::contains(std::string_view name, const IpAddress& ip) const {
 Result<IpAddress> AddressPools::allocate(std::string_view name, std::string_view owner) {
   const auto pool = pools_.find(name);
   if (pool == pools_.end()) return no_pool("allocate", name);
-  for (const Range& range : pool->second.ranges) {
+  for (Range& range : pool->second.ranges) {
     if (range.free.empty()) continue;
-    const IpAddress ip = range.free.begin()->first;
+    const IpAddress ip = range.take_first();
+    if (!pool->second.overlapping.empty()) take(pool->second, ip);
     hold(*pool, ip, owner);
     return ip;
   }
@@ -163,6 +173,7 @@ Result<> AddressPools::reserve(std::string_view name, const IpAddress& ip, std::
     if (held->second.owner == owner && held->second.pool == &*pool) return {};
     return refuse(Errc::kAlreadyExists, "it is held by " + held->second.owner);
   }
+  take(pool->second, ip);
   hold(*pool, ip, owner);
   return {};
 }
@@ -178,8 +189,11 @@ void AddressPools::for_each_range(Pool& pool, const IpAddress& ip, Function func
   for (const auto& other : pool.overlapping) visit(pools_.find(other)->second);
 }
 
+void AddressPools::take(Pool& pool, const IpAddress& ip) {
+  for_each_range(pool, ip, [&](Range& range) { range.take(ip); });
+}
+
 void AddressPools::hold(Pools::value_type& pool, const IpAddress& ip, std::string_view owner) {
-  for_each_range(pool.second, ip, [&](Range& range) { range.take(ip); });
   held_.try_emplace(ip, Held{&pool, std::string(owner)});
   ++pool.second.usage.used;
 }

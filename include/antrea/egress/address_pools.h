@@ -62,6 +62,7 @@ class ANTREA_API AddressPools {
     std::map<IpAddress, IpAddress> free;
 
     void take(const IpAddress& ip);
+    IpAddress take_first();  // there is one
     void give_back(const IpAddress& ip);
   };
   struct Pool {
@@ -78,6 +79,7 @@ class ANTREA_API AddressPools {
     std::string owner;
   };
 
+  void take(Pool& pool, const IpAddress& ip);  // out of what is free, here and where it overlaps
   void hold(Pools::value_type& pool, const IpAddress& ip, std::string_view owner);
   template <typename Function>
   void for_each_range(Pool& pool, const IpAddress& ip, Function function);
