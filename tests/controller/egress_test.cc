@@ -57,7 +57,7 @@ TEST_F(StandaloneEgress, AllocatesAndTellsWhatIsUsed) {
   EXPECT_TRUE(becomes("eg late", ".spec.egressIP", "10.10.0.2"));
   EXPECT_TRUE(becomes("eg late", ".status.conditions[0].status", "True"));
 
-  // What an agent wrote stays.
+  // antrea #2444, #2884: what an agent wrote stays.
   const std::string assigned =
       R"({"status":{"egressNode":"n1","egressIP":"10.10.0.3","conditions":[{"type":"IPAssigned",)"
       R"("status":"True"},{"type":"IPAllocated","status":"False"}]}})";

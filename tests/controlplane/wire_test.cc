@@ -184,6 +184,7 @@ class Wire : public testing::Test {
     options.on_evaluated = [this](auto pods) {
       evaluated_.push_back(std::move(pods));
       policies_when_evaluated_ = known_.policies.size();
+      egress_groups_when_evaluated_ = egress_groups_.size();
     };
     options.on_egress_groups = [this](const auto& groups) { egress_groups_ = groups; };
     client_ = std::make_unique<Client>(*transport_, options);
@@ -272,7 +273,7 @@ class Wire : public testing::Test {
   std::map<std::string, EgressGroup> egress_groups_;
   std::vector<NetworkPolicyStatus> statuses_;
   std::vector<std::optional<std::vector<EvaluatedPod>>> evaluated_;
-  std::size_t policies_when_evaluated_ = 0;
+  std::size_t policies_when_evaluated_ = 0, egress_groups_when_evaluated_ = 0;
 };
 
 TEST_F(Wire, TheClientFollowsTheWorld) {
@@ -367,7 +368,8 @@ TEST_F(Wire, WithoutControllerAndFilesNothingIsKnown) {
   EXPECT_TRUE(until([this] { return client_->synced(); }));
 }
 
-TEST_F(Wire, EvaluatedPodsComeAfterTheirPolicies) {
+// Egress: antrea #3360, #3378.
+TEST_F(Wire, EvaluatedPodsComeAfterTheirPoliciesAndEgressGroups) {
   start_server();
   server_->publish({});
   start_client();
@@ -375,11 +377,14 @@ TEST_F(Wire, EvaluatedPodsComeAfterTheirPolicies) {
   EXPECT_TRUE(evaluated_.back()->empty());
   for (int i = 0; i < 20; ++i) {
     Changes changes = one_policy("p" + std::to_string(i));
-    changes.evaluated_pods = {{"n1", {{{"ns", "pod" + std::to_string(i)}, "u"}}, {}}};
+    const api::ObjectKey pod{"ns", "pod" + std::to_string(i)};
+    changes.evaluated_pods = {{"n1", {{pod, "u"}}, {}}};
+    changes.egress_groups = {{{"e" + pod.name, false, {{"n1", {.key = pod}}}, {}}}};
     server_->publish(changes);
     const std::size_t count = static_cast<std::size_t>(i) + 1;
     ASSERT_TRUE(until([&] { return evaluated_.back()->size() == count; })) << i;
     EXPECT_EQ(policies_when_evaluated_, count);
+    EXPECT_EQ(egress_groups_when_evaluated_, count);
   }
   server_->publish({.evaluated_pods = {{"n1", {}, {{{"ns", "pod0"}, "u"}}}}});
   EXPECT_TRUE(until([&] { return evaluated_.back()->size() == 19; }));
