@@ -16,11 +16,13 @@ Datapath::Datapath(asio::any_io_executor executor, NodeConfig config,
       switch_(the_switch),
       vswitch_(vswitch),
       interfaces_(interfaces),
-      pipeline_(std::move(config)),
+      pipeline_(config),
+      egress_(std::move(config), options_.meters),
       balancer_(std::move(balancer)),
       flow_compiler_(options_.policies),
       evaluated_changed_(std::move(executor)) {
   program(pipeline_.start());
+  if (pipeline_.config().egress) program(egress_.start());
   program(balancer_.start());
 }
 
@@ -70,6 +72,8 @@ void Datapath::apply(const PeerChanges& peers) {
   for (const PeerNode& peer : peers.updated) changes.append(pipeline_.add_peer(peer));
   program(std::move(changes));
 }
+
+void Datapath::apply(const EgressPaths& paths) { program(egress_.apply(paths)); }
 
 openflow::Changes Datapath::service_changes(std::span<const api::ObjectKey> services) {
   std::vector<policy::RuleInput> batch;
@@ -164,9 +168,13 @@ awaitable<Result<std::uint32_t>> Datapath::attach(Interface interface) {
 
   auto done = co_await wait_evaluated(interface.pod);
   if (done) {
+    if (options_.on_attach) options_.on_attach(interface);
     openflow::Changes changes = add_changes(interface);
     done = co_await switch_.commit(std::move(changes));
-    if (!done) program(remove_changes(interface));
+    if (!done) {
+      if (options_.on_detach) options_.on_detach(interface);
+      program(remove_changes(interface));
+    }
   }
   if (!done) {
     const auto removed = co_await vswitch_.del_port(options_.bridge, interface.name);
@@ -177,6 +185,7 @@ awaitable<Result<std::uint32_t>> Datapath::attach(Interface interface) {
 }
 
 awaitable<Result<>> Datapath::detach(Interface interface) {
+  if (options_.on_detach) options_.on_detach(interface);
   openflow::Changes changes = remove_changes(interface);
   if (!changes.empty()) ANTREA_CO_CHECK(co_await switch_.commit(std::move(changes)));
   co_return co_await vswitch_.del_port(options_.bridge, interface.name);

@@ -1,11 +1,10 @@
 #include "antrea/node/host_network.h"
 
-#include <nftables/libnftables.h>
-
 #include <fstream>
 #include <iterator>
 
 #include "antrea/node/netlink.h"
+#include "nft.h"
 #include "pipeline_flows.h"
 
 namespace antrea::node {
@@ -14,10 +13,6 @@ namespace {
 constexpr std::uint32_t kMainTable = 254;
 constexpr std::uint8_t kProtocolKernel = 2;  // RTPROT_KERNEL: routes that come with an address
 constexpr std::uint8_t kProtocolStatic = 4;
-
-struct FreeNft {
-  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
 
 // Of the link-local ones only those that Services use are not the kernel's.
 bool is_own_business(const IpAddress& address) {
@@ -32,10 +27,6 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-std::string first_line(std::string_view text) {
-  return std::string(text.substr(0, text.find('\n')));
-}
-
 }  // namespace
 
 struct HostNetwork::Impl {
@@ -43,30 +34,7 @@ struct HostNetwork::Impl {
 
   Netlink netlink;
   Logger logger;
-  std::unique_ptr<nft_ctx, FreeNft> nft;
-  std::map<std::string, std::string> listed_as;  // body written -> body that nft lists for it
-
-  Result<std::string> run_nft(const std::string& commands) {
-    const int code = nft_run_cmd_from_buffer(nft.get(), commands.c_str());
-    std::string out = nft_ctx_get_output_buffer(nft.get());
-    const std::string error = nft_ctx_get_error_buffer(nft.get());
-    if (code == 0) return out;
-    const bool absent = error.find("No such file") != std::string::npos;
-    const bool denied = error.find("Operation not permitted") != std::string::npos;
-    return make_error(absent   ? Errc::kNotFound
-                      : denied ? Errc::kPermissionDenied
-                               : Errc::kRejected,
-                      "nftables: " + first_line(error), "table antrea",
-                      denied ? "needs CAP_NET_ADMIN" : "");
-  }
-
-  Result<std::optional<NftTable>> read_table(const std::string& key) {
-    auto listing = run_nft("list table " + key + "\n");
-    if (!listing && listing.error().code == Errc::kNotFound) return std::optional<NftTable>();
-    if (!listing) return std::move(listing).error();
-    ANTREA_TRY(auto table, parse_nft_table(*listing));
-    return std::optional(std::move(table));
-  }
+  Nft nft;
 
   Result<> read_gateway(std::uint32_t index, HostState& state) {
     ANTREA_TRY(const auto addresses, netlink.addresses());
@@ -97,14 +65,7 @@ struct HostNetwork::Impl {
   }
 
   Result<> operator()(const HostState& desired, const NftTransaction& op) {
-    ANTREA_CHECK(run_nft(op.commands));
-    // Another release of nft may print the same table in other words. Knowing them spares writing
-    // it again.
-    for (const auto& [key, table] : desired.tables) {
-      ANTREA_TRY(const auto listed, read_table(key));
-      if (listed && listed->body != table.body) listed_as[table.body] = listed->body;
-    }
-    return {};
+    return nft.write(op.commands, desired.tables);
   }
 
   Result<> operator()(const HostState& desired, const SetLink& op) {
@@ -159,13 +120,7 @@ HostNetwork::~HostNetwork() = default;
 
 Result<HostNetwork> HostNetwork::open(Logger logger) {
   ANTREA_TRY(auto netlink, Netlink::open());
-  auto impl = std::make_unique<Impl>(std::move(netlink), std::move(logger));
-  impl->nft.reset(nft_ctx_new(NFT_CTX_DEFAULT));
-  nft_ctx_buffer_output(impl->nft.get());
-  nft_ctx_buffer_error(impl->nft.get());
-  nft_ctx_output_set_flags(impl->nft.get(),
-                           NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_PROTO);
-  return HostNetwork(std::move(impl));
+  return HostNetwork(std::make_unique<Impl>(std::move(netlink), std::move(logger)));
 }
 
 Result<HostState> HostNetwork::read(const HostState& desired) {
@@ -185,16 +140,9 @@ Result<HostState> HostNetwork::read(const HostState& desired) {
     std::ifstream file("/proc/sys/" + path);
     if (file) state.sysctls[path] = trimmed({std::istreambuf_iterator<char>(file), {}});
   }
-  for (const std::string key : {"inet antrea", "arp antrea", "netdev antrea"}) {
-    ANTREA_TRY(auto table, impl_->read_table(key));
-    if (!table) continue;
-    if (const auto wanted = desired.tables.find(key); wanted != desired.tables.end()) {
-      const auto listed = impl_->listed_as.find(wanted->second.body);
-      if (listed != impl_->listed_as.end() && listed->second == table->body)
-        table->body = wanted->second.body;
-    }
-    state.tables[key] = std::move(*table);
-  }
+  std::map<std::string, NftTable> own = desired.tables;
+  for (const std::string key : {"inet antrea", "arp antrea", "netdev antrea"}) own[key];
+  ANTREA_TRY(state.tables, impl_->nft.read(own));
   return state;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 // Low numbers are left to groups with fixed ones.
 constexpr std::uint32_t kFirstGroup = 0x10000;
-constexpr std::uint32_t kGroupCount = 0xfffe0000 - kFirstGroup;
+constexpr std::uint32_t kGroupCount = 0xe0000000 - kFirstGroup;  // the rest: Egress
 
 }  // namespace
 

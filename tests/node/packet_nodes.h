@@ -26,7 +26,8 @@ inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 class Node {
  public:
   /// `serve_all`: of both families, without kube-proxy, and with direct server return.
-  explicit Node(int number, bool serve_all = false) : ovs(where) {
+  explicit Node(int number, bool serve_all = false, bool egress = false) : ovs(where) {
+    config.egress = egress;
     config.proxy_all = config.dsr = serve_all;
     config.name = "node-" + std::to_string(number);
     config.node_ips = {ip("172.18.0." + std::to_string(number))};

@@ -13,6 +13,7 @@
 #include "antrea/base/asio.h"
 #include "antrea/base/log.h"
 #include "antrea/node/cni_service.h"
+#include "antrea/node/egress_flows.h"
 #include "antrea/node/node_routes.h"
 #include "antrea/node/pipeline.h"
 #include "antrea/openflow/switch.h"
@@ -33,6 +34,9 @@ struct DatapathOptions {
   std::function<void()> on_host_services;
   /// See `StaleConnectionCleaner`.
   std::function<void(std::vector<proxy::StaleConnections>)> on_stale_connections;
+  bool meters = false;  ///< the datapath has them: bandwidths of Egresses are kept
+  /// A Pod's port is there, and its flows are about to be committed; it has gone.
+  std::function<void(const Interface&)> on_attach, on_detach;
   Logger logger = null_logger();
 };
 
@@ -57,6 +61,8 @@ class ANTREA_API Datapath final : public PodNetwork {
   void apply(const PeerChanges& changes);
   void apply(const proxy::ServiceChanges& changes);
   void set_node(proxy::NodeFacts facts);
+  /// With `NodeConfig::egress` only.
+  void apply(const EgressPaths& paths);
   /// Error: a patch of a group that is not known; the sender's view should be asked for anew.
   Result<> apply(std::span<const policy::RuleInput> batch);
   /// The same, and the result ends when the switch has acknowledged these changes and all before
@@ -97,6 +103,7 @@ class ANTREA_API Datapath final : public PodNetwork {
   ovsdb::VSwitch& vswitch_;
   const InterfaceStore& interfaces_;
   Pipeline pipeline_;
+  EgressFlows egress_;
   proxy::Balancer balancer_;
   policy::RuleCache rule_cache_;
   policy::FlowCompiler flow_compiler_;

@@ -27,6 +27,8 @@ struct NodeConfig {
   /// Node ports, external IPs and the host's own clients of Services are served here, not by
   /// kube-proxy.
   bool proxy_all = false;
+  /// Traffic of chosen Pods leaves with other addresses than the Node's; see `EgressFlows`.
+  bool egress = false;
   bool dsr = false;  ///< load balancers may answer directly (IPv4); see `proxy::LoadBalancerMode`
 
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;

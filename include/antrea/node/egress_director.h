@@ -1,0 +1,93 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "antrea/api/egress.h"
+#include "antrea/base/clock.h"
+#include "antrea/egress/scheduler.h"
+#include "antrea/node/egress_flows.h"
+#include "antrea/node/egress_host.h"
+
+namespace antrea::node {
+
+/// All that a Node knows of Egress.
+struct EgressView {
+  std::map<std::string, api::crd::Egress> egresses;
+  std::map<std::string, std::vector<api::ObjectKey>> groups;  ///< the Pods that each selects
+  std::map<api::ObjectKey, std::set<std::uint32_t>> pods;     ///< ports of Pods of this Node
+  std::map<std::string, IpAddress> nodes;                     ///< other Nodes' addresses
+  std::set<std::string> alive;                                ///< members, this Node too
+  std::set<IpAddress> local_addresses;  ///< of this Node, but for the Egress device
+  std::set<IpPrefix> exceptions;
+  /// Who is alive is known: placements count. Before, what the Egresses' status says is kept up,
+  /// and nothing is served.
+  bool settled = false;
+  /// Nobody is heard, or this Node was out for so long that others may have acted.
+  bool cut_off = false;
+};
+
+/// What follows from it.
+struct EgressDecision {
+  EgressPaths paths;
+  std::vector<LocalEgressIp> local;
+  std::set<IpAddress> owned;  ///< assigned to this Node: to be announced
+  /// Whether the lease is to be renewed.
+  bool serving = false;
+};
+
+/// Engine: what a Node does for Egress.
+///
+/// - Of several Egresses that select a Pod, the oldest has it; among equals, the first by name. Of
+///   several addresses of an Egress, a Pod has the same one for as long as these are.
+/// - An address whose owner is not alive is taken over at once.
+/// - An address whose owner is alive is handed over, so that nothing is lost: the new owner
+///   translates at once, but has the address and announces it only after `kTakeover`, when the
+///   other Nodes have learned of it. The old one gives the address up at once and goes on
+///   translating for `kRetirement`; what comes in that is not of its connections, it sends on.
+/// - Marks of addresses are kept as long as these are; of a new one a hash decides, then the next
+///   that is free.
+class ANTREA_API EgressDirector {
+ public:
+  static constexpr Duration kTakeover = std::chrono::milliseconds(400);
+  static constexpr Duration kRetirement = std::chrono::seconds(3);
+
+  explicit EgressDirector(std::string self) : self_(std::move(self)) {}
+
+  /// Marks of an earlier life, before all else.
+  void adopt(std::map<IpAddress, EgressMark> marks);
+  /// `now` never goes back.
+  EgressDecision decide(const EgressView& view,
+                        const std::map<egress::EgressIp, egress::Placement>& placements,
+                        TimePoint now);
+  /// When `decide` is to be called again though nothing happened.
+  std::optional<TimePoint> next_deadline() const { return next_; }
+
+ private:
+  struct Standing {
+    std::string owner;
+    TimePoint takes_at{};                 // from when a new owner has the address
+    std::optional<TimePoint> retires_at;  // of an old owner
+    IpAddress successor;
+  };
+  struct Wish {
+    std::string owner;
+    std::optional<EgressBandwidth> bandwidth;
+  };
+  std::map<IpAddress, Wish> wishes(
+      const EgressView& view,
+      const std::map<egress::EgressIp, egress::Placement>& placements) const;
+  void follow(const EgressView& view, const std::map<IpAddress, Wish>& wishes, TimePoint now);
+  std::optional<EgressMark> mark_of(const IpAddress& ip);
+  static void choose_for_pods(const EgressView& view, EgressPaths& paths);
+
+  std::string self_;
+  std::map<IpAddress, EgressMark> marks_;
+  std::map<IpAddress, Standing> standings_;
+  std::optional<TimePoint> next_;
+};
+
+}  // namespace antrea::node

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "antrea/node/egress_flows.h"
+#include "antrea/node/host_network.h"
+
+namespace antrea::node {
+
+/// The device that has the Egress IPs of this Node. A dummy where the kernel has such, otherwise a
+/// bridge without ports.
+inline constexpr std::string_view kEgressDevice = "antrea-egress0";
+
+/// How long the host goes on using its Egress IPs after the last renewal of the lease.
+inline constexpr std::chrono::milliseconds kEgressLease{100};
+/// What renews it: a UDP packet to this port of 127.0.0.1 with this packet mark, which takes
+/// CAP_NET_ADMIN to set.
+inline constexpr std::uint16_t kEgressLeasePort = 9;
+inline constexpr std::uint32_t kEgressLeaseMark = 0x0e9e5500;
+
+/// An Egress IP that leaves here.
+struct LocalEgressIp {
+  IpAddress ip;
+  EgressMark mark = 0;
+  /// False: translated to, but not this Node's address yet, or no more.
+  bool assigned = true;
+  /// The Node that has it now: gets what comes in and belongs to no connection of here.
+  std::optional<IpAddress> successor = {};
+  friend auto operator<=>(const LocalEgressIp&, const LocalEgressIp&) = default;
+};
+
+/// All that the host has for Egress.
+struct EgressHostState {
+  std::string transport;
+  bool device_present = true;
+  bool device_up = true;
+  std::set<InterfaceAddress> addresses;      ///< of the device, link-local ones left out
+  std::map<std::string, NftTable> tables;    ///< by "family name"; absent: not there
+  std::map<IpAddress, IpAddress> handovers;  ///< routes to single addresses through `transport`
+};
+
+/// What the host shall have for these addresses.
+///
+/// - Packets of the pipeline leave with the Egress IP whose mark they have; one with a mark that
+///   means nothing here is dropped, and never leaves with the Node's address. A userspace datapath
+///   says by the source MAC (`egress_mac`) what a mark cannot say there. Only packets from the
+///   gateway count, whatever marks others use.
+/// - What comes in for an Egress IP and belongs to no connection is dropped, not refused: it may
+///   belong to one that is just moving here.
+/// - The fence: without a lease, nothing that has an Egress IP as its source leaves through
+///   `transport`, ARP and neighbour discovery included. The lease is an element of a set with a
+///   timeout, so it ends in the kernel, whatever has become of the agent: killed, stopped, hung.
+ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
+                                               const std::string& transport,
+                                               std::span<const LocalEgressIp> local);
+
+struct AddEgressDevice {
+  friend bool operator==(const AddEgressDevice&, const AddEgressDevice&) = default;
+};
+struct SetHandover {
+  IpAddress ip, via;
+  friend bool operator==(const SetHandover&, const SetHandover&) = default;
+};
+struct RemoveHandover {
+  IpAddress ip;
+  friend bool operator==(const RemoveHandover&, const RemoveHandover&) = default;
+};
+using EgressHostOperation = std::variant<AddEgressDevice, NftTransaction, AddAddress, RemoveAddress,
+                                         SetHandover, RemoveHandover>;
+ANTREA_API std::string describe(const EgressHostOperation& operation);
+
+/// The operations that lead from `actual` to `desired`; none when they agree. An address goes
+/// before its translation does, and comes behind it.
+ANTREA_API std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired,
+                                                             const EgressHostState& actual);
+
+/// The marks that a host already translates, to be kept by a restarted agent.
+ANTREA_API std::map<IpAddress, EgressMark> egress_marks(const EgressHostState& actual);
+
+/// Shell: as `HostNetwork`, for Egress.
+class ANTREA_API EgressHost {
+ public:
+  /// Error: kIo, kPermissionDenied.
+  static Result<EgressHost> open(Logger logger = null_logger());
+  EgressHost(EgressHost&&) noexcept;
+  EgressHost& operator=(EgressHost&&) noexcept;
+  ~EgressHost();
+
+  Result<EgressHostState> read(const EgressHostState& desired);
+  /// Reads, plans and executes; returns what was done.
+  Result<std::vector<EgressHostOperation>> apply(const EgressHostState& desired);
+  /// Takes all addresses off the device, and nothing else: the quick way out.
+  Result<> withdraw();
+  /// Renews the lease, which takes some microseconds. Error: kIo.
+  Result<> renew_lease();
+
+ private:
+  struct Impl;
+  explicit EgressHost(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace antrea::node

@@ -1,0 +1,164 @@
+#include "antrea/node/egress_host.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "antrea/node/netlink.h"
+#include "nft.h"
+
+namespace antrea::node {
+namespace {
+
+// By which the routes of handovers are known as Antrea's.
+constexpr std::uint8_t kHandoverProtocol = 0xe9;
+
+bool is_handover(const Route& route) {
+  return route.protocol == kHandoverProtocol && route.gateway &&
+         route.destination.length() == route.destination.address().width();
+}
+
+/// A socket whose packets renew the lease.
+Result<int> open_renewal() {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return errno_error("open a socket", "lease");
+  const std::uint32_t mark = kEgressLeaseMark;
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(kEgressLeasePort);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0 ||
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    auto error = errno_error("prepare a socket", "lease");
+    ::close(fd);
+    return error;
+  }
+  return fd;
+}
+
+}  // namespace
+
+struct EgressHost::Impl {
+  Impl(Netlink kernel, Logger log, int fd)
+      : netlink(std::move(kernel)), logger(std::move(log)), renewal(fd) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { ::close(renewal); }
+
+  Netlink netlink;
+  Logger logger;
+  Nft nft;
+  int renewal;
+
+  Result<std::set<InterfaceAddress>> addresses(std::uint32_t link) {
+    std::set<InterfaceAddress> out;
+    ANTREA_TRY(const auto all, netlink.addresses());
+    for (const auto& each : all)
+      if (each.link == link && !each.address.is_link_local())
+        out.insert({each.address, static_cast<std::uint8_t>(each.prefix_length)});
+    return out;
+  }
+
+  Result<> operator()(const EgressHostState&, const AddEgressDevice&) {
+    if (!netlink.link(kEgressDevice)) {
+      auto added = netlink.add_dummy(kEgressDevice);
+      if (!added) added = netlink.add_bridge(kEgressDevice);  // the kernel has no dummies
+      ANTREA_CHECK(std::move(added));
+    }
+    ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
+    return netlink.set_up(link.index);
+  }
+  Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
+    return nft.write(op.commands, desired.tables);
+  }
+  Result<> operator()(const EgressHostState& desired, const SetHandover& op) {
+    ANTREA_TRY(const auto link, netlink.link(desired.transport));
+    Route route;
+    route.destination = IpPrefix::host(op.ip);
+    route.gateway = op.via;
+    route.link = link.index;
+    route.onlink = true;
+    route.protocol = kHandoverProtocol;
+    return netlink.replace_route(route);
+  }
+  Result<> operator()(const EgressHostState&, const RemoveHandover& op) {
+    ANTREA_TRY(const auto routes, netlink.routes());
+    for (const auto& route : routes)
+      if (is_handover(route) && route.destination.address() == op.ip)
+        ANTREA_CHECK(netlink.delete_route(route));
+    return {};
+  }
+  Result<> operator()(const EgressHostState&, const AddAddress& op) {
+    ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
+    return netlink.add_address({link.index, op.address.ip, op.address.prefix_length});
+  }
+  Result<> operator()(const EgressHostState&, const RemoveAddress& op) {
+    ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
+    return netlink.delete_address({link.index, op.address.ip, op.address.prefix_length});
+  }
+};
+
+EgressHost::EgressHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EgressHost::EgressHost(EgressHost&&) noexcept = default;
+EgressHost& EgressHost::operator=(EgressHost&&) noexcept = default;
+EgressHost::~EgressHost() = default;
+
+Result<EgressHost> EgressHost::open(Logger logger) {
+  ANTREA_TRY(auto netlink, Netlink::open());
+  ANTREA_TRY(const int renewal, open_renewal());
+  return EgressHost(std::make_unique<Impl>(std::move(netlink), std::move(logger), renewal));
+}
+
+Result<EgressHostState> EgressHost::read(const EgressHostState& desired) {
+  EgressHostState state;
+  state.transport = desired.transport;
+  auto link = impl_->netlink.link(kEgressDevice);
+  if (link) {
+    state.device_up = link->up;
+    ANTREA_TRY(state.addresses, impl_->addresses(link->index));
+  } else if (link.error().code == Errc::kNotFound) {
+    state.device_present = state.device_up = false;
+  } else {
+    return std::move(link).error();
+  }
+  ANTREA_TRY(const auto routes, impl_->netlink.routes());
+  for (const auto& route : routes)
+    if (is_handover(route)) state.handovers[route.destination.address()] = *route.gateway;
+  ANTREA_TRY(state.tables, impl_->nft.read(desired.tables));
+  return state;
+}
+
+Result<std::vector<EgressHostOperation>> EgressHost::apply(const EgressHostState& desired) {
+  ANTREA_TRY(const auto actual, read(desired));
+  auto plan = plan_egress_host(desired, actual);
+  std::optional<Error> first;
+  for (const auto& operation : plan) {
+    impl_->logger->info("host network: {}", describe(operation));
+    auto done = std::visit([&](const auto& op) { return (*impl_)(desired, op); }, operation);
+    if (done) continue;
+    impl_->logger->error("{}", done.error().to_string());
+    if (!first) first = std::move(done).error();
+  }
+  if (first) return *std::move(first);
+  return plan;
+}
+
+Result<> EgressHost::withdraw() {
+  const auto link = impl_->netlink.link(kEgressDevice);
+  if (!link) return {};
+  ANTREA_TRY(const auto addresses, impl_->addresses(link->index));
+  for (const auto& address : addresses)
+    ANTREA_CHECK(impl_->netlink.delete_address({link->index, address.ip, address.prefix_length}));
+  return {};
+}
+
+Result<> EgressHost::renew_lease() {
+  const char nothing = 0;
+  // Nobody listens there, and the packet does not arrive: an earlier one's refusal is no fault.
+  if (::send(impl_->renewal, &nothing, sizeof nothing, 0) < 0 && errno != ECONNREFUSED &&
+      errno != EPERM)
+    return errno_error("renew the lease of Egress IPs", "127.0.0.1");
+  return {};
+}
+
+}  // namespace antrea::node

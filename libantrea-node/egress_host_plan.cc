@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "antrea/node/egress_host.h"
+#include "nft_commands.h"
+
+namespace antrea::node {
+namespace {
+
+constexpr const char* kSnat = "egress-snat";
+constexpr const char* kIps = "egress-ip";
+constexpr const char* kMacs = "egress-mac";
+
+std::string of_family(std::string_view name, Family family) {
+  return std::string(name) + (family == Family::kIPv4 ? "" : "-6");
+}
+
+std::string set_of(std::string_view kind, std::string_view name, std::string_view type) {
+  return fmt::format("\t{} {} {{\n\t\ttype {}\n\t}}\n\n", kind, name, type);
+}
+
+std::string ip_sets() {
+  return set_of("set", kIps, "ipv4_addr") +
+         set_of("set", of_family(kIps, Family::kIPv6), "ipv6_addr");
+}
+
+// Maps stand before chains, as the kernel lists them.
+std::string translation_table(const NodeConfig& config) {
+  std::string body = set_of("map", kSnat, "mark : ipv4_addr") +
+                     set_of("map", of_family(kSnat, Family::kIPv6), "mark : ipv6_addr");
+  if (config.userspace_datapath) body += set_of("map", kMacs, "ether_addr : mark");
+  body += ip_sets();
+  const auto& gateway = config.gateway_name;
+  if (config.userspace_datapath)
+    body += fmt::format(
+        "\tchain prerouting {{\n\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+        "\t\tiifname \"{0}\" meta mark set ether saddr map @{1} accept\n"
+        "\t\tiifname \"{0}\" ether saddr & ff:fd:00:00:00:00 == {2} drop\n\t}}\n\n",
+        gateway, kMacs, MacAddress::from_bits(0xa2e4ULL << 32).to_string());
+  body += "\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n";
+  for (const auto& [header, set] : {std::pair("ip", of_family(kIps, Family::kIPv4)),
+                                    std::pair("ip6", of_family(kIps, Family::kIPv6))})
+    for (const char* protocol : {"tcp", "udp"})
+      body += fmt::format("\t\t{} daddr @{} meta l4proto {} ct state new drop\n", header, set,
+                          std::string_view(protocol) == "tcp" ? 6 : 17);
+  body +=
+      "\t}\n\n\tchain postrouting {\n"
+      "\t\ttype nat hook postrouting priority srcnat - 1; policy accept;\n";
+  const auto leaving = fmt::format("\t\tiifname \"{0}\" oifname != \"{0}\" ", gateway);
+  body += leaving + fmt::format("snat ip to meta mark & 0x000000ff map @{}\n", kSnat);
+  body += leaving + fmt::format("snat ip6 to meta mark & 0x000000ff map @{}\n",
+                                of_family(kSnat, Family::kIPv6));
+  body += leaving + "meta mark & 0x000000ff != 0x00000000 drop\n\t}\n";
+  return body;
+}
+
+std::string fence_table(const std::string& transport) {
+  return fmt::format(
+      "\tset lease {{\n\t\ttype mark\n\t\tsize 16\n\t\tflags dynamic,timeout\n\t\ttimeout "
+      "{0}ms\n\t}}\n\n"
+      "{1}"
+      "\tchain renewal {{\n\t\ttype filter hook egress device \"lo\" priority filter; policy "
+      "accept;\n"
+      "\t\tmeta mark {2:#010x} udp dport {3} update @lease {{ meta mark & 0x00000000 timeout {0}ms "
+      "}} drop\n\t}}\n\n"
+      "\tchain fence {{\n\t\ttype filter hook egress device \"{4}\" priority filter; policy "
+      "accept;\n"
+      "\t\tmeta mark & 0x00000000 == @lease accept\n"
+      "\t\tarp saddr ip @{5} drop\n"
+      "\t\tip saddr @{5} drop\n"
+      "\t\tip6 saddr @{6} drop\n\t}}\n",
+      kEgressLease.count(), ip_sets(), kEgressLeaseMark, kEgressLeasePort, transport, kIps,
+      of_family(kIps, Family::kIPv6));
+}
+
+std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
+
+}  // namespace
+
+EgressHostState desired_egress_host(const NodeConfig& config, const std::string& transport,
+                                    std::span<const LocalEgressIp> local) {
+  EgressHostState state;
+  state.transport = transport;
+  NftTable translation{"inet", "antrea-egress", translation_table(config), {}};
+  NftTable fence{"netdev", "antrea-egress", fence_table(transport), {}};
+  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    translation.elements[of_family(kSnat, family)];
+    for (NftTable* const table : {&translation, &fence}) table->elements[of_family(kIps, family)];
+  }
+  if (config.userspace_datapath) translation.elements[kMacs];
+  for (const LocalEgressIp& each : local) {
+    const Family family = each.ip.family();
+    const std::string ip = each.ip.to_string();
+    translation.elements[of_family(kSnat, family)].insert(mark_text(each.mark) + " : " + ip);
+    for (NftTable* const table : {&translation, &fence})
+      table->elements[of_family(kIps, family)].insert(ip);
+    if (config.userspace_datapath)
+      translation.elements[kMacs].insert(egress_mac(each.ip).to_string() + " : " +
+                                         mark_text(each.mark));
+    if (each.successor) state.handovers.emplace(each.ip, *each.successor);
+    if (each.assigned)
+      state.addresses.insert({each.ip, static_cast<std::uint8_t>(each.ip.width())});
+  }
+  state.tables["inet antrea-egress"] = std::move(translation);
+  state.tables["netdev antrea-egress"] = std::move(fence);
+  return state;
+}
+
+std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired,
+                                                  const EgressHostState& actual) {
+  std::vector<EgressHostOperation> plan;
+  if (!actual.device_present || !actual.device_up) plan.emplace_back(AddEgressDevice{});
+  for (const auto& address : actual.addresses)
+    if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
+  for (const auto& [ip, via] : actual.handovers)
+    if (!desired.handovers.contains(ip)) plan.emplace_back(RemoveHandover{ip});
+  for (const auto& [ip, via] : desired.handovers) {
+    const auto found = actual.handovers.find(ip);
+    if (found == actual.handovers.end() || found->second != via)
+      plan.emplace_back(SetHandover{ip, via});
+  }
+  if (auto commands = nft_commands(desired.tables, actual.tables); !commands.empty())
+    plan.emplace_back(NftTransaction{std::move(commands)});
+  for (const auto& address : desired.addresses)
+    if (!actual.addresses.contains(address)) plan.emplace_back(AddAddress{address});
+  return plan;
+}
+
+std::map<IpAddress, EgressMark> egress_marks(const EgressHostState& actual) {
+  std::map<IpAddress, EgressMark> marks;
+  const auto table = actual.tables.find("inet antrea-egress");
+  if (table == actual.tables.end()) return marks;
+  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    const auto map = table->second.elements.find(of_family(kSnat, family));
+    if (map == table->second.elements.end()) continue;
+    for (const std::string& element : map->second) {
+      const auto blank = element.rfind(' ');
+      const auto ip = IpAddress::parse(element.substr(blank + 1));
+      const unsigned long mark = std::strtoul(element.c_str(), nullptr, 0);
+      if (ip && mark >= 1 && mark <= 255) marks.emplace(*ip, static_cast<EgressMark>(mark));
+    }
+  }
+  return marks;
+}
+
+std::string describe(const EgressHostOperation& operation) {
+  struct Describe {
+    std::string operator()(const AddEgressDevice&) const {
+      return "device " + std::string(kEgressDevice);
+    }
+    std::string operator()(const NftTransaction& op) const {
+      return fmt::format("nft transaction of {} bytes", op.commands.size());
+    }
+    std::string operator()(const SetHandover& op) const {
+      return fmt::format("hand {} over to {}", op.ip.to_string(), op.via.to_string());
+    }
+    std::string operator()(const RemoveHandover& op) const {
+      return fmt::format("{} is handed over", op.ip.to_string());
+    }
+    std::string operator()(const AddAddress& op) const { return "address " + text(op.address); }
+    std::string operator()(const RemoveAddress& op) const {
+      return "no address " + text(op.address);
+    }
+    static std::string text(const InterfaceAddress& address) {
+      return fmt::format("{}/{}", address.ip.to_string(), address.prefix_length);
+    }
+  };
+  return std::visit(Describe{}, operation);
+}
+
+}  // namespace antrea::node
