@@ -82,10 +82,12 @@ awaitable<Result<>> Agent::run() {
   ANTREA_CO_CHECK(set_up_host());
 
   follow_services();
+  ANTREA_CO_CHECK(follow_egresses());
   follow_policies();
-  ANTREA_CO_TRY(rest_,
-                serve_rest(io_.get_executor(), options_.api_socket,
-                           {options_.node, interfaces_, *switch_, *datapath_, metrics_}, logger_));
+  ANTREA_CO_TRY(rest_, serve_rest(io_.get_executor(), options_.api_socket,
+                                  {options_.node, interfaces_, *switch_, *datapath_, metrics_,
+                                   egress_ ? &egress_->gossip() : nullptr},
+                                  logger_));
   ANTREA_CO_CHECK(co_await serve_pods());
   co_return Result<>();
 }
@@ -118,6 +120,7 @@ void Agent::on_nodes(std::span<const kube::Change> changes) {
     }
   }
   progress_.notify();
+  if (egress_) egress_->take_nodes(nodes_);
   if (!datapath_ || peers.empty()) return;
   datapath_->apply(peers);
   if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
@@ -153,6 +156,8 @@ awaitable<Result<>> Agent::find_node() {
   }
   const auto& [link, address] = *transport;
   config_.node_ips = {address};
+  config_.egress = options_.egress;
+  transport_ = link.name;
   config_.mtu = link.mtu - node::encapsulation_overhead(options_.tunnel_type, address.is_v6());
   logger_->info("Node {}: {} on {}, Pods {}, MTU {}", config_.name, address.to_string(), link.name,
                 config_.pod_cidrs.front().to_string(), config_.mtu);
@@ -219,6 +224,13 @@ awaitable<Result<>> Agent::open_switch() {
   datapath.bridge = options_.bridge;
   datapath.logger = logger_;
   datapath.policies = policy_flow_options(facts->meters);
+  datapath.meters = facts->meters;
+  datapath.on_attach = [this](const node::Interface& pod) {
+    if (egress_) egress_->attached(pod);
+  };
+  datapath.on_detach = [this](const node::Interface& pod) {
+    if (egress_) egress_->detached(pod);
+  };
   datapath.on_host_services = [this] { progress_.notify(); };
   datapath.on_stale_connections = [this](auto stale) { services_->forget(std::move(stale)); };
   datapath_.emplace(io_.get_executor(), config_, balancer_config(options_), *switch_, *vswitch_,
@@ -284,10 +296,28 @@ void Agent::follow_services() {
       [this] { known(Input::kEndpointSlices); });
 }
 
+Result<> Agent::follow_egresses() {
+  if (!options_.egress) {
+    known(Input::kEgress);
+    return {};
+  }
+  egress_.emplace(io_.get_executor(), options_, transport_,
+                  EgressAgent::Parts{*api_, *datapath_, interfaces_, logger_},
+                  [this] { known(Input::kEgress); });
+  ANTREA_CHECK(egress_->start());
+  egress_->take_nodes(nodes_);
+  spawn(egress_->run());
+  return {};
+}
+
 void Agent::follow_policies() {
-  policies_.emplace(io_.get_executor(), options_,
-                    PolicyAgent::Parts{*api_, *datapath_, *switch_, interfaces_, metrics_, logger_},
-                    [this] { known(Input::kPolicies); });
+  policies_.emplace(
+      io_.get_executor(), options_,
+      PolicyAgent::Parts{*api_, *datapath_, *switch_, interfaces_, metrics_, logger_},
+      [this] { known(Input::kPolicies); },
+      [this](const auto& groups) {
+        if (egress_) egress_->take_groups(groups);
+      });
   spawn(policies_->run());
 }
 
@@ -315,7 +345,7 @@ awaitable<void> Agent::remove_interface(node::Interface interface) {
 
 /// Without the controller or the API server this waits, and the switch goes on with what it has.
 awaitable<void> Agent::wait_for_inputs() {
-  while (known_.size() < 3) co_await progress_.wait();
+  while (known_.size() < 4) co_await progress_.wait();
 }
 
 awaitable<Result<>> Agent::serve_pods() {

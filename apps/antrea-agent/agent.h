@@ -20,6 +20,7 @@
 #include "antrea/node/node_routes.h"
 #include "antrea/openflow/switch.h"
 #include "antrea/ovsdb/vswitch.h"
+#include "egress_agent.h"
 #include "options.h"
 #include "policy_agent.h"
 #include "service_agent.h"
@@ -41,7 +42,7 @@ class Agent {
 
  private:
   /// What has to be known before the switch may be touched.
-  enum class Input { kServices, kEndpointSlices, kPolicies };
+  enum class Input { kServices, kEndpointSlices, kPolicies, kEgress };
 
   boost::asio::awaitable<Result<>> find_node();
   boost::asio::awaitable<Result<>> plug_in();
@@ -51,6 +52,7 @@ class Agent {
   void follow_nodes();
   void follow_services();
   void follow_policies();
+  Result<> follow_egresses();
   void remove_orphans(std::vector<node::Interface> inherited);
   boost::asio::awaitable<void> wait_for_inputs();
   boost::asio::awaitable<Result<>> serve_pods();
@@ -76,12 +78,14 @@ class Agent {
   std::optional<ovsdb::VSwitch> vswitch_;
   std::optional<node::Bridge> bridge_;
   node::NodeConfig config_;
+  std::string transport_;  // the interface that has the Node's address
   node::InterfaceStore interfaces_;
   std::optional<node::HostNetwork> host_;
   std::optional<node::NodeRoutes> routes_;
   std::optional<openflow::Switch> switch_;
   std::optional<node::Datapath> datapath_;
   std::optional<ServiceAgent> services_;
+  std::optional<EgressAgent> egress_;
   std::optional<PolicyAgent> policies_;
   std::set<Input> known_;
   std::optional<ipam::HostLocalStore> addresses_;

@@ -40,7 +40,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::vector<std::string> node_port_addresses;
   std::string proxy_healthz;
   bool no_health_checks = false;
-  bool external_load_balancers = false;
+  std::vector<std::string> except_cidrs;
+  bool external_load_balancers = false, no_egress = false;
   const auto text = [](std::string& to, const std::string& initial, const char* name) {
     return po::value(&to)->default_value(initial)->value_name(name);
   };
@@ -105,8 +106,16 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "kube-proxy does")(
       "proxy-healthz-address", text(proxy_healthz, "0.0.0.0:10256", "ADDRESS:PORT"),
       "with --proxy-all: where /healthz and /livez of the proxy are served; empty: nowhere")(
-      "log-level", text(options.log_level, "info", "LEVEL"),
-      "trace, debug, info, warn, error or off");
+      "no-egress", po::bool_switch(&no_egress), "leave Egresses to others")(
+      "cluster-port", po::value(&options.cluster_port)->default_value(10351)->value_name("PORT"),
+      "of the agents' gossip about who is alive, TCP and UDP")(
+      "egress-except-cidr", po::value(&except_cidrs)->composing()->value_name("CIDR"),
+      "destinations that Pods of Egresses reach with the Node's address; may be repeated")(
+      "max-egress-ips-per-node",
+      po::value(&options.max_egress_ips)->default_value(255)->value_name("N"),
+      "Egress IPs that a Node may have, at most 255; annotation node.antrea.io/max-egress-ips of a "
+      "Node goes before")("log-level", text(options.log_level, "info", "LEVEL"),
+                          "trace, debug, info, warn, error or off");
   const auto line = apps::read_command_line("antrea-agent", kAbout, description, argc, argv);
   parsed.exit_code = line.exit_code;
   if (parsed.exit_code) return parsed;
@@ -127,6 +136,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       options.node_port_addresses.push_back(*prefix);
     else
       parsed.exit_code = refuse(fmt::format("--node-port-address \"{}\": not a CIDR", cidr));
+  options.egress = !no_egress;
+  for (const auto& cidr : except_cidrs)
+    if (const auto prefix = IpPrefix::parse(cidr))
+      options.egress_except_cidrs.push_back(*prefix);
+    else
+      parsed.exit_code = refuse(fmt::format("--egress-except-cidr \"{}\": not a CIDR", cidr));
+  if (!parsed.exit_code && options.max_egress_ips > 255)
+    parsed.exit_code = refuse(
+        fmt::format("--max-egress-ips-per-node {}: expected 0 to 255", options.max_egress_ips));
   const auto one_of = [&](std::string_view option, const std::string& value,
                           std::initializer_list<std::string_view> known) {
     if (parsed.exit_code || std::ranges::find(known, value) != known.end()) return;

@@ -42,6 +42,12 @@ struct Options {
   std::uint32_t fqdn_min_ttl = 0;        ///< seconds that an address behind a name counts at least
   std::uint32_t packet_in_rate = 0;      ///< packets a second of each kind, 1 to 1,000,000
 
+  bool egress = true;
+  std::uint16_t cluster_port = 10351;  ///< of the gossip among agents, TCP and UDP
+  std::vector<IpPrefix> egress_except_cidrs;
+  std::uint32_t max_egress_ips =
+      255;  ///< that this Node may have, unless its annotation says other
+
   bool userspace_datapath() const { return datapath_type != "system"; }
 };
 

@@ -26,18 +26,21 @@ policy::FlowCompiler::Options policy_flow_options(bool meters) {
 }
 
 PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options, Parts parts,
-                         std::function<void()> on_known)
+                         std::function<void()> on_known,
+                         std::function<void(const EgressGroups&)> on_egress_groups)
     : parts_(std::move(parts)),
       dns_(executor, parts_.the_switch, parts_.datapath, parts_.metrics, dns_options(options)),
-      client_(parts_.api, client_options(options, std::move(on_known))),
+      client_(parts_.api,
+              client_options(options, std::move(on_known), std::move(on_egress_groups))),
       audit_(executor, options.log_dir + "/networkpolicy/np.log", options.audit_log, parts_.logger),
       packets_(parts_.the_switch, parts_.interfaces, parts_.datapath.pipeline().config(),
                parts_.metrics, packet_options()),
       reports_(options.node),
       rules_changed_(executor) {}
 
-controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
-                                                        std::function<void()> on_known) {
+controlplane::ClientOptions PolicyAgent::client_options(
+    const Options& options, std::function<void()> on_known,
+    std::function<void(const EgressGroups&)> on_egress_groups) {
   controlplane::ClientOptions client;
   client.node = options.node;
   client.directory = options.run_dir + "/networkpolicy";
@@ -50,6 +53,7 @@ controlplane::ClientOptions PolicyAgent::client_options(const Options& options,
     on_known();
     return applied;
   };
+  if (options.egress) client.on_egress_groups = std::move(on_egress_groups);
   client.on_evaluated = [this](const auto& pods) { parts_.datapath.set_evaluated(pods); };
   return client;
 }

@@ -34,16 +34,21 @@ class PolicyAgent {
     Logger logger;
   };
 
-  /// `on_known` is told whenever the rules are known.
+  using EgressGroups = std::map<std::string, api::controlplane::EgressGroup>;
+
+  /// `on_known` is told whenever the rules are known, `on_egress_groups` what the controller says
+  /// beside them.
   PolicyAgent(boost::asio::any_io_executor executor, const Options& options, Parts parts,
-              std::function<void()> on_known);
+              std::function<void()> on_known,
+              std::function<void(const EgressGroups&)> on_egress_groups);
 
   /// Until cancelled. To be spawned once by the owner.
   boost::asio::awaitable<void> run();
 
  private:
-  controlplane::ClientOptions client_options(const Options& options,
-                                             std::function<void()> on_known);
+  controlplane::ClientOptions client_options(
+      const Options& options, std::function<void()> on_known,
+      std::function<void(const EgressGroups&)> on_egress_groups);
   node::PolicyPackets::Options packet_options();
   node::DnsInterception::Options dns_options(const Options& options) const;
   void log(const node::PolicyPacketIn& packet);

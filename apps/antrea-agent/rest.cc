@@ -71,6 +71,15 @@ json::array ovs_groups(const openflow::Switch& the_switch) {
   return list;
 }
 
+json::array memberlist(const egress::Gossip& gossip) {
+  json::array out;
+  for (const egress::Member& member : gossip.members())
+    out.push_back(json::object{{"nodeName", member.name},
+                               {"ip", member.endpoint.address.to_string()},
+                               {"status", member.counts() ? "Alive" : "Dead"}});
+  return out;
+}
+
 json::object agent_info(const RestSources& sources) {
   const auto& statistics = sources.the_switch.statistics();
   return {{"nodeName", sources.node_name},
@@ -164,6 +173,8 @@ Result<std::unique_ptr<kube::HttpServer>> serve_rest(asio::any_io_executor execu
         else if (request.path == "/podinterfaces")
           exchange.respond(
               HttpResponse::json(200, json::serialize(pod_interfaces(sources.interfaces))));
+        else if (request.path == "/memberlist" && sources.gossip != nullptr)
+          exchange.respond(HttpResponse::json(200, json::serialize(memberlist(*sources.gossip))));
         else if (request.path == "/agentinfo")
           exchange.respond(HttpResponse::json(200, json::serialize(agent_info(sources))));
         else if (request.path == "/services")

@@ -5,6 +5,7 @@
 
 #include "antrea/base/log.h"
 #include "antrea/base/metrics.h"
+#include "antrea/egress/gossip.h"
 #include "antrea/kube/http_server.h"
 #include "antrea/node/datapath.h"
 
@@ -13,14 +14,16 @@ namespace antrea::agent {
 /// What the agent shows of itself to antctl: JSON over HTTP on a Unix socket.
 ///
 ///   GET /podinterfaces            [{"podName", "podNamespace", "interfaceName", "ips", "mac",
-///   "ofPort", "containerID"}] GET /ovsflows?table=T&pod=NS/NAME   [{"flow", "table", "packets",
-///   "bytes"}] GET /agentinfo                {"nodeName", "version", …} GET /healthz, /metrics text
+///   "ofPort", "containerID"}] GET /memberlist   [{"nodeName", "ip", "status"}] GET
+///   /ovsflows?table=T&pod=NS/NAME   [{"flow", "table", "packets", "bytes"}] GET /agentinfo
+///   {"nodeName", "version", …} GET /healthz, /metrics text
 struct RestSources {
   std::string node_name;
   const node::InterfaceStore& interfaces;
   openflow::Switch& the_switch;
   const node::Datapath& datapath;
   const MetricRegistry& metrics;
+  const egress::Gossip* gossip = nullptr;  ///< null: this agent has nothing to do with Egress
 };
 
 /// Errors: those of HttpServer::start.

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "antrea/base/asio.h"
+#include "antrea/egress/announcer.h"
+#include "antrea/egress/gossip.h"
+#include "antrea/egress/scheduler.h"
+#include "antrea/kube/informer.h"
+#include "antrea/kube/rest_client.h"
+#include "antrea/node/datapath.h"
+#include "antrea/node/egress_director.h"
+#include "antrea/node/egress_host.h"
+#include "egress_status.h"
+#include "options.h"
+
+namespace antrea::agent {
+
+/// What of the agent is about Egress: who is alive, which Node has which address, and what follows
+/// for the switch, the host, the network and the objects' status.
+class EgressAgent {
+ public:
+  /// What the other parts of the agent lend it; all of it outlives this.
+  struct Parts {
+    kube::RestClient& api;
+    node::Datapath& datapath;
+    const node::InterfaceStore& interfaces;
+    Logger logger;
+  };
+
+  /// `transport`: the interface that has the Node's address. `on_known` is told once Egresses,
+  /// pools and groups are known.
+  EgressAgent(boost::asio::any_io_executor executor, const Options& options, std::string transport,
+              Parts parts, std::function<void()> on_known);
+
+  /// Binds the gossip port, reads the host back. Error: that of `Gossip::start` and others.
+  Result<> start();
+
+  void take_groups(const std::map<std::string, api::controlplane::EgressGroup>& groups);
+  void take_nodes(const std::map<std::string, api::Node>& nodes);
+  /// Before the Pod's flows are committed.
+  void attached(const node::Interface& interface);
+  void detached(const node::Interface& interface);
+
+  const egress::Scheduler& scheduler() const { return scheduler_; }
+  const egress::Gossip& gossip() const { return gossip_; }
+
+  /// Until cancelled. To be spawned once by the owner.
+  boost::asio::awaitable<void> run();
+
+ private:
+  void take_egresses(std::span<const kube::Change> changes);
+  void take_pools(std::span<const kube::Change> changes);
+  void on_member(const egress::GossipEvent& event);
+  bool everything_known() const;
+  void settle_if_all_are_here();
+  /// From now on it counts who is there.
+  void settle();
+  void now_known();
+  /// Takes in what happened and does what follows.
+  void apply(egress::SchedulerInput input);
+  void act();
+  Result<> set_up_host();
+  boost::asio::awaitable<void> keep_lease();
+  boost::asio::awaitable<void> keep_time();
+
+  const Options& options_;
+  std::string transport_;
+  Parts parts_;
+  std::function<void()> on_known_;
+  boost::asio::any_io_executor executor_;
+  kube::Informer egresses_, pools_;
+  egress::Gossip gossip_;
+  egress::Scheduler scheduler_;
+  node::EgressDirector director_;
+  node::EgressView view_;
+  node::EgressDecision decision_;
+  std::optional<node::EgressHost> host_;
+  std::unique_ptr<egress::Announcer> announcer_;
+  EgressStatusWriter status_;
+  Signal changed_;
+  TimePoint settles_at_{};
+  bool egresses_known_ = false, pools_known_ = false, groups_known_ = false;
+};
+
+}  // namespace antrea::agent
