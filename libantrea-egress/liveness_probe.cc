@@ -250,9 +250,17 @@ void LivenessProbe::Impl::conclude(TimePoint now) {
     if (now >= inquiry.ask_again) ask(name, inquiry, now);
   std::erase_if(inquiries, [&](const auto& entry) {
     const auto& [name, inquiry] = entry;
-    const bool all = inquiry.silent.size() == inquiry.asked.size();
-    if (!all && now < inquiry.confirmed)
-      return now >= inquiry.give_up;  // nobody answered; once more, if the doubt remains
+    // Those asked that we still hear, or that have answered, have a vote.
+    const auto votes =
+        static_cast<std::size_t>(std::ranges::count_if(inquiry.asked, [&](auto& who) {
+          const auto session = sessions.find(who);
+          return inquiry.silent.contains(who) ||
+                 (session != sessions.end() && session->second.up(now));
+        }));
+    const auto silent = inquiry.silent.size();
+    const bool most = 2 * silent > votes && now >= inquiry.confirmed;
+    if (silent != inquiry.asked.size() && !most)
+      return now >= inquiry.give_up;  // too few answered; once more, if the doubt remains
     disarm(name);
     out.failed.push_back(name);
     return true;
@@ -339,7 +347,8 @@ TimePoint LivenessProbe::next_deadline() const {
       next = std::min(next, session.patient_until());
     }
   for (const auto& [name, inquiry] : m.inquiries)
-    next = std::min({next, inquiry.ask_again, inquiry.confirmed, inquiry.give_up});
+    next = std::min({next, inquiry.ask_again,
+                     std::max(inquiry.confirmed, m.last_call + kQuorumPause / 3), inquiry.give_up});
   for (const auto& favour : m.favours) next = std::min(next, favour.give_up);
   return next;
 }
