@@ -34,7 +34,7 @@ using Out = std::back_insert_iterator<std::string>;
 
 void nft_service(const Names& names, Out out) {
   fmt::format_to(out,
-                 "add rule ip kp {0} ip saddr != 10.0.0.0/8 jump mark\n"
+                 "add rule ip kp {0} ip saddr != 10.0.0.0/8 jump marked\n"
                  "add rule ip kp {0} numgen random mod {1} vmap {{ ",
                  names.service, names.endpoints.size());
   for (std::size_t e = 0; e < names.endpoints.size(); ++e)
@@ -44,7 +44,7 @@ void nft_service(const Names& names, Out out) {
 
 void nft_endpoint(const Names& names, std::size_t e, Out out) {
   fmt::format_to(out,
-                 "add rule ip kp {0} ip saddr {1} jump mark\n"
+                 "add rule ip kp {0} ip saddr {1} jump marked\n"
                  "add rule ip kp {0} meta l4proto tcp dnat to {1}:8080\n",
                  names.endpoints[e], names.addresses[e]);
 }
@@ -71,7 +71,7 @@ void iptables_endpoint(const Names& names, std::size_t e, Out out) {
 
 std::string nft_table(unsigned services, unsigned endpoints) {
   std::string text =
-      "add table ip kp\nadd chain ip kp mark\nadd rule ip kp mark mark set mark or 0x4000\n"
+      "add table ip kp\nadd chain ip kp marked\nadd rule ip kp marked mark set mark or 0x4000\n"
       "add map ip kp services { type ipv4_addr . inet_proto . inet_service : verdict ; }\n"
       "add chain ip kp prerouting { type nat hook prerouting priority dstnat ; }\n"
       "add rule ip kp prerouting ip daddr . meta l4proto . th dport vmap @services\n";
