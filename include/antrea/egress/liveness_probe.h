@@ -48,7 +48,8 @@ struct LivenessOutput {
 /// A session is doubted when nothing came for `misses` intervals, more where loss or jitter were
 /// measured, or when the other side says that it does not hear us. Then up to three others are
 /// asked; each looks for itself. One that hears the doubted member acquits it: a bad link fails
-/// nobody. One that does not, confirms. With nobody to ask (two members) it is left to gossip.
+/// nobody. One that does not, confirms; most of those that can be heard must. With nobody to ask
+/// (two members) it is left to gossip.
 class ANTREA_API LivenessProbe {
  public:
   /// The metadata by which members know that another one speaks this.
