@@ -223,7 +223,7 @@ awaitable<Result<>> Agent::open_switch() {
   node::DatapathOptions datapath;
   datapath.bridge = options_.bridge;
   datapath.logger = logger_;
-  datapath.policies = policy_flow_options(facts->meters);
+  datapath.policies = policy_flow_options(config_, facts->meters);
   datapath.meters = facts->meters;
   datapath.on_attach = [this](const node::Interface& pod) {
     if (egress_) egress_->attached(pod);

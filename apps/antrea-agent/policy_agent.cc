@@ -1,5 +1,6 @@
 #include "policy_agent.h"
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "antrea/node/packet_in_meters.h"
@@ -16,8 +17,13 @@ constexpr Duration kReportRetry = 5s;
 
 }  // namespace
 
-policy::FlowCompiler::Options policy_flow_options(bool meters) {
+policy::FlowCompiler::Options policy_flow_options(const node::NodeConfig& config, bool meters) {
+  const auto served = [&](Family family) {
+    return std::ranges::find(config.pod_cidrs, family, &IpPrefix::family) != config.pod_cidrs.end();
+  };
   policy::FlowCompiler::Options options;
+  options.ipv4 = served(Family::kIPv4);
+  options.ipv6 = served(Family::kIPv6);
   options.intercept_dns = true;
   if (!meters) return options;
   options.packet_in_meter = node::kPolicyMeter.id;

@@ -16,9 +16,9 @@
 
 namespace antrea::agent {
 
-/// How rules become flows: with meters on what they hand to the agent, where the datapath has
-/// them.
-policy::FlowCompiler::Options policy_flow_options(bool meters);
+/// How rules become flows: for the address families that the Node's Pods have, and with meters on
+/// what they hand to the agent, where the datapath has them.
+policy::FlowCompiler::Options policy_flow_options(const node::NodeConfig& config, bool meters);
 
 /// What of the agent is about policies: the controller's rules on their way into the data plane,
 /// and the packets that rules hand to the agent.
