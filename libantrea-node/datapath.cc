@@ -116,7 +116,17 @@ void Datapath::set_node(proxy::NodeFacts facts) {
 Result<> Datapath::apply(std::span<const policy::RuleInput> batch) {
   ANTREA_TRY(const auto rules, rule_cache_.apply(batch));
   program(flow_compiler_.apply(rules));
+  take_node_rules();
   return {};
+}
+
+void Datapath::take_node_rules() {
+  const auto rules = rule_cache_.take_node_rules();
+  if (!rules) return;
+  policy::NodeRules compiled = policy::compile_node_rules(*rules);
+  if (node_rules_ == compiled) return;
+  node_rules_ = std::move(compiled);
+  if (options_.on_node_rules) options_.on_node_rules();
 }
 
 awaitable<Result<>> Datapath::commit(std::span<const policy::RuleInput> batch) {

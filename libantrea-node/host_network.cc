@@ -141,7 +141,7 @@ Result<HostState> HostNetwork::read(const HostState& desired) {
     if (file) state.sysctls[path] = trimmed({std::istreambuf_iterator<char>(file), {}});
   }
   std::map<std::string, NftTable> own = desired.tables;
-  for (const std::string key : {"inet antrea", "arp antrea", "netdev antrea"}) own[key];
+  for (const std::string& key : desired.table_keys) own[key];
   ANTREA_TRY(state.tables, impl_->nft.read(own));
   return state;
 }
@@ -171,6 +171,7 @@ Result<std::vector<HostOperation>> HostNetwork::apply(const HostState& desired) 
 Result<> HostNetwork::remove(const HostState& desired) {
   HostState nothing;
   nothing.gateway = desired.gateway;
+  nothing.table_keys = desired.table_keys;
   ANTREA_TRY(auto actual, read(nothing));
   if (!actual.gateway_present) actual.gateway_up = true;
   std::optional<Error> first;

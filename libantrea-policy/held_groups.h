@@ -29,6 +29,7 @@ inline std::string member_key(const cp::GroupMember& member) {
 }
 
 inline bool is_pod(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kPod; }
+inline bool is_node(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kNode; }
 
 struct HeldAddressGroup {
   struct Member {
@@ -75,6 +76,7 @@ struct HeldAddressGroup {
 
 struct HeldAppliedToGroup {
   bool present = false;
+  bool node = false;  ///< the Node itself is a member: no other one is ever sent here
   std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
   std::unordered_set<CachedRule*> users;
 };

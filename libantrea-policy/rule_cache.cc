@@ -32,12 +32,17 @@ struct CachedRule {
   bool completed = false;
   bool dirty = false;
   bool targets_dirty = false;
+  bool at_node = false;                        // completed, and applied to the Node itself
   std::vector<PodInterface> targets;           // as completed
   std::vector<std::uint32_t> service_groups;   // as completed
   std::map<std::string, CompletedRule> parts;  // as completed, only with named ports
 
   bool effective() const {
     return std::ranges::any_of(applied_to, [](const auto* group) { return group->present; });
+  }
+  /// The Node itself is filtered by the host, not by the switch.
+  bool applies_to_node() const {
+    return std::ranges::any_of(applied_to, [](const auto* group) { return group->node; });
   }
   bool realizable() const {
     return std::ranges::all_of(peer_groups, [](const auto* group) { return group->present; });
@@ -85,6 +90,8 @@ struct RuleCache::Impl {
   std::set<std::string> promotable;  // those of them that something happened to in this batch
   std::vector<std::string> touched_address_groups, touched_patterns;
   std::size_t completed_count = 0;
+  std::map<std::string, CachedRule*> node_rules;  // by ID: completed, and applied to the Node
+  bool node_rules_changed = true;                 // since somebody asked
 
   // --- input ---
 
@@ -165,6 +172,7 @@ struct RuleCache::Impl {
     for (const cp::GroupMember& member : object->members)
       if (is_pod(member)) pods.emplace(member.key, member.ports);
     set_pods(group, std::move(pods));
+    group.node = std::ranges::any_of(object->members, is_node);
     group.present = true;
     mark_users(group);
   }
@@ -175,13 +183,15 @@ struct RuleCache::Impl {
     for (const cp::GroupMember& member : patched.patch.added)
       if (is_pod(member) && group.pods.insert_or_assign(member.key, member.ports).second)
         groups_of_pod[member.key].push_back(&group);
+    if (std::ranges::any_of(patched.patch.removed, is_node)) group.node = false;
+    if (std::ranges::any_of(patched.patch.added, is_node)) group.node = true;
     mark_users(group);
   }
   void take(const AppliedToGroupDeleted& deleted) {
     const auto found = applied_to_groups.find(deleted.name);
     if (found == applied_to_groups.end()) return;
     set_pods(found->second, {});
-    found->second.present = false;
+    found->second.present = found->second.node = false;
     mark_users(found->second);
     if (found->second.users.empty()) applied_to_groups.erase(found);
   }
@@ -427,8 +437,21 @@ struct RuleCache::Impl {
     return true;
   }
 
+  /// What the host filters is computed when it is asked for: there is little of it.
+  void update_at_node(CachedRule& rule) {
+    const bool here = rule.wanted && rule.effective() && rule.applies_to_node() &&
+                      (rule.at_node || rule.realizable());
+    node_rules_changed |= here || rule.at_node;
+    rule.at_node = here;
+    if (here)
+      node_rules.emplace(rule.identity->id, &rule);
+    else
+      node_rules.erase(rule.identity->id);
+  }
+
   void update(CachedRule& rule, RuleChanges& changes) {
-    if (!rule.wanted || !rule.effective()) {
+    update_at_node(rule);
+    if (!rule.wanted || !rule.effective() || rule.applies_to_node()) {
       if (!rule.completed) return;
       if (rule.named)
         for (const auto& [key, part] : rule.parts) changes.removed.push_back(key);
@@ -647,12 +670,31 @@ std::optional<std::vector<std::string>> RuleCache::take_name_patterns() {
   return patterns;
 }
 
+std::optional<std::vector<CompletedRule>> RuleCache::take_node_rules() {
+  if (!std::exchange(impl_->node_rules_changed, false)) return {};
+  std::vector<CompletedRule> rules;
+  for (const auto& [id, rule] : impl_->node_rules) {
+    if (!rule->named) {
+      rules.push_back({id,
+                       rule->identity,
+                       {},
+                       Impl::peers_of(*rule),
+                       rule->services.empty() ? std::nullopt : std::optional(rule->services),
+                       impl_->service_groups_of(*rule)});
+      continue;
+    }
+    for (auto& [key, part] : impl_->parts_of(*rule)) rules.push_back(std::move(part));
+  }
+  return rules;
+}
+
 std::vector<std::string> RuleCache::waiting_policies() const {
   return {impl_->waiting.begin(), impl_->waiting.end()};
 }
 
 RuleCache::Counts RuleCache::counts() const {
-  Counts counts{.policies = impl_->policies.size(), .rules = impl_->completed_count};
+  Counts counts{.policies = impl_->policies.size(),
+                .rules = impl_->completed_count + impl_->node_rules.size()};
   for (const auto& [name, group] : impl_->address_groups) counts.address_groups += group.present;
   for (const auto& [name, group] : impl_->applied_to_groups)
     counts.applied_to_groups += group.present;

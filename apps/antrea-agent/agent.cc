@@ -10,6 +10,7 @@
 
 #include "antrea/api/json.h"
 #include "antrea/kube/kubeconfig.h"
+#include "antrea/node/host_policies.h"
 #include "antrea/node/netlink.h"
 #include "antrea/node/packet_in_meters.h"
 #include "antrea/node/switch_facts.h"
@@ -232,6 +233,7 @@ awaitable<Result<>> Agent::open_switch() {
     if (egress_) egress_->detached(pod);
   };
   datapath.on_host_services = [this] { progress_.notify(); };
+  datapath.on_node_rules = [this] { on_node_rules(); };
   datapath.on_stale_connections = [this](auto stale) { services_->forget(std::move(stale)); };
   datapath_.emplace(io_.get_executor(), config_, balancer_config(options_), *switch_, *vswitch_,
                     interfaces_, datapath);
@@ -269,11 +271,20 @@ Result<> Agent::set_up_host() {
   for (const auto& [name, peer] : routes_->peers()) peers.push_back(peer);
   ANTREA_CHECK(services_->refresh(nodes_, config_.gateway_name));
   const proxy::Balancer& balancer = datapath_->balancer();
-  const auto done = host_->apply(node::desired_host_state(config_, peers, balancer.host(),
-                                                          balancer.node().node_port_addresses));
+  auto desired = node::desired_host_state(config_, peers, balancer.host(),
+                                          balancer.node().node_port_addresses);
+  if (const auto& rules = datapath_->node_rules()) node::add_node_policies(*rules, desired);
+  const auto done = host_->apply(desired);
   if (!done) return Error(done.error()).within("set up the host's network", options_.node);
   for (const auto& operation : *done) logger_->info("host network: {}", node::describe(operation));
   return {};
+}
+
+/// Before the controller is told that the policies are realised.
+void Agent::on_node_rules() {
+  for (const auto& rule : datapath_->node_rules()->unrealized)
+    logger_->warn("{}: rule {} cannot be applied to a Node", rule->policy.to_string(), rule->name);
+  if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
 }
 
 void Agent::known(Input input) {

@@ -58,6 +58,7 @@ class Agent {
   boost::asio::awaitable<Result<>> serve_pods();
   boost::asio::awaitable<void> remove_interface(node::Interface interface);
   void on_nodes(std::span<const kube::Change> changes);
+  void on_node_rules();
   void known(Input input);
 
   template <typename T>

@@ -19,6 +19,7 @@
 #include "antrea/openflow/switch.h"
 #include "antrea/ovsdb/vswitch.h"
 #include "antrea/policy/flow_compiler.h"
+#include "antrea/policy/node_rules.h"
 #include "antrea/policy/rule_cache.h"
 #include "antrea/proxy/balancer.h"
 
@@ -30,6 +31,8 @@ struct DatapathOptions {
   /// or, beside a controller that does not tell, goes on and is counted.
   Duration evaluation_timeout = std::chrono::seconds(10);
   policy::FlowCompiler::Options policies;
+  /// What `node_rules` returns has changed.
+  std::function<void()> on_node_rules;
   /// The host's rules for Services (`Balancer::host`) have changed.
   std::function<void()> on_host_services;
   /// See `StaleConnectionCleaner`.
@@ -83,6 +86,8 @@ class ANTREA_API Datapath final : public PodNetwork {
   const Pipeline& pipeline() const { return pipeline_; }
   const proxy::Balancer& balancer() const { return balancer_; }
   const policy::RuleCache& rules() const { return rule_cache_; }
+  /// What the host has to filter for policies that are applied to the Node; absent: not known yet.
+  const std::optional<policy::NodeRules>& node_rules() const { return node_rules_; }
   const policy::FlowCompiler& flow_compiler() const { return flow_compiler_; }
   /// Pods that were let in without the controller's word.
   std::uint64_t unevaluated_pods() const { return unevaluated_pods_; }
@@ -94,6 +99,7 @@ class ANTREA_API Datapath final : public PodNetwork {
   /// What the groups of Services mean to rules that name Services.
   openflow::Changes service_changes(std::span<const api::ObjectKey> services);
   openflow::Changes policy_changes(const policy::RuleInput& input);
+  void take_node_rules();
   openflow::Changes add_changes(const Interface& interface);
   openflow::Changes remove_changes(const Interface& interface);
   boost::asio::awaitable<Result<>> wait_evaluated(api::ObjectKey pod);
@@ -107,6 +113,7 @@ class ANTREA_API Datapath final : public PodNetwork {
   proxy::Balancer balancer_;
   policy::RuleCache rule_cache_;
   policy::FlowCompiler flow_compiler_;
+  std::optional<policy::NodeRules> node_rules_;
   std::optional<std::set<api::ObjectKey>> evaluated_;
   bool evaluation_known_ = false;  // whether the controller tells, or is known not to
   Signal evaluated_changed_;

@@ -64,6 +64,8 @@ struct HostState {
   std::map<IpAddress, MacAddress> neighbours;
   std::map<std::string, std::string> sysctls;  ///< "net/ipv4/ip_forward" -> "1"
   std::map<std::string, NftTable> tables;      ///< by "family name"; absent: not there
+  /// The tables that are kept as desired, or away.
+  std::set<std::string> table_keys{"inet antrea", "arp antrea", "netdev antrea"};
   /// Destinations in `routes` that the kernel made itself: never removed.
   std::set<IpPrefix> kernel_routes;
 };
@@ -134,7 +136,7 @@ ANTREA_API std::string describe(const HostOperation& operation);
 
 /// The operations that lead from `actual` to `desired`, in an order in which nothing is missing
 /// that a later one needs; none when they agree. Of the host's state only what belongs to Antrea is
-/// touched: everything on the gateway device, the named sysctls, and the tables called "antrea".
+/// touched: everything on the gateway device, the named sysctls, and the tables in `table_keys`.
 ANTREA_API std::vector<HostOperation> plan_host_network(const HostState& desired,
                                                         const HostState& actual);
 

@@ -107,6 +107,11 @@ class ANTREA_API RuleCache {
   /// were when last asked for.
   std::optional<std::vector<std::string>> take_name_patterns();
 
+  /// The completed rules of policies that are applied to the Node itself, which are in no
+  /// `RuleChanges`, sorted by key and without targets; nothing if they are as they were when last
+  /// asked for. See `compile_node_rules`.
+  std::optional<std::vector<CompletedRule>> take_node_rules();
+
   /// Names of the policies whose latest version still waits for a group.
   std::vector<std::string> waiting_policies() const;
 
