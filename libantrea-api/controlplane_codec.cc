@@ -265,6 +265,7 @@ ANTREA_OBJECT(AppliedToGroupPatch)
 ANTREA_OBJECT(EvaluatedPodsPatch)
 ANTREA_OBJECT(EgressGroupPatch)
 ANTREA_OBJECT(NetworkPolicyStatus)
+ANTREA_OBJECT(NodeStatsSummary)
 ANTREA_OBJECT(Status)
 #undef ANTREA_OBJECT
 #undef ANTREA_LISTED

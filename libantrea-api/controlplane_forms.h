@@ -34,6 +34,8 @@ inline constexpr std::string_view kKind<EvaluatedPodsPatch> = "EvaluatedPodsPatc
 template <>
 inline constexpr std::string_view kKind<NetworkPolicyStatus> = "NetworkPolicyStatus";
 template <>
+inline constexpr std::string_view kKind<NodeStatsSummary> = "NodeStatsSummary";
+template <>
 inline constexpr std::string_view kKind<Status> = "Status";
 
 template <typename T>

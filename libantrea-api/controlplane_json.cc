@@ -159,6 +159,27 @@ void read(Field json, NetworkPolicyStatus& status) {
   });
 }
 
+TrafficStats read_traffic(Field json) {
+  return {json["packets"].int64(), json["bytes"].int64(), json["sessions"].int64()};
+}
+
+NetworkPolicyStats read_policy_stats(Field json) {
+  NetworkPolicyStats stats;
+  stats.policy = read_policy_reference(json["networkPolicy"]);
+  stats.traffic = read_traffic(json["trafficStats"]);
+  stats.rules = json["ruleTrafficStats"].list([](Field rule) {
+    return RuleTrafficStats{rule["name"].text(), read_traffic(rule["trafficStats"])};
+  });
+  return stats;
+}
+
+void read(Field json, NodeStatsSummary& summary) {
+  summary.network_policies = json["networkPolicies"].list(read_policy_stats);
+  summary.antrea_cluster_network_policies =
+      json["antreaClusterNetworkPolicies"].list(read_policy_stats);
+  summary.antrea_network_policies = json["antreaNetworkPolicies"].list(read_policy_stats);
+}
+
 // --- Writing -------------------------------------------------------------------------------------
 
 json::string write_ip(const IpAddress& address) {
@@ -266,16 +287,20 @@ json::object write_meta(const Metadata& meta) {
   return object;
 }
 
+json::object write_policy_reference(const NetworkPolicyReference& reference) {
+  json::object object{{"type", to_string(reference.type)}};
+  put(object, "namespace", reference.namespace_);
+  object["name"] = reference.name;
+  object["uid"] = reference.uid;
+  return object;
+}
+
 void write(const NetworkPolicy& policy, json::object& object) {
   put(object, "rules", to_array(policy.rules, write_rule));
   put(object, "appliedToGroups", api::detail::to_json(policy.applied_to_groups));
   if (policy.priority) object["priority"] = *policy.priority;
   put_number(object, "tierPriority", policy.tier_priority);
-  json::object source{{"type", to_string(policy.source_ref.type)}};
-  put(source, "namespace", policy.source_ref.namespace_);
-  source["name"] = policy.source_ref.name;
-  source["uid"] = policy.source_ref.uid;
-  object["sourceRef"] = std::move(source);
+  object["sourceRef"] = write_policy_reference(policy.source_ref);
 }
 
 void write(const AddressGroup& group, json::object& object) {
@@ -310,6 +335,27 @@ void write(const NetworkPolicyStatus& status, json::object& object) {
         put(each, "message", node.message);
         return each;
       }));
+}
+
+json::object write_traffic(const TrafficStats& traffic) {
+  return {{"packets", traffic.packets}, {"bytes", traffic.bytes}, {"sessions", traffic.sessions}};
+}
+
+json::object write_policy_stats(const NetworkPolicyStats& stats) {
+  json::object object{{"networkPolicy", write_policy_reference(stats.policy)},
+                      {"trafficStats", write_traffic(stats.traffic)}};
+  put(object, "ruleTrafficStats", to_array(stats.rules, [](const RuleTrafficStats& rule) {
+        return json::object{{"name", rule.name}, {"trafficStats", write_traffic(rule.traffic)}};
+      }));
+  return object;
+}
+
+void write(const NodeStatsSummary& summary, json::object& object) {
+  put(object, "networkPolicies", to_array(summary.network_policies, write_policy_stats));
+  put(object, "antreaClusterNetworkPolicies",
+      to_array(summary.antrea_cluster_network_policies, write_policy_stats));
+  put(object, "antreaNetworkPolicies",
+      to_array(summary.antrea_network_policies, write_policy_stats));
 }
 
 }  // namespace
@@ -360,6 +406,7 @@ ANTREA_FORM(AppliedToGroupPatch)
 ANTREA_FORM(EvaluatedPodsPatch)
 ANTREA_FORM(EgressGroupPatch)
 ANTREA_FORM(NetworkPolicyStatus)
+ANTREA_FORM(NodeStatsSummary)
 ANTREA_FORM(Status)
 #undef ANTREA_FORM
 

@@ -67,6 +67,13 @@ ServiceReference read_service_reference(const pb::NamespacedReference& from) {
   return {from.namespace_(), from.name()};
 }
 
+NetworkPolicyReference read(const pb::NetworkPolicyReference& from, Faults& faults,
+                            std::string_view field) {
+  NetworkPolicyReference reference{{}, from.namespace_(), from.name(), from.uid()};
+  if (!from.type().empty()) reference.type = faults.choose(kPolicyTypes, from.type(), field);
+  return reference;
+}
+
 NetworkPolicyPeer read(const pb::NetworkPolicyPeer& from, Faults& faults) {
   NetworkPolicyPeer peer;
   peer.address_groups = texts(from.address_groups());
@@ -166,12 +173,7 @@ void read(const pb::NetworkPolicy& from, NetworkPolicy& policy, Faults& faults) 
   policy.applied_to_groups = texts(from.applied_to_groups());
   if (from.has_priority()) policy.priority = from.priority();
   if (from.has_tier_priority()) policy.tier_priority = from.tier_priority();
-  const auto& source = from.source_ref();
-  if (source.has_type() && !source.type().empty())
-    policy.source_ref.type = faults.choose(kPolicyTypes, source.type(), "sourceRef.type");
-  policy.source_ref.namespace_ = source.namespace_();
-  policy.source_ref.name = source.name();
-  policy.source_ref.uid = source.uid();
+  policy.source_ref = read(from.source_ref(), faults, "sourceRef.type");
 }
 
 template <typename Group>
@@ -205,6 +207,24 @@ void read(const pb::NetworkPolicyStatus& from, NetworkPolicyStatus& status, Faul
     return NetworkPolicyNodeStatus{node.node_name(), node.generation(), node.realization_failure(),
                                    node.message()};
   });
+}
+
+TrafficStats read(const pb::TrafficStats& from) {
+  return {from.packets(), from.bytes(), from.sessions()};
+}
+
+void read(const pb::NodeStatsSummary& from, NodeStatsSummary& summary, Faults& faults) {
+  summary.metadata = read(from.metadata());
+  const auto policy = [&faults](const pb::NetworkPolicyStats& each) {
+    return NetworkPolicyStats{read(each.network_policy(), faults, "networkPolicy.type"),
+                              read(each.traffic_stats()),
+                              list(each.rule_traffic_stats(), [](const pb::RuleTrafficStats& rule) {
+                                return RuleTrafficStats{rule.name(), read(rule.traffic_stats())};
+                              })};
+  };
+  summary.network_policies = list(from.network_policies(), policy);
+  summary.antrea_cluster_network_policies = list(from.antrea_cluster_network_policies(), policy);
+  summary.antrea_network_policies = list(from.antrea_network_policies(), policy);
 }
 
 void read(const pb::Status& from, Status& status, Faults&) {
@@ -316,6 +336,13 @@ void write(const EvaluatedPod& pod, pb::EvaluatedPod& to) {
   to.set_uid(pod.uid);
 }
 
+void write(const NetworkPolicyReference& reference, pb::NetworkPolicyReference& to) {
+  to.set_type(std::string(to_string(reference.type)));
+  to.set_namespace_(reference.namespace_);
+  to.set_name(reference.name);
+  to.set_uid(reference.uid);
+}
+
 void write(const NetworkPolicy& policy, pb::NetworkPolicy& to) {
   write(policy.metadata, *to.mutable_metadata());
   for (const auto& rule : policy.rules) write(rule, *to.add_rules());
@@ -323,11 +350,7 @@ void write(const NetworkPolicy& policy, pb::NetworkPolicy& to) {
                                          policy.applied_to_groups.end());
   if (policy.priority) to.set_priority(*policy.priority);
   if (policy.tier_priority) to.set_tier_priority(*policy.tier_priority);
-  auto& source = *to.mutable_source_ref();
-  source.set_type(std::string(to_string(policy.source_ref.type)));
-  source.set_namespace_(policy.source_ref.namespace_);
-  source.set_name(policy.source_ref.name);
-  source.set_uid(policy.source_ref.uid);
+  write(policy.source_ref, *to.mutable_source_ref());
 }
 
 template <typename Group>
@@ -362,6 +385,31 @@ void write(const NetworkPolicyStatus& status, pb::NetworkPolicyStatus& to) {
   }
 }
 
+void write(const TrafficStats& traffic, pb::TrafficStats& to) {
+  to.set_packets(traffic.packets);
+  to.set_bytes(traffic.bytes);
+  to.set_sessions(traffic.sessions);
+}
+
+void write(const NetworkPolicyStats& stats, pb::NetworkPolicyStats& to) {
+  write(stats.policy, *to.mutable_network_policy());
+  write(stats.traffic, *to.mutable_traffic_stats());
+  for (const auto& rule : stats.rules) {
+    auto& each = *to.add_rule_traffic_stats();
+    each.set_name(rule.name);
+    write(rule.traffic, *each.mutable_traffic_stats());
+  }
+}
+
+void write(const NodeStatsSummary& summary, pb::NodeStatsSummary& to) {
+  write(summary.metadata, *to.mutable_metadata());
+  for (const auto& each : summary.network_policies) write(each, *to.add_network_policies());
+  for (const auto& each : summary.antrea_cluster_network_policies)
+    write(each, *to.add_antrea_cluster_network_policies());
+  for (const auto& each : summary.antrea_network_policies)
+    write(each, *to.add_antrea_network_policies());
+}
+
 void write(const Status& status, pb::Status& to) {
   to.mutable_metadata();
   to.set_status(status.status);
@@ -387,6 +435,7 @@ ANTREA_MESSAGE(AppliedToGroupPatch, GroupPatch)
 ANTREA_MESSAGE(EvaluatedPodsPatch, EvaluatedPodsPatch)
 ANTREA_MESSAGE(EgressGroupPatch, GroupPatch)
 ANTREA_MESSAGE(NetworkPolicyStatus, NetworkPolicyStatus)
+ANTREA_MESSAGE(NodeStatsSummary, NodeStatsSummary)
 ANTREA_MESSAGE(Status, Status)
 #undef ANTREA_MESSAGE
 
@@ -437,6 +486,7 @@ ANTREA_FORM(AppliedToGroupPatch)
 ANTREA_FORM(EvaluatedPodsPatch)
 ANTREA_FORM(EgressGroupPatch)
 ANTREA_FORM(NetworkPolicyStatus)
+ANTREA_FORM(NodeStatsSummary)
 ANTREA_FORM(Status)
 #undef ANTREA_FORM
 

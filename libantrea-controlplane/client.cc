@@ -256,16 +256,35 @@ bool Client::connected() const {
   return true;
 }
 
-awaitable<Result<>> Client::report(NetworkPolicyStatus status) {
+namespace {
+
+template <typename T>
+kube::ApiRequest post(std::string target, const T& object) {
   kube::ApiRequest request;
   request.method = "POST";
-  request.target = path_of(Resource::kNetworkPolicies) + "/" + status.metadata.name + "/status";
-  request.body = encode(status, Format::kProtobuf);
+  request.target = std::move(target);
+  request.body = encode(object, Format::kProtobuf);
   request.content_type = content_type(Format::kProtobuf);
-  const auto response = co_await impl_->transport.send(std::move(request));
+  return request;
+}
+
+awaitable<Result<>> send(kube::ApiTransport& transport, kube::ApiRequest request) {
+  const auto response = co_await transport.send(std::move(request));
   if (!response) co_return response.error();
   if (response->status / 100 != 2) co_return kube::status_error(*response);
   co_return Result<>();
+}
+
+}  // namespace
+
+awaitable<Result<>> Client::report(NetworkPolicyStatus status) {
+  const std::string policies = path_of(Resource::kNetworkPolicies);
+  return send(impl_->transport, post(policies + "/" + status.metadata.name + "/status", status));
+}
+
+awaitable<Result<>> Client::report(NodeStatsSummary summary) {
+  return send(impl_->transport,
+              post("/apis/controlplane.antrea.io/v1beta2/nodestatssummaries", summary));
 }
 
 }  // namespace antrea::controlplane

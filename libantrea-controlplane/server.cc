@@ -20,6 +20,8 @@ using kube::HttpStream;
 
 namespace {
 
+constexpr std::string_view kStatistics = "nodestatssummaries";
+
 /// Bytes that may wait in a connection before we leave the rest in the store, where it is shared.
 constexpr std::size_t kHighWater = std::size_t{1} << 20;
 
@@ -154,11 +156,21 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     });
   }
 
+  static Format format_of_body(const HttpRequest& request) {
+    return request.header("Content-Type").starts_with(content_type(Format::kProtobuf))
+               ? Format::kProtobuf
+               : Format::kJson;
+  }
+
+  HttpResponse take_statistics(const HttpRequest& request, Format format) {
+    const auto summary = decode_as<NodeStatsSummary>(request.body, format_of_body(request));
+    if (!summary) return refuse(400, "BadRequest", summary.error().to_string(), format);
+    if (options.on_statistics) options.on_statistics(*summary);
+    return answer(201, encode(*summary, format), format);
+  }
+
   HttpResponse take_status(const HttpRequest& request, const std::string& name, Format format) {
-    const bool protobuf =
-        request.header("Content-Type").starts_with(content_type(Format::kProtobuf));
-    const auto status =
-        decode_as<NetworkPolicyStatus>(request.body, protobuf ? Format::kProtobuf : Format::kJson);
+    const auto status = decode_as<NetworkPolicyStatus>(request.body, format_of_body(request));
     if (!status) return refuse(400, "BadRequest", status.error().to_string(), format);
     if (status->metadata.name != name)
       return refuse(400, "BadRequest",
@@ -254,6 +266,12 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     if (parts.size() == 1 && parts[0] == kVersion && request.method == "GET")
       return exchange.respond(HttpResponse::json(
           200, json::serialize(kube::api_resource_list(served_types(), kGroup, kVersion))));
+    if (parts == std::vector<std::string>{std::string(kVersion), std::string(kStatistics)})
+      return exchange.respond(
+          request.method == "POST"
+              ? take_statistics(request, *format)
+              : refuse(405, "MethodNotAllowed",
+                       "the server allows only to create " + std::string(kStatistics), *format));
     const auto resource =
         parts.size() > 1 && parts[0] == kVersion ? parse_resource(parts[1]) : std::nullopt;
     if (!resource || parts.size() > 4)
@@ -332,6 +350,13 @@ std::vector<kube::ResourceType> Server::resource_types() {
     if (resource == Resource::kNetworkPolicies)
       type.subresources = {{"status", "NetworkPolicyStatus", {}, {}, {"create"}}};
   }
+  kube::ResourceType& statistics = types.emplace_back();
+  statistics.group = kGroup;
+  statistics.version = kVersion;
+  statistics.kind = "NodeStatsSummary";
+  statistics.plural = kStatistics;
+  statistics.namespaced = false;
+  statistics.verbs = {"create"};
   return types;
 }
 

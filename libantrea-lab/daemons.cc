@@ -36,7 +36,9 @@ Result<ProcessOptions> agent_command(const LabDir& dir, const Node& node) {
                                   "--ipam-dir",
                                   "/run/antrea/networks",
                                   "--log-dir",
-                                  "/run/antrea/log"},
+                                  "/run/antrea/log",
+                                  "--statistics-interval",  // who tries a policy waits for it
+                                  "2"},
                          .view = node.host.view(),
                          .log_path = dir.log() + "/" + node.host.name + "-antrea-agent.log"};
   // Without tap devices, the gateway's other end is a veth that the topology made.

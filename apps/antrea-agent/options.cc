@@ -81,6 +81,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "/etc/resolv.conf")("fqdn-min-ttl",
                           po::value(&options.fqdn_min_ttl)->default_value(0)->value_name("SECONDS"),
                           "how long an address behind a name in a rule counts at least")(
+      "statistics-interval",
+      po::value(&options.statistics_interval)->default_value(60)->value_name("SECONDS"),
+      "how often the controller is told what the rules of policies counted")(
       "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
       "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
@@ -158,6 +161,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   if (!parsed.exit_code && (options.packet_in_rate == 0 || options.packet_in_rate > 1'000'000))
     parsed.exit_code =
         refuse(fmt::format("--packet-in-rate {}: expected 1 to 1000000", options.packet_in_rate));
+  if (!parsed.exit_code && (options.statistics_interval == 0 || options.statistics_interval > 3600))
+    parsed.exit_code = refuse(
+        fmt::format("--statistics-interval {}: expected 1 to 3600", options.statistics_interval));
   if (!parsed.exit_code && (audit_megabytes == 0 || audit_megabytes > 1'000'000))
     parsed.exit_code =
         refuse(fmt::format("--audit-log-max-size {}: expected 1 to 1000000", audit_megabytes));

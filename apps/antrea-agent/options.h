@@ -36,11 +36,12 @@ struct Options {
   bool service_health_checks = true;  ///< with `proxy_all`
   Remote proxy_healthz;               ///< where the proxy's own health is told; port 0: nowhere
   std::string log_level;
-  std::string log_dir;                   ///< for logs that users read: networkpolicy/np.log
-  node::RotatingFile::Limits audit_log;  ///< of np.log
-  std::string dns_server;                ///< asked for names in rules; empty: the cluster's
-  std::uint32_t fqdn_min_ttl = 0;        ///< seconds that an address behind a name counts at least
-  std::uint32_t packet_in_rate = 0;      ///< packets a second of each kind, 1 to 1,000,000
+  std::string log_dir;                    ///< for logs that users read: networkpolicy/np.log
+  node::RotatingFile::Limits audit_log;   ///< of np.log
+  std::string dns_server;                 ///< asked for names in rules; empty: the cluster's
+  std::uint32_t fqdn_min_ttl = 0;         ///< seconds that an address behind a name counts at least
+  std::uint32_t statistics_interval = 0;  ///< seconds between two reports of what rules counted
+  std::uint32_t packet_in_rate = 0;       ///< packets a second of each kind, 1 to 1,000,000
 
   bool egress = true;
   std::uint16_t cluster_port = 10351;  ///< of the gossip among agents, TCP and UDP

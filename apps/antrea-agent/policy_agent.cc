@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "antrea/api/pipeline.h"
 #include "antrea/node/packet_in_meters.h"
 
 namespace antrea::agent {
@@ -42,6 +43,8 @@ PolicyAgent::PolicyAgent(asio::any_io_executor executor, const Options& options,
       packets_(parts_.the_switch, parts_.interfaces, parts_.datapath.pipeline().config(),
                parts_.metrics, packet_options()),
       reports_(options.node),
+      statistics_(options.node),
+      statistics_interval_(std::chrono::seconds(options.statistics_interval)),
       rules_changed_(executor) {}
 
 controlplane::ClientOptions PolicyAgent::client_options(
@@ -123,9 +126,45 @@ asio::awaitable<void> PolicyAgent::report() {
   }
 }
 
+/// Reads what the rules counted, and tells the controller what came to it.
+asio::awaitable<Result<>> PolicyAgent::read_statistics() {
+  std::vector<openflow::FlowStats> flows;
+  for (const auto table :
+       {api::pipeline::Table::kEgressMetric, api::pipeline::Table::kIngressMetric}) {
+    openflow::FlowFilter filter;
+    filter.table = openflow::TableId{static_cast<std::uint8_t>(table)};
+    filter.cookie = api::pipeline::cookie(api::pipeline::CookieCategory::kNetworkPolicy);
+    filter.cookie_mask = ~std::uint64_t{0};
+    ANTREA_CO_TRY(auto found, co_await parts_.the_switch.dump_flows(filter));
+    std::ranges::move(found, std::back_inserter(flows));
+  }
+  const policy::FlowCompiler& compiler = parts_.datapath.flow_compiler();
+  const controlplane::NodeStatistics::FindRule find_rule = [&compiler](std::uint32_t conjunction) {
+    return compiler.rule_of(conjunction);
+  };
+  auto summary = statistics_.due(policy::count_rules(flows), find_rule);
+  if (!summary.empty()) ANTREA_CO_CHECK(co_await client_.report(std::move(summary)));
+  statistics_.told();
+  co_return Result<>();
+}
+
+/// From when the switch holds nothing stale any more, until cancelled.
+asio::awaitable<void> PolicyAgent::report_statistics() {
+  (void)co_await parts_.the_switch.wait_synced(TimePoint::max());
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  for (;;) {
+    const auto told = co_await read_statistics();
+    if (!told) parts_.logger->debug("statistics: {}", told.error().to_string());
+    timer.expires_after(statistics_interval_);
+    const auto [code] = co_await timer.async_wait(kTuple);
+    if (code) co_return;
+  }
+}
+
 asio::awaitable<void> PolicyAgent::run() {
   using namespace asio::experimental::awaitable_operators;
-  co_await (client_.run() && report() && packets_.run() && audit_.run() && dns_.run());
+  co_await (client_.run() && report() && report_statistics() && packets_.run() && audit_.run() &&
+            dns_.run());
 }
 
 }  // namespace antrea::agent

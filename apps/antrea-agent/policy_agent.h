@@ -6,6 +6,7 @@
 #include "antrea/base/asio.h"
 #include "antrea/base/metrics.h"
 #include "antrea/controlplane/client.h"
+#include "antrea/controlplane/node_statistics.h"
 #include "antrea/controlplane/status_reports.h"
 #include "antrea/kube/rest_client.h"
 #include "antrea/node/audit_logger.h"
@@ -53,6 +54,8 @@ class PolicyAgent {
   node::DnsInterception::Options dns_options(const Options& options) const;
   void log(const node::PolicyPacketIn& packet);
   boost::asio::awaitable<void> report();
+  boost::asio::awaitable<Result<>> read_statistics();
+  boost::asio::awaitable<void> report_statistics();
 
   Parts parts_;
   node::DnsInterception dns_;
@@ -60,6 +63,8 @@ class PolicyAgent {
   node::AuditLogger audit_;
   node::PolicyPackets packets_;
   controlplane::StatusReports reports_;
+  controlplane::NodeStatistics statistics_;
+  Duration statistics_interval_;
   Signal rules_changed_;
 };
 

@@ -46,6 +46,9 @@ Result<> Controller::start() {
   server.on_status = [this](const api::controlplane::NetworkPolicyStatus& report) {
     if (policies_) policies_->take(report);
   };
+  server.on_statistics = [this](const api::controlplane::NodeStatsSummary& summary) {
+    if (policies_) policies_->take(summary);
+  };
   // Revisions of a new process must be higher than those that its predecessor told.
   server.store.first_revision =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -70,6 +73,13 @@ Result<> Controller::start() {
   ANTREA_CHECK(policies_->start());
   egresses_.emplace(io_.get_executor(), *api_, logger_);
   ANTREA_CHECK(egresses_->start());
+  statistics_.emplace(policies_->statistics());
+  api_->mount(
+      std::string(controlplane::StatisticsServer::kPath),
+      [this](const kube::HttpRequest& request, kube::HttpExchange exchange) {
+        statistics_->handle(request, std::move(exchange));
+      },
+      controlplane::StatisticsServer::resource_types());
   ANTREA_CHECK(listen(credentials));
   return announce(credentials);
 }

@@ -6,6 +6,7 @@
 
 #include "antrea/base/log.h"
 #include "antrea/controlplane/server.h"
+#include "antrea/controlplane/statistics_server.h"
 #include "antrea/kube/api_server.h"
 #include "antrea/kube/standalone.h"
 #include "credentials.h"
@@ -41,6 +42,7 @@ class Controller {
   std::unique_ptr<kube::StandaloneControllers> controllers_;
   std::optional<PolicyService> policies_;
   std::optional<EgressService> egresses_;
+  std::optional<controlplane::StatisticsServer> statistics_;
 };
 
 }  // namespace antrea::controller

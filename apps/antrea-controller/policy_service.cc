@@ -60,7 +60,13 @@ Result<> PolicyService::create_static_tiers() {
     tier.metadata.name = name;
     tier.priority = priority;
     const auto created = api_.post(path, api::encode(tier).as_object());
-    if (!created && created.error().code != Errc::kAlreadyExists) return created.error();
+    if (created) continue;
+    if (created.error().code != Errc::kAlreadyExists) return created.error();
+    // Whatever it was changed to: the priority of a static Tier is not a user's to choose.
+    path.name = name;
+    ANTREA_CHECK(api_.patch(path, kube::PatchType::kMerge,
+                            boost::json::object{{"spec", {{"priority", priority}}}}));
+    path.name.clear();
   }
   return {};
 }
@@ -115,6 +121,7 @@ void PolicyService::compile() {
   batch_.clear();
   if (!published_ || !changes.empty()) server_.publish(changes);
   published_ = true;
+  statistics_.apply(changes, PolicyStatusWriter::now());
   statuses_.write(realization_.apply(changes, PolicyStatusWriter::now()));
 }
 

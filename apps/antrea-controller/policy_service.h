@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "antrea/base/log.h"
+#include "antrea/controlplane/policy_statistics.h"
 #include "antrea/controlplane/realization.h"
 #include "antrea/controlplane/server.h"
 #include "antrea/kube/api_server.h"
@@ -27,6 +28,9 @@ class PolicyService {
   Result<> start();
   /// What an agent reports about a policy.
   void take(const api::controlplane::NetworkPolicyStatus& report);
+  /// What it has counted.
+  void take(const api::controlplane::NodeStatsSummary& summary) { statistics_.apply(summary); }
+  const controlplane::PolicyStatistics& statistics() const { return statistics_; }
 
  private:
   /// So that `kubectl get tiers` shows them; the compiler knows them anyway.
@@ -43,6 +47,7 @@ class PolicyService {
   Logger logger_;
   policy::Compiler compiler_;
   controlplane::Realization realization_;
+  controlplane::PolicyStatistics statistics_;
   PolicyStatusWriter statuses_;
   std::vector<policy::ObjectChange> batch_;
   std::size_t unsynced_ = 0;  // watches that have not told all yet

@@ -134,6 +134,11 @@ TEST(ControlPlaneCodec, DecodesWhatItEncoded) {
     expect_round_trip(EvaluatedPods{any.meta(), any.evaluated_pods()});
     expect_round_trip(EvaluatedPodsPatch{any.meta(), any.evaluated_pods(), any.evaluated_pods()});
     expect_round_trip(NetworkPolicyStatus{any.meta(), {{"n", 3, any.coin(), any.word()}}});
+    const TrafficStats traffic{i, 10 * i, i / 2};
+    const NetworkPolicyReference policy{PolicyType::kAntreaNetworkPolicy, any.word(), any.word(),
+                                        any.word()};
+    expect_round_trip(NodeStatsSummary{
+        any.meta(), {{{}, traffic, {}}}, {}, {{policy, {}, {{any.word(), traffic}}}}});
   }
   expect_round_trip(Status{"Failure", "no such thing", "NotFound", 404});
 }

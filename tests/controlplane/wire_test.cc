@@ -140,6 +140,9 @@ class Wire : public testing::Test {
     ServerOptions options;
     options.store.first_revision = revision;
     options.on_status = [this](const NetworkPolicyStatus& status) { statuses_.push_back(status); };
+    options.on_statistics = [this](const NodeStatsSummary& summary) {
+      summaries_.push_back(summary);
+    };
     server_ = std::make_unique<Server>(io_.get_executor(), options);
     kube::HttpServerOptions http;
     http.listen = Remote{Remote::Kind::kTcp, "127.0.0.1", port};
@@ -272,6 +275,7 @@ class Wire : public testing::Test {
   Known known_;
   std::map<std::string, EgressGroup> egress_groups_;
   std::vector<NetworkPolicyStatus> statuses_;
+  std::vector<NodeStatsSummary> summaries_;
   std::vector<std::optional<std::vector<EvaluatedPod>>> evaluated_;
   std::size_t policies_when_evaluated_ = 0, egress_groups_when_evaluated_ = 0;
 };
@@ -410,6 +414,13 @@ TEST_F(Wire, StatusIsReported) {
   const auto reported = run(client_->report(status));
   EXPECT_TRUE(reported) << reported.error().to_string();
   EXPECT_THAT(statuses_, ElementsAre(status));
+
+  NodeStatsSummary summary;
+  summary.metadata.name = "n1";
+  summary.network_policies = {{{{}, "shop", "p", "p"}, {3, 30, 1}, {}}};
+  const auto counted = run(client_->report(summary));
+  EXPECT_TRUE(counted) << counted.error().to_string();
+  EXPECT_THAT(summaries_, ElementsAre(summary));
 }
 
 TEST_F(Wire, ApiAnswers) {

@@ -79,6 +79,26 @@ TEST_F(Tiers, AServiceIsAPeer) {
   EXPECT_TRUE(reaches("three-pods-open.json"));
 }
 
+// What rules decided on is counted in the switches and added up by the controller.
+TEST_F(Tiers, AreCounted) {
+  ASSERT_EQ(kubectl("apply -f " + example(file("drop.yaml"))).status, 0);
+  ASSERT_EQ(kubectl("apply -f " + example(file("allow.yaml"))).status, 0);
+  ASSERT_TRUE(reaches(file("judged.json")));
+  const auto stats = [&](const std::string& policy, const std::string& field) {
+    const auto answer = kubectl("get antreaclusternetworkpolicystats " + policy +
+                                " -o jsonpath={.trafficStats." + field + "}");
+    return answer.status == 0 ? std::atoi(answer.text.c_str()) : -1;
+  };
+  EXPECT_TRUE(eventually([&] { return stats("drop-backends", "packets") > 0; }));
+  EXPECT_GT(stats("drop-backends", "bytes"), 0);
+  const auto table = kubectl("get antreaclusternetworkpolicystats").text;
+  EXPECT_TRUE(table.starts_with("NAME")) << table;
+  EXPECT_NE(table.find("SESSIONS"), std::string::npos) << table;
+  EXPECT_NE(table.find("drop-backends"), std::string::npos) << table;
+  ASSERT_EQ(kubectl("delete -f " + example(file("drop.yaml"))).status, 0);
+  EXPECT_TRUE(eventually([&] { return stats("drop-backends", "packets") == -1; }));
+}
+
 struct Mistake {
   const char* name;
   const char* manifest;

@@ -132,7 +132,7 @@ TEST_F(NodePolicy, IsFoundAgainAndChangedByElements) {
   sourced.services->front().src_port = 1000;
   sourced.services->front().src_end_port = 2000;
   rules.rules = {logged, sourced,
-                 rule("any", kOut, kReject, {{cidr("0.0.0.0/0"), cidr("2001:db8:1::/48")}}),
+                 rule("any", kOut, kDrop, {{cidr("0.0.0.0/0"), cidr("2001:db8:1::/48")}}),
                  rule("all", kIn, kAllow, {{cidr("0.0.0.0/0"), cidr("::/0")}})};
   EXPECT_THAT(apply(rules), SizeIs(1)) << "one transaction";
   EXPECT_THAT(apply(rules), IsEmpty()) << "a new process finds nothing to do";
@@ -146,7 +146,7 @@ TEST_F(NodePolicy, IsFoundAgainAndChangedByElements) {
             "add element inet antrea-policy rule-0123456789abcdef-4 { 192.0.2.3 }\n");
   EXPECT_FALSE(enters("192.0.2.3"));
 
-  // ICMP goes by other names in nft's listings, whatever those are: written anew, and right.
+  // ICMP goes by other names in nft's listings: a new process writes it anew, and right.
   cp::Service echo;
   echo.protocol = cp::ServiceProtocol::kIcmp;
   echo.icmp_type = 8;

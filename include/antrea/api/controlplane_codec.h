@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
+#include "antrea/api/statistics.h"
 
 /// The objects of controlplane.antrea.io/v1beta2 as bytes, in the two forms that an API server
 /// speaks: JSON, and Kubernetes' Protobuf envelope ("k8s\0" and an Unknown that holds the message).
@@ -49,7 +50,7 @@ ANTREA_API std::string_view watch_content_type(Format format);
 /// One object with its kind.
 using Object = std::variant<NetworkPolicy, AddressGroup, AppliedToGroup, EvaluatedPods, EgressGroup,
                             AddressGroupPatch, AppliedToGroupPatch, EvaluatedPodsPatch,
-                            EgressGroupPatch, NetworkPolicyStatus, Status>;
+                            EgressGroupPatch, NetworkPolicyStatus, NodeStatsSummary, Status>;
 
 /// The body of a request or an answer. Defined for the members of `Object`.
 template <typename T>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
+#include "antrea/api/statistics.h"
 #include "antrea/base/clock.h"
 #include "antrea/base/log.h"
 #include "antrea/base/result.h"
@@ -72,6 +73,8 @@ class ANTREA_API Client {
   bool connected() const;
   /// Reports how a policy fares on this Node.
   boost::asio::awaitable<Result<>> report(api::controlplane::NetworkPolicyStatus status);
+  /// Reports what was counted here.
+  boost::asio::awaitable<Result<>> report(api::controlplane::NodeStatsSummary summary);
 
  private:
   struct Impl;

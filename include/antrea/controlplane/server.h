@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "antrea/api/statistics.h"
 #include "antrea/base/log.h"
 #include "antrea/controlplane/store.h"
 #include "antrea/kube/http_server.h"
@@ -18,6 +19,8 @@ struct ServerOptions {
   StoreOptions store;
   /// What an agent reports about a policy.
   std::function<void(const api::controlplane::NetworkPolicyStatus&)> on_status;
+  /// What an agent has counted.
+  std::function<void(const api::controlplane::NodeStatsSummary&)> on_statistics;
   /// A watch is ended after a random time between these, so that agents spread over controllers.
   std::chrono::seconds min_watch{7200}, max_watch{14400};
   Logger logger;  ///< null: says nothing
@@ -25,7 +28,8 @@ struct ServerOptions {
 
 /// Serves a `Store` on the control-plane API: discovery of the group, get, list and watch of
 /// networkpolicies, addressgroups, appliedtogroups and evaluatedpods (field selectors nodeName and
-/// metadata.name) and POST or PUT networkpolicies/NAME/status, in JSON and Protobuf. Mount `handle`
+/// metadata.name), POST or PUT networkpolicies/NAME/status and POST nodestatssummaries, in JSON and
+/// Protobuf. Mount `handle`
 /// at `kPath` of a kube::ApiServer or kube::HttpServer.
 ///
 /// Until the first `publish` every request for objects is answered 503: an empty answer would tell

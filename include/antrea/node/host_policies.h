@@ -13,10 +13,11 @@ inline constexpr std::string_view kNodePolicyTable = "inet antrea-policy";
 /// called once the rules are known: until then the table of an earlier life stays.
 ///
 /// A set of addresses per rule and family ("KEY-4", "KEY-6"), so that an address that comes or goes
-/// is an element, and one change of the rules one transaction. What is accepted here may still be
-/// refused by tables of others. Always accepted: answers, what the Node sends to itself, neighbour
-/// discovery, and what the Nodes' agents say to each other (antrea:
-/// pkg/agent/route/route_linux.go).
+/// is an element, and one change of the rules one transaction. What nft lists in other words than
+/// these (ICMP types, TCP rejected in one family) a new process writes once more, to the same end.
+/// What is accepted here may still be refused by tables of others. Always accepted: answers, what
+/// the Node sends to itself, neighbour discovery, and what the Nodes' agents say to each other
+/// (antrea: pkg/agent/route/route_linux.go).
 ANTREA_API void add_node_policies(const policy::NodeRules& rules, HostState& state);
 
 }  // namespace antrea::node
