@@ -265,7 +265,11 @@ Result<> Agent::set_up_host() {
     ANTREA_TRY(host_, node::HostNetwork::open(logger_));
     std::vector<api::Node> nodes;
     for (const auto& [name, node] : nodes_) nodes.push_back(node);
-    datapath_->apply(routes_->replace(nodes));
+    (void)routes_->replace(nodes);
+    // All of them, not what changed: peers that came before the data plane was there are in none.
+    node::PeerChanges all;
+    for (const auto& [name, peer] : routes_->peers()) all.updated.push_back(peer);
+    datapath_->apply(all);
   }
   std::vector<node::PeerNode> peers;
   for (const auto& [name, peer] : routes_->peers()) peers.push_back(peer);
