@@ -5,20 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <boost/program_options.hpp>
 #include <map>
 
 #include "antrea/api/egress_json.h"
 #include "antrea/api/json.h"
 #include "antrea/egress/explain.h"
 #include "manifest_input.h"
-#include "output.h"
+#include "words.h"
 
 namespace antrea::antctl {
 namespace {
 
 namespace json = boost::json;
-namespace po = boost::program_options;
 
 constexpr std::string_view kUsage =
     "Usage: antctl egress explain NAMESPACE/POD [-f PATH]... [OPTION]...\n\n"
@@ -27,6 +25,7 @@ constexpr std::string_view kUsage =
     "a\n"
     "live API server has, which is also what is asked without -f. Nodes that are Ready count as\n"
     "alive, or all if none is. Exit codes: 0 done, 1 failed, 2 not understood.\n";
+constexpr ExplainCommand kCommand{"egress", kUsage, "Pods", "NAMESPACE/POD"};
 
 constexpr std::array kListings{
     Listing{"/api/v1/namespaces", true},
@@ -34,12 +33,6 @@ constexpr std::array kListings{
     Listing{"/api/v1/pods", true},
     Listing{"/apis/crd.antrea.io/v1beta1/egresses", false},
     Listing{"/apis/crd.antrea.io/v1beta1/externalippools", false},
-};
-
-struct EgressArguments {
-  std::string pod, output = "table";
-  std::vector<std::string> files;
-  Sources sources;
 };
 
 struct EgressObjects {
@@ -109,14 +102,14 @@ std::string path_of(const api::Pod& pod, const egress::ExplainedEgress& egress) 
   return path;
 }
 
-Result<Report> explain(const EgressArguments& arguments) {
-  const auto slash = arguments.pod.find('/');
+Result<Report> explain(const ExplainWords& words) {
+  const auto slash = words.subject.find('/');
   if (slash == std::string::npos)
-    return make_error(Errc::kInvalidArgument, "explain: expected NAMESPACE/POD", arguments.pod);
-  const api::ObjectKey key{arguments.pod.substr(0, slash), arguments.pod.substr(slash + 1)};
+    return make_error(Errc::kInvalidArgument, "explain: expected NAMESPACE/POD", words.subject);
+  const api::ObjectKey key{words.subject.substr(0, slash), words.subject.substr(slash + 1)};
   EgressObjects objects;
-  for (const auto& path : arguments.files)
-    ANTREA_CHECK(read_manifests(path, arguments.sources, kListings,
+  for (const auto& path : words.files)
+    ANTREA_CHECK(read_manifests(path, words.sources, kListings,
                                 [&](const json::value& value) { return add(value, objects); }));
   const auto pod = objects.pods.find(key);
   if (pod == objects.pods.end())
@@ -158,63 +151,12 @@ Result<Report> explain(const EgressArguments& arguments) {
   return report;
 }
 
-int complain(int exit_code, std::string_view text) {
-  fmt::print(stderr, "antctl egress: {}\n", text);
-  return exit_code;
-}
-
 }  // namespace
 
-int run_egress(const std::vector<std::string>& words) {
-  EgressArguments arguments;
-  std::vector<std::string> rest;
-  po::options_description options, all;
-  const auto text = [](auto& to, const char* name) { return po::value(&to)->value_name(name); };
-  options.add_options()("filename,f", text(arguments.files, "PATH"),
-                        "file or folder of YAML or JSON, or \"cluster:\"; may be repeated")(
-      "kubeconfig", text(arguments.sources.kubeconfig, "FILE"), "how to reach the live cluster")(
-      "lab", text(arguments.sources.lab, "NAME"), "a lab of antrea-lab as the live cluster")(
-      "output,o", text(arguments.output, "FORMAT"), "table, json or yaml")("help,h",
-                                                                           "print this text");
-  all.add(options).add_options()("word", po::value(&rest));
-  po::positional_options_description positional;
-  positional.add("word", -1);
-  po::variables_map values;
-  try {
-    po::store(
-        po::command_line_parser(words)
-            .options(all)
-            .positional(positional)
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    return complain(2, fmt::format("{} (see antctl egress --help)", error.what()));
-  }
-  if (values.count("help") != 0 || rest.empty()) {
-    std::string help(kUsage);
-    help += "\nOptions:\n";
-    for (const auto& option : options.options())
-      help += fmt::format("  {:<22} {}\n", option->format_name() + " " + option->format_parameter(),
-                          option->description());
-    fmt::print(values.count("help") != 0 ? stdout : stderr, "{}", help);
-    return values.count("help") != 0 ? 0 : 2;
-  }
-  if (rest[0] != "explain")
-    return complain(2, fmt::format("\"{}\" is no command (see antctl egress --help)", rest[0]));
-  if (rest.size() != 2)
-    return complain(2, fmt::format("explain: found {} Pods, expected one NAMESPACE/POD (see antctl "
-                                   "egress --help)",
-                                   rest.size() - 1));
-  const auto format = parse_format(arguments.output);
-  if (!format) return complain(2, format.error().to_string());
-  if (arguments.files.empty()) arguments.files = {std::string(kCluster)};
-  arguments.pod = rest[1];
-  const auto report = explain(arguments);
-  if (!report) return complain(1, report.error().to_string());
-  fmt::print("{}", render(*report, *format));
-  return 0;
+int run_egress(const std::vector<std::string>& arguments) {
+  const auto words = read_explain(kCommand, {}, arguments);
+  if (words.exit_code) return *words.exit_code;
+  return answer(kCommand, words.format, explain(words));
 }
 
 }  // namespace antrea::antctl

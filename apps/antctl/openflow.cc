@@ -6,6 +6,8 @@
 #include <array>
 #include <iostream>
 
+#include "words.h"
+
 namespace antrea::antctl {
 namespace {
 
@@ -65,10 +67,7 @@ int usage(std::FILE* to, int exit_code) {
 void show_help(const OpenflowCommand& command, const po::options_description& options) {
   std::string text = fmt::format("Usage: antctl openflow {} {}\n\n{}\n\nOptions:\n", command.name,
                                  command.arguments, command.details);
-  for (const auto& option : options.options())
-    text += fmt::format("  {:<24} {}\n", option->format_name() + " " + option->format_parameter(),
-                        option->description());
-  fmt::print("{}", text);
+  fmt::print("{}{}", text, option_lines(options, 24));
 }
 
 }  // namespace
@@ -89,17 +88,7 @@ OpenflowArguments parse_openflow(const OpenflowCommand& command, po::options_des
     return parsed;
   };
   try {
-    po::options_description all;
-    all.add(options).add_options()("word", po::value(&parsed.words));
-    po::positional_options_description words;
-    words.add("word", -1);
-    po::store(
-        po::command_line_parser(arguments)
-            .options(all)
-            .positional(words)
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        parsed.values);
+    parsed.values = read_words(arguments, options, &parsed.words);
     if (parsed.values.count("help") != 0) {
       show_help(command, options);
       parsed.exit_code = 0;

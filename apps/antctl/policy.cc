@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+
+#include "words.h"
+
 namespace antrea::antctl {
 namespace {
 
@@ -100,32 +103,16 @@ void show_help(const PolicyCommand& command, const po::options_description& opti
   std::string text =
       fmt::format("Usage: antctl policy {} {} [OPTION]...\n\n{}\n\nOptions:\n", command.name,
                   command.two_sets ? "OLD NEW [-f PATH]..." : "-f PATH...", command.details);
-  for (const auto& option : options.options())
-    text += fmt::format("  {:<24} {}\n", option->format_name() + " " + option->format_parameter(),
-                        option->description());
-  fmt::print("{}", text);
+  fmt::print("{}{}", text, option_lines(options, 24));
 }
 
 int run(const PolicyCommand& command, const std::vector<std::string>& words) {
   PolicyArguments arguments;
   po::options_description options = describe(command, arguments);
   options.add_options()("help,h", "print this text");
-  po::options_description all;
-  all.add(options);
-  po::positional_options_description positional;
-  if (command.two_sets) {
-    all.add_options()("set", po::value(&arguments.sets));
-    positional.add("set", -1);
-  }
-  po::variables_map values;
   try {
-    po::store(
-        po::command_line_parser(words)
-            .options(all)
-            .positional(positional)
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        values);
+    po::variables_map values =
+        read_words(words, options, command.two_sets ? &arguments.sets : nullptr);
     if (values.count("help") != 0) {
       show_help(command, options);
       return 0;

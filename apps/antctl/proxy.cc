@@ -8,7 +8,7 @@
 
 #include "antrea/openflow/text.h"
 #include "antrea/proxy/explain.h"
-#include "manifest_input.h"
+#include "words.h"
 
 namespace antrea::antctl {
 namespace {
@@ -16,10 +16,8 @@ namespace {
 namespace json = boost::json;
 namespace po = boost::program_options;
 
-struct ProxyArguments {
-  std::string service, from, node, output = "table";
-  std::vector<std::string> files;
-  Sources sources;
+struct ProxyOptions {
+  std::string from, node;
   bool kube_proxy = false, dsr = false;
 };
 
@@ -33,45 +31,46 @@ constexpr std::string_view kUsage =
     "server\n"
     "has, which is also what is asked without -f. Exit codes: 0 done, 1 failed, 2 not "
     "understood.\n";
+constexpr ExplainCommand kCommand{"proxy", kUsage, "Services", "NAMESPACE/SERVICE[:PORT]"};
 
 struct View {
   std::string node;  // whose
   proxy::ExplainedClient client;
 };
 
-Result<View> find_view(const ProxyObjects& objects, const ProxyArguments& arguments) {
+Result<View> find_view(const ProxyObjects& objects, const ProxyOptions& asked) {
   const auto of_pod = [&](const api::Pod& pod) {
     View view{pod.node_name, {}};
     if (!pod.pod_ips.empty()) view.client.address = pod.pod_ips.front();
     return view;
   };
-  if (const auto slash = arguments.from.find('/'); slash != std::string::npos) {
-    const api::ObjectKey key{arguments.from.substr(0, slash), arguments.from.substr(slash + 1)};
+  if (const auto slash = asked.from.find('/'); slash != std::string::npos) {
+    const api::ObjectKey key{asked.from.substr(0, slash), asked.from.substr(slash + 1)};
     const auto pod = objects.pods.find(key);
     if (pod == objects.pods.end())
-      return make_error(Errc::kNotFound, "find --from: there is no such Pod", arguments.from);
+      return make_error(Errc::kNotFound, "find --from: there is no such Pod", asked.from);
     return of_pod(pod->second);
   }
-  if (const auto node = objects.nodes.find(arguments.from); node != objects.nodes.end()) {
+  if (const auto node = objects.nodes.find(asked.from); node != objects.nodes.end()) {
     View view{node->first, {}};
     view.client.is_this_node = true;
     const auto& cidrs = node->second.pod_cidrs;  // its packets have the gateway's address
     if (!cidrs.empty()) view.client.address = cidrs.front().address().plus(1);
     return view;
   }
-  const auto address = IpAddress::parse(arguments.from);
+  const auto address = IpAddress::parse(asked.from);
   if (!address)
     return make_error(Errc::kNotFound, "find --from: neither a Pod, nor a Node, nor an address",
-                      arguments.from);
+                      asked.from);
   for (const auto& [key, pod] : objects.pods)
     if (!pod.host_network && std::ranges::find(pod.pod_ips, *address) != pod.pod_ips.end())
       return of_pod(pod);
-  View view{arguments.node, {*address, false, false}};
+  View view{asked.node, {*address, false, false}};
   if (view.node.empty() && objects.nodes.size() == 1) view.node = objects.nodes.begin()->first;
   if (view.node.empty())
     return make_error(Errc::kInvalidArgument,
                       "explain for a client outside: at which Node its packets come in is not said",
-                      arguments.from, "give --node");
+                      asked.from, "give --node");
   return view;
 }
 
@@ -168,26 +167,25 @@ bool is_wanted(const proxy::ExplainedFrontend& frontend, const std::string& port
          port == std::to_string(frontend.frontend.port);
 }
 
-Result<Report> explain(const ProxyArguments& arguments) {
-  const auto slash = arguments.service.find('/');
+Result<Report> explain(const ExplainWords& words, const ProxyOptions& asked) {
+  const auto slash = words.subject.find('/');
   if (slash == std::string::npos)
-    return make_error(Errc::kInvalidArgument, "expected NAMESPACE/SERVICE[:PORT]",
-                      arguments.service);
-  const auto colon = std::min(arguments.service.find(':', slash), arguments.service.size());
-  const api::ObjectKey key{arguments.service.substr(0, slash),
-                           arguments.service.substr(slash + 1, colon - slash - 1)};
+    return make_error(Errc::kInvalidArgument, "expected NAMESPACE/SERVICE[:PORT]", words.subject);
+  const auto colon = std::min(words.subject.find(':', slash), words.subject.size());
+  const api::ObjectKey key{words.subject.substr(0, slash),
+                           words.subject.substr(slash + 1, colon - slash - 1)};
   const std::string port =
-      colon < arguments.service.size() ? arguments.service.substr(colon + 1) : std::string();
-  ANTREA_TRY(const auto objects, load_proxy_objects(arguments.files, arguments.sources));
+      colon < words.subject.size() ? words.subject.substr(colon + 1) : std::string();
+  ANTREA_TRY(const auto objects, load_proxy_objects(words.files, words.sources));
   const auto service = objects.services.find(key);
   if (service == objects.services.end())
     return make_error(Errc::kNotFound, "there is no such Service", key.to_string());
-  ANTREA_TRY(const auto view, find_view(objects, arguments));
+  ANTREA_TRY(const auto view, find_view(objects, asked));
 
   proxy::BalancerConfig config;
   config.node_name = view.node;
-  config.proxy_all = !arguments.kube_proxy;
-  config.dsr = arguments.dsr;
+  config.proxy_all = !asked.kube_proxy;
+  config.dsr = asked.dsr;
   const proxy::NodeFacts facts = facts_of(objects, view.node);
   std::vector<api::EndpointSlice> slices;
   for (const auto& [name, slice] : objects.slices) slices.push_back(slice);
@@ -196,7 +194,7 @@ Result<Report> explain(const ProxyArguments& arguments) {
   Report report{{"ENDPOINT", "NODE", "POD", "SHARE", "WHY"}, {}, json::object()};
   json::object data{{"service", key.to_string()},
                     {"node", view.node},
-                    {"from", arguments.from},
+                    {"from", asked.from},
                     {"address", view.client.address.to_string()}};
   json::array frontends;
   for (const auto& frontend : explained.frontends)
@@ -207,77 +205,29 @@ Result<Report> explain(const ProxyArguments& arguments) {
                           ? "it is not served in this client's family: headless, ExternalName, or "
                             "another proxy's"
                           : "it has no such port",
-                      arguments.service);
+                      words.subject);
   data["frontends"] = std::move(frontends);
   show_pipeline(explained.pipeline, data, report);
   report.data = std::move(data);
   return report;
 }
 
-int complain(int exit_code, std::string_view text) {
-  fmt::print(stderr, "antctl proxy: {}\n", text);
-  return exit_code;
-}
-
 }  // namespace
 
-int run_proxy(const std::vector<std::string>& words) {
-  ProxyArguments arguments;
-  std::vector<std::string> rest;
-  po::options_description options, all;
+int run_proxy(const std::vector<std::string>& arguments) {
+  ProxyOptions asked;
+  po::options_description options;
   const auto text = [](auto& to, const char* name) { return po::value(&to)->value_name(name); };
-  options.add_options()("from", text(arguments.from, "WHO"), "the client")(
-      "node", text(arguments.node, "NODE"), "where an outside client's packets come in")(
-      "filename,f", text(arguments.files, "PATH"),
-      "file or folder of YAML or JSON, or \"cluster:\"; may be repeated")(
-      "kubeconfig", text(arguments.sources.kubeconfig, "FILE"), "how to reach the live cluster")(
-      "lab", text(arguments.sources.lab, "NAME"), "a lab of antrea-lab as the live cluster")(
-      "kube-proxy", po::bool_switch(&arguments.kube_proxy),
+  options.add_options()("from", text(asked.from, "WHO"), "the client")(
+      "node", text(asked.node, "NODE"), "where an outside client's packets come in")(
+      "kube-proxy", po::bool_switch(&asked.kube_proxy),
       "the agent runs without --proxy-all: node ports and external IPs are kube-proxy's")(
-      "dsr", po::bool_switch(&arguments.dsr), "the agent runs with --dsr")(
-      "output,o", text(arguments.output, "FORMAT"), "table, json or yaml")("help,h",
-                                                                           "print this text");
-  all.add(options).add_options()("word", po::value(&rest));
-  po::positional_options_description positional;
-  positional.add("word", -1);
-  po::variables_map values;
-  try {
-    po::store(
-        po::command_line_parser(words)
-            .options(all)
-            .positional(positional)
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    return complain(2, fmt::format("{} (see antctl proxy --help)", error.what()));
-  }
-  if (values.count("help") != 0 || rest.empty()) {
-    std::string help(kUsage);
-    help += "\nOptions:\n";
-    for (const auto& option : options.options())
-      help += fmt::format("  {:<22} {}\n", option->format_name() + " " + option->format_parameter(),
-                          option->description());
-    fmt::print(values.count("help") != 0 ? stdout : stderr, "{}", help);
-    return values.count("help") != 0 ? 0 : 2;
-  }
-  if (rest[0] != "explain")
-    return complain(2, fmt::format("\"{}\" is no command (see antctl proxy --help)", rest[0]));
-  if (rest.size() != 2)
-    return complain(2,
-                    fmt::format("explain: found {} Services, expected one NAMESPACE/SERVICE[:PORT] "
-                                "(see antctl proxy --help)",
-                                rest.size() - 1));
-  if (arguments.from.empty()) return complain(2, "--from is missing (see antctl proxy --help)");
-  const auto format = parse_format(arguments.output);
-  if (!format) return complain(2, format.error().to_string());
-  if (arguments.files.empty()) arguments.files = {std::string(kCluster)};
-  arguments.service = rest[1];
-  const auto report = explain(arguments);
-  if (!report) return complain(1, report.error().to_string());
-  fmt::print("{}", render(*report, *format));
-  return 0;
+      "dsr", po::bool_switch(&asked.dsr), "the agent runs with --dsr");
+  const auto words = read_explain(kCommand, options, arguments);
+  if (words.exit_code) return *words.exit_code;
+  if (asked.from.empty())
+    return complain(kCommand, 2, "--from is missing (see antctl proxy --help)");
+  return answer(kCommand, words.format, explain(words, asked));
 }
 
 }  // namespace antrea::antctl

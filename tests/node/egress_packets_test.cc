@@ -118,7 +118,7 @@ class EgressPackets : public testing::Test {
     // As an announcement does.
     world->outside.run({"ip", "neigh", "flush", "dev", "eth0"});
   }
-  std::string seen_from(const Pod& pod) { return ask(pod.where, kOutside, 80, 1500); }
+  static std::string seen_from(const Pod& pod) { return ask(pod.where, kOutside, 80, 1500); }
 };
 EgressPackets::World* EgressPackets::world = nullptr;
 
@@ -163,9 +163,9 @@ TEST_F(EgressPackets, WithoutALeaseNothingLeavesAndNobodyAnswers) {
   EXPECT_THAT(world->outside.run({"sh", "-c", "ping -c 1 -W 1 172.18.0.100 >/dev/null; echo $?"}),
               "0\n");
   world->one.stop();
-  std::this_thread::sleep_for(kEgressLease + kEgressLease / 5);
+  EXPECT_TRUE(lab::eventually([] { return seen_from(world->pod).empty(); }))
+      << "the lease runs out";
   world->outside.run({"ip", "neigh", "flush", "dev", "eth0"});
-  EXPECT_EQ(seen_from(world->pod), "");
   EXPECT_THAT(world->outside.run({"sh", "-c", "ping -c 1 -W 1 172.18.0.100 >/dev/null; echo $?"}),
               "1\n");
   EXPECT_EQ(seen_from(world->other), "outside 172.18.0.1") << "all else goes on";
