@@ -20,16 +20,15 @@ class EndpointFlows {
     touched_.reserve(more);
   }
 
-  void refer(const std::vector<Backend>& backends, api::Protocol protocol, int by) {
-    for (const auto& backend : backends) {
-      State& state = states_[place_of({backend.ip, backend.port, protocol})];
-      if (!state.touched) {
-        state.touched = true;
-        state.shown = state.count != 0;
-        touched_.push_back(static_cast<std::uint32_t>(&state - states_.data()));
-      }
-      state.count += static_cast<std::uint32_t>(by);
+  /// So many more or fewer groups lead to it.
+  void refer(const Backend& backend, api::Protocol protocol, int by) {
+    State& state = states_[place_of({backend.ip, backend.port, protocol})];
+    if (!state.touched) {
+      state.touched = true;
+      state.shown = state.count != 0;
+      touched_.push_back(static_cast<std::uint32_t>(&state - states_.data()));
     }
+    state.count += static_cast<std::uint32_t>(by);
   }
 
   /// What has come of it since the last time.

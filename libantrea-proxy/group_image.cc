@@ -1,6 +1,7 @@
 #include "group_image.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace antrea::proxy {
 
@@ -11,6 +12,30 @@ namespace {
 // Low numbers are left to groups with fixed ones.
 constexpr std::uint32_t kFirstGroup = 0x10000;
 constexpr std::uint32_t kGroupCount = 0xe0000000 - kFirstGroup;  // the rest: Egress
+
+bool is_large(const GroupSpec& group) { return group.backends.size() > kMostInGroup; }
+
+std::string leaf_identity(const GroupSpec& group, const GroupLeaf& leaf) {
+  return group.identity + "/" + std::to_string(leaf.path);
+}
+
+// Both ascend; an endpoint that is elsewhere now both goes and comes.
+template <typename Gone, typename Come>
+void compare_backends(const GroupSpec& old, const GroupSpec& now, Gone gone, Come come) {
+  const auto& before = old.backends;
+  const auto& after = now.backends;
+  for (std::size_t o = 0, n = 0; o < before.size() || n < after.size();) {
+    const bool leaves = n == after.size() || (o < before.size() && before[o] < after[n]);
+    const bool enters = !leaves && (o == before.size() || after[n] < before[o]);
+    if (!leaves && !enters && (old.dsr ? old.away[o] : 0) == (now.dsr ? now.away[n] : 0)) {
+      ++o;
+      ++n;
+      continue;
+    }
+    if (!enters) gone(o++);
+    if (!leaves) come(n++);
+  }
+}
 
 }  // namespace
 
@@ -39,7 +64,7 @@ void GroupImage::replace(ServiceState& service, const std::vector<GroupSpec>& ol
       ++n;
     } else {
       service.group_ids[n] = old_ids[o];
-      if (update(old[o], now[n])) touched_.emplace_back(old_ids[o], &service);
+      if (update(service, old[o], now[n], others)) touched_.emplace_back(old_ids[o], &service);
       ++o;
       ++n;
     }
@@ -50,59 +75,142 @@ void GroupImage::replace(ServiceState& service, const std::vector<GroupSpec>& ol
   }
 }
 
+void GroupImage::refer(const GroupSpec& group, int by) {
+  for (const auto& backend : group.backends) endpoints_.refer(backend, group.protocol, by);
+}
+
 void GroupImage::add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others) {
   const GroupSpec& group = service.compiled.groups[place];
-  endpoints_.refer(group.backends, group.protocol, +1);
+  refer(group, +1);
   const GroupId id{ids_.add(group.identity, &service, others)};
   service.group_ids[place] = id;
   touched_.emplace_back(id, &service);
+  if (is_large(group)) plant(service, group, others);
 }
 
 void GroupImage::remove(const GroupSpec& group, GroupId id, std::vector<Ids::Holder>& others) {
-  endpoints_.refer(group.backends, group.protocol, -1);
+  refer(group, -1);
   left_.push_back(id);
   ids_.remove(group.identity, others);
+  if (is_large(group)) fell(group, others);
 }
 
 // Whether the switch will see a difference.
-bool GroupImage::update(const GroupSpec& old, const GroupSpec& now) {
-  if (old.backends != now.backends) {
-    endpoints_.refer(now.backends, now.protocol, +1);
-    endpoints_.refer(old.backends, old.protocol, -1);
+bool GroupImage::update(ServiceState& service, const GroupSpec& old, const GroupSpec& now,
+                        std::vector<Ids::Holder>& others) {
+  GroupTree* const tree = is_large(old) && is_large(now) ? &trees_[now.identity] : nullptr;
+  const auto gone = [&](std::size_t at) {
+    endpoints_.refer(old.backends[at], old.protocol, -1);
+    if (tree != nullptr) tree->remove(place_backend(old, at));
+  };
+  const auto come = [&](std::size_t at) {
+    endpoints_.refer(now.backends[at], now.protocol, +1);
+    if (tree != nullptr) tree->add(place_backend(now, at));
+  };
+  compare_backends(old, now, gone, come);
+  if (tree != nullptr) {
+    if (old.affinity != now.affinity || old.dsr != now.dsr) tree->mark_leaves_changed();
+    divide(service, now, *tree, others);
+  } else if (is_large(now)) {
+    plant(service, now, others);
+  } else if (is_large(old)) {
+    fell(old, others);
   }
   // A group that refuses looks the same whatever else its Service says.
   const bool both_refuse = old.backends.empty() && now.backends.empty();
   return !both_refuse && old != now;
 }
 
+void GroupImage::plant(ServiceState& service, const GroupSpec& group,
+                       std::vector<Ids::Holder>& others) {
+  GroupTree& tree = trees_[group.identity];
+  tree = GroupTree(place_backends(group));
+  divide(service, group, tree, others);
+}
+
+void GroupImage::fell(const GroupSpec& group, std::vector<Ids::Holder>& others) {
+  const auto tree = trees_.find(group.identity);
+  for (const auto& leaf : tree->second.leaves()) {
+    left_.push_back(leaf.id);
+    ids_.remove(leaf_identity(group, leaf), others);
+  }
+  trees_.erase(tree);
+}
+
+void GroupImage::divide(ServiceState& service, const GroupSpec& group, GroupTree& tree,
+                        std::vector<Ids::Holder>& others) {
+  for (const auto& leaf : tree.divide()) {
+    left_.push_back(leaf.id);
+    ids_.remove(leaf_identity(group, leaf), others);
+  }
+  for (auto& leaf : tree.leaves())
+    if (leaf.id == GroupId{})
+      leaf.id = GroupId{ids_.add(leaf_identity(group, leaf), &service, others)};
+}
+
 void GroupImage::renumber(const Ids::Holder& holder) {
+  if (renumber_leaf(holder)) return;
   const auto& groups = holder.owner->compiled.groups;
   const auto found = std::ranges::lower_bound(groups, holder.identity, {}, &GroupSpec::identity);
   if (found == groups.end() || found->identity != holder.identity) return;  // gone since
   auto& id = holder.owner->group_ids[static_cast<std::size_t>(found - groups.begin())];
   if (id != GroupId{}) left_.push_back(id);
   id = GroupId{ids_.id_of(holder.identity)};
+  if (is_large(*found)) trees_[found->identity].mark_choice_changed();
   touched_.emplace_back(id, holder.owner);
+}
+
+bool GroupImage::renumber_leaf(const Ids::Holder& holder) {
+  const auto slash = holder.identity.rfind('/');
+  const auto tree = trees_.find(std::string_view(holder.identity).substr(0, slash));
+  if (tree == trees_.end()) return false;
+  const auto path = static_cast<std::uint32_t>(std::stoul(holder.identity.substr(slash + 1)));
+  GroupLeaf* const leaf = tree->second.find(path);
+  if (leaf == nullptr) return true;  // gone since
+  left_.push_back(leaf->id);
+  leaf->id = GroupId{ids_.id_of(holder.identity)};
+  const auto& groups = holder.owner->compiled.groups;
+  const auto of = std::ranges::lower_bound(groups, tree->first, {}, &GroupSpec::identity);
+  touched_.emplace_back(holder.owner->group_ids[static_cast<std::size_t>(of - groups.begin())],
+                        holder.owner);
+  return true;
+}
+
+void GroupImage::show_tree(GroupId id, const GroupSpec& group, GroupTree& tree,
+                           std::vector<openflow::Group>& out) {
+  if (tree.choice_changed()) out.push_back(to_choice_group(id, group, tree.leaves()));
+  for (const auto& leaf : tree.take_changed())
+    out.push_back(to_leaf_group(leaf, group, tree.endpoints_of(leaf)));
 }
 
 void GroupImage::show(openflow::Changes& out) {
   endpoints_.show(out);
   std::ranges::sort(touched_);
-  std::vector<GroupId> present;
-  present.reserve(touched_.size());
+  const auto repeated = std::ranges::unique(touched_);
+  touched_.erase(repeated.begin(), repeated.end());
   out.groups.reserve(touched_.size());
   for (const auto& [id, service] : touched_) {
-    if (!present.empty() && present.back() == id) continue;
     const auto found = std::ranges::find(service->group_ids, id);
     if (found == service->group_ids.end()) continue;
     const auto place = static_cast<std::size_t>(found - service->group_ids.begin());
-    out.groups.push_back(to_group(id, service->compiled.groups[place], consistent_));
-    present.push_back(id);
+    const GroupSpec& group = service->compiled.groups[place];
+    if (is_large(group))
+      show_tree(id, group, trees_[group.identity], out.groups);
+    else
+      out.groups.push_back(to_group(id, group, consistent_));
   }
+  if (!left_.empty()) remove_unused(out);
+  touched_.clear();
+}
+
+// A number that somebody has left may be somebody else's now.
+void GroupImage::remove_unused(openflow::Changes& out) {
+  std::vector<GroupId> present;
+  std::ranges::transform(out.groups, std::back_inserter(present), &openflow::Group::id);
+  std::ranges::sort(present);
   std::ranges::sort(left_);
   left_.erase(std::ranges::unique(left_).begin(), left_.end());
   std::ranges::set_difference(left_, present, std::back_inserter(out.remove_groups));
-  touched_.clear();
   left_.clear();
 }
 

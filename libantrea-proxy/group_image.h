@@ -1,9 +1,12 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "endpoint_flows.h"
+#include "group_tree.h"
 #include "service_state.h"
 #include "stable_ids.h"
 
@@ -35,12 +38,23 @@ class GroupImage {
 
   void add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others);
   void remove(const GroupSpec& group, openflow::GroupId id, std::vector<Ids::Holder>& others);
-  bool update(const GroupSpec& old, const GroupSpec& now);
+  bool update(ServiceState& service, const GroupSpec& old, const GroupSpec& now,
+              std::vector<Ids::Holder>& others);
+  void refer(const GroupSpec& group, int by);
+  void plant(ServiceState& service, const GroupSpec& group, std::vector<Ids::Holder>& others);
+  void fell(const GroupSpec& group, std::vector<Ids::Holder>& others);
+  void divide(ServiceState& service, const GroupSpec& group, GroupTree& tree,
+              std::vector<Ids::Holder>& others);
   void renumber(const Ids::Holder& holder);
+  bool renumber_leaf(const Ids::Holder& holder);
+  void show_tree(openflow::GroupId id, const GroupSpec& group, GroupTree& tree,
+                 std::vector<openflow::Group>& out);
+  void remove_unused(openflow::Changes& out);
 
   bool consistent_;
   Ids ids_;
   EndpointFlows endpoints_;
+  std::map<std::string, GroupTree, std::less<>> trees_;  // of large groups, by identity
   std::vector<std::pair<openflow::GroupId, ServiceState*>> touched_;  // to be shown, if still his
   std::vector<openflow::GroupId> left_;                               // may be nobody's now
 };

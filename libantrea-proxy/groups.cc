@@ -1,7 +1,7 @@
-// Groups: one bucket an endpoint.
+// Groups: one bucket an endpoint, or a leaf of a tree of them.
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <iterator>
 
 #include "flow_parts.h"
 #include "flows.h"
@@ -15,46 +15,6 @@ namespace {
 
 constexpr std::uint16_t kBucketWeight = 100;
 constexpr std::uint32_t kEveningBucket = 0;  // nobody else has this number
-
-struct Numbered {
-  std::uint32_t id;
-  std::uint32_t place;  // in the group's backends
-  friend auto operator<=>(const Numbered&, const Numbered&) = default;
-};
-
-// Follows from the endpoint alone, the same in every process and on every machine: it is the
-// bucket's number in the switch.
-std::uint32_t first_choice(const Backend& backend) {
-  std::uint64_t hash = backend.port * 0x9e3779b97f4a7c15U;
-  const auto mix = [&hash](std::uint64_t word) {
-    hash = (hash ^ word) * 0xff51afd7ed558ccdU;
-    hash ^= hash >> 32;
-  };
-  std::uint64_t word = 0;
-  unsigned count = 0;
-  for (const std::uint8_t byte : backend.ip.bytes()) {
-    word = word << 8 | byte;
-    if (++count % 8 == 0 || count == 4) {
-      mix(word);
-      word = 0;
-    }
-  }
-  mix(count);
-  return static_cast<std::uint32_t>(hash >> 33);
-}
-
-// A bucket is numbered after its endpoint, so that the others keep theirs when one comes or goes.
-std::vector<Numbered> number_buckets(const std::vector<Backend>& backends) {
-  std::vector<Numbered> numbered;
-  numbered.reserve(backends.size());
-  for (const auto& backend : backends)
-    numbered.push_back({std::max(first_choice(backend), kEveningBucket + 1),
-                        static_cast<std::uint32_t>(numbered.size())});
-  std::ranges::sort(numbered);
-  for (std::size_t i = 1; i < numbered.size(); ++i)
-    numbered[i].id = std::max(numbered[i].id, numbered[i - 1].id + 1);
-  return numbered;
-}
 
 // A choice by these alone is the same on every Node and for every packet of a connection.
 SelectionMethod by_connection(Family family, api::Protocol protocol) {
@@ -98,12 +58,50 @@ Table behind(const GroupSpec& spec) {
   return spec.dsr ? Table::kDsrServiceMark : Table::kEndpointDnat;
 }
 
-}  // namespace
+// Appends buckets that lead to endpoints of a group.
+class BucketWriter {
+ public:
+  BucketWriter(const GroupSpec& spec, std::size_t count, std::vector<Bucket>& out)
+      : spec_(spec), next_(table_id(behind(spec))), out_(out) {
+    out_.reserve(count);
+  }
 
-Group to_group(GroupId id, const GroupSpec& spec, bool consistent) {
+  // A bucket is numbered after its endpoint, so that the others keep theirs when one comes or goes.
+  void add(std::span<const PlacedBackend> placed) {
+    std::uint32_t last = kEveningBucket;
+    for (const auto& each : placed) {
+      last = std::max(each.number, last + 1);
+      add(each, last, kBucketWeight);
+    }
+  }
+  void add(const PlacedBackend& placed, std::uint32_t id, std::uint16_t weight) {
+    Bucket& bucket = out_.emplace_back();
+    bucket.id = id;
+    bucket.weight = weight;
+    bucket.actions.reserve(spec_.dsr ? 4 : 3);
+    bucket.actions.emplace_back(set_field(endpoint_field(spec_.family), placed.backend.ip));
+    bucket.actions.emplace_back(load_reg(reg::kEndpointPort, placed.backend.port));
+    if (spec_.dsr) bucket.actions.emplace_back(load_reg(reg::kRemoteEndpoint, placed.away));
+    bucket.actions.emplace_back(resubmit(next_));
+  }
+
+ private:
+  const GroupSpec& spec_;
+  TableId next_;
+  std::vector<Bucket>& out_;
+};
+
+Group select_group(GroupId id) {
   Group group;
   group.id = id;
   group.type = GroupType::kSelect;
+  return group;
+}
+
+}  // namespace
+
+Group to_group(GroupId id, const GroupSpec& spec, bool consistent) {
+  Group group = select_group(id);
   if (spec.backends.empty()) {
     Bucket refuse;
     refuse.weight = kBucketWeight;
@@ -111,29 +109,42 @@ Group to_group(GroupId id, const GroupSpec& spec, bool consistent) {
     group.buckets.push_back(std::move(refuse));
     return group;
   }
-  const auto numbered = number_buckets(spec.backends);
-  const auto next = table_id(behind(spec));
-  group.buckets.reserve(numbered.size() + 1);
-  const auto lead_to = [&](std::uint32_t place, std::uint32_t id, std::uint16_t weight) {
-    const Backend& backend = spec.backends[place];
-    Bucket& bucket = group.buckets.emplace_back();
-    bucket.id = id;
-    bucket.weight = weight;
-    bucket.actions.reserve(spec.dsr ? 4 : 3);
-    bucket.actions.emplace_back(set_field(endpoint_field(spec.family), backend.ip));
-    bucket.actions.emplace_back(load_reg(reg::kEndpointPort, backend.port));
-    if (spec.dsr) bucket.actions.emplace_back(load_reg(reg::kRemoteEndpoint, spec.away[place]));
-    bucket.actions.emplace_back(resubmit(next));
-  };
-  if (consistent || numbered.size() > kMostMapped) {
+  const auto placed = place_backends(spec);
+  BucketWriter buckets(spec, placed.size() + 1, group.buckets);
+  if (consistent || placed.size() > kMostMapped) {
     group.selection = by_connection(spec.family, spec.protocol);
-  } else if (numbered.size() > 1) {
+  } else if (placed.size() > 1) {
     group.selection = SelectionMethod{.method = "dp_hash", .param = kHashL4};
     // The last one, since what is left over goes to the first ones.
-    if (const auto weight = evening_weight(numbered.size()); weight != 0)
-      lead_to(numbered.back().place, kEveningBucket, weight);
+    if (const auto weight = evening_weight(placed.size()); weight != 0)
+      buckets.add(placed.back(), kEveningBucket, weight);
   }
-  for (const auto& [number, place] : numbered) lead_to(place, number, kBucketWeight);
+  buckets.add(placed);
+  return group;
+}
+
+Group to_leaf_group(const GroupLeaf& leaf, const GroupSpec& spec,
+                    std::span<const PlacedBackend> endpoints) {
+  Group group = select_group(leaf.id);
+  group.selection = by_connection(spec.family, spec.protocol);
+  BucketWriter(spec, endpoints.size(), group.buckets).add(endpoints);
+  return group;
+}
+
+// Which leaf a connection goes to says nothing about where in it: each bucket's score is a hash of
+// its own number with that of the connection.
+Group to_choice_group(GroupId id, const GroupSpec& spec, std::span<const GroupLeaf> leaves) {
+  Group group = select_group(id);
+  group.selection = by_connection(spec.family, spec.protocol);
+  std::vector<std::uint32_t> sizes;
+  std::ranges::transform(leaves, std::back_inserter(sizes), &GroupLeaf::size);
+  const auto weights = weights_for(sizes);
+  group.buckets.resize(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    group.buckets[i].id = leaves[i].path;
+    group.buckets[i].weight = weights[i];
+    group.buckets[i].actions.emplace_back(GroupAction{leaves[i].id});
+  }
   return group;
 }
 

@@ -50,7 +50,8 @@ void BalancerOneEndpoint(benchmark::State& state) {
              endpoints = static_cast<unsigned>(state.range(1));
   Balancer balancer(kConfig);
   balancer.apply(everything(services, endpoints));
-  const auto less = make_slice(0, endpoints - 1), all = make_slice(0, endpoints);
+  const unsigned in_slice = std::min(endpoints, kMostInSlice);
+  const auto less = make_slice(0, in_slice - 1), all = make_slice(0, in_slice);
   bool removed = false;
   for (auto _ : state) {
     removed = !removed;

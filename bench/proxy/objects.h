@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "antrea/proxy/balancer.h"
 
 namespace antrea::proxy {
@@ -13,15 +15,18 @@ inline api::Service make_service(unsigned n) {
   return out;
 }
 
-inline api::EndpointSlice make_slice(unsigned n, unsigned endpoints) {
+/// Endpoints are in slices of at most 100 each, as Kubernetes' controller makes them.
+inline constexpr unsigned kMostInSlice = 100;
+
+inline api::EndpointSlice make_slice(unsigned n, unsigned endpoints, unsigned place = 0) {
   api::EndpointSlice out;
   out.metadata.namespace_ = "default";
-  out.metadata.name = "service-" + std::to_string(n) + "-abcde";
+  out.metadata.name = "service-" + std::to_string(n) + "-" + std::to_string(place);
   out.service_name = "service-" + std::to_string(n);
   out.ports.push_back({.name = "http", .protocol = api::Protocol::kTcp, .port = 8080});
   for (unsigned e = 0; e < endpoints; ++e) {
     api::Endpoint endpoint;
-    endpoint.addresses = {IpAddress::v4(0x0a000000 + n * 16 + e)};
+    endpoint.addresses = {IpAddress::v4(0x0a000000 + n * 16 + place * kMostInSlice + e)};
     endpoint.node_name = "node-" + std::to_string(e);
     out.endpoints.push_back(std::move(endpoint));
   }
@@ -32,7 +37,9 @@ inline ServiceChanges everything(unsigned services, unsigned endpoints) {
   ServiceChanges out;
   for (unsigned n = 0; n < services; ++n) {
     out.services.push_back(make_service(n));
-    out.slices.push_back(make_slice(n, endpoints));
+    for (unsigned first = 0; first < endpoints; first += kMostInSlice)
+      out.slices.push_back(
+          make_slice(n, std::min(endpoints - first, kMostInSlice), first / kMostInSlice));
   }
   return out;
 }

@@ -228,20 +228,6 @@ TEST_F(BalancerTest, AServiceMayTakeOverAnAddress) {
   EXPECT_EQ(reach("10.96.0.10"), (std::set<Backend>{{ip("10.10.0.3"), 8080}}));
 }
 
-TEST_F(BalancerTest, ServesTenThousandEndpoints) {
-  std::vector<api::EndpointSlice> slices;
-  for (int s = 0; s < 100; ++s) {
-    std::vector<api::Endpoint> endpoints;
-    for (int e = 0; e < 100; ++e)
-      endpoints.push_back(endpoint("10." + std::to_string(10 + s) + ".0." + std::to_string(e + 2)));
-    slices.push_back(slice("big", endpoints, 8080, Protocol::kTcp, "-" + std::to_string(s)));
-  }
-  sw.commit(balancer.apply(ServiceChanges{{service("big", {"10.96.0.10"})}, {}, slices, {}}));
-  EXPECT_EQ(sw.groups().begin()->second.buckets.size(), 10000U);
-  EXPECT_EQ(balancer.endpoint_count(Family::kIPv4), 10000U);
-  EXPECT_EQ(count(Table::kEndpointDnat), 10002U);
-}
-
 TEST_F(BalancerTest, TellsWhatItServes) {
   apply(service("web", {"10.96.0.10"}), slice("web", {endpoint("10.10.0.2")}));
   const auto served = balancer.served({"default", "web"});

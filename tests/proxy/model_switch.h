@@ -23,10 +23,14 @@ class ModelSwitch {
       EXPECT_TRUE(old == groups_.end() || old->second != group) << "set a group to what it was";
       groups_.insert_or_assign(group.id, group);
     }
+    for (const auto& group : changes.groups)
+      for (const auto& bucket : group.buckets)
+        for (const auto id : groups_of(bucket.actions))
+          EXPECT_TRUE(groups_.contains(id)) << "bucket to missing group " << id.value;
     for (const auto& flow : changes.flows) {
       const auto old = flows_.find(flow.key());
       EXPECT_TRUE(old == flows_.end() || old->second != flow) << "set a flow to what it was";
-      for (const auto id : groups_of(flow))
+      for (const auto id : groups_of(flow.apply_actions))
         EXPECT_TRUE(groups_.contains(id)) << "flow to missing group " << id.value;
       flows_.insert_or_assign(flow.key(), flow);
     }
@@ -35,8 +39,14 @@ class ModelSwitch {
     for (const auto& id : changes.remove_groups) {
       EXPECT_EQ(groups_.erase(id), 1U) << "removed a group that was not there";
       for (const auto& [key, flow] : flows_)
-        EXPECT_FALSE(groups_of(flow).contains(id)) << "removed group " << id.value << " in use";
+        EXPECT_FALSE(groups_of(flow.apply_actions).contains(id))
+            << "removed group " << id.value << " in use";
     }
+    if (changes.remove_groups.empty()) return;
+    for (const auto& [user, group] : groups_)
+      for (const auto& bucket : group.buckets)
+        for (const auto id : groups_of(bucket.actions))
+          EXPECT_TRUE(groups_.contains(id)) << "removed group " << id.value << " in use";
   }
 
   const std::map<openflow::FlowKey, openflow::Flow>& flows() const { return flows_; }
@@ -53,9 +63,9 @@ class ModelSwitch {
   }
 
  private:
-  static std::set<openflow::GroupId> groups_of(const openflow::Flow& flow) {
+  static std::set<openflow::GroupId> groups_of(const openflow::Actions& actions) {
     std::set<openflow::GroupId> out;
-    for (const auto& action : flow.apply_actions)
+    for (const auto& action : actions)
       if (const auto* group = std::get_if<openflow::GroupAction>(&action)) out.insert(group->group);
     return out;
   }
