@@ -95,10 +95,6 @@ LivenessProbe::~LivenessProbe() = default;
 LivenessProbe::LivenessProbe(LivenessProbe&&) noexcept = default;
 LivenessProbe& LivenessProbe::operator=(LivenessProbe&&) noexcept = default;
 
-bool LivenessProbe::speaks(std::span<const std::byte> meta) {
-  return std::ranges::equal(meta, as_byte_span(kCapability));
-}
-
 void LivenessProbe::start(TimePoint now) {
   auto& m = *impl_;
   m.last_call = m.last_hello = m.next_hello = now;

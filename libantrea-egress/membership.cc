@@ -95,10 +95,15 @@ void Membership::set_meta(Bytes meta, TimePoint now) {
   if (me.meta == meta) return;
   me.meta = impl_->options.meta = std::move(meta);
   me.incarnation = ++impl_->incarnation;
-  impl_->broadcast(
-      me.name,
-      gossip::encode(gossip::Alive{me.incarnation, me.name, me.endpoint, me.meta, me.versions}),
-      now);
+  tell_again(now);
+}
+
+void Membership::tell_again(TimePoint now) {
+  const auto& me = impl_->self();
+  const auto message =
+      gossip::encode(gossip::Alive{me.incarnation, me.name, me.endpoint, me.meta, me.versions});
+  impl_->broadcast(me.name, message, now);
+  impl_->send_urgently(message, now);
 }
 
 void Membership::set_packet_overhead(std::size_t size) { impl_->options.packet_overhead = size; }

@@ -42,6 +42,8 @@ std::vector<PlacementChange> Scheduler::returned(std::string_view node, TimePoin
   return state_->apply({}, now);
 }
 
+bool Scheduler::returning(std::string_view node) const { return state_->is_returning(node); }
+
 std::optional<TimePoint> Scheduler::next_deadline() const { return state_->next_deadline(); }
 
 const std::map<EgressIp, Placement>& Scheduler::placements() const { return state_->placements(); }
@@ -54,9 +56,7 @@ std::string Scheduler::reporter(std::string_view key) const {
 
 void Scheduler::State::judge_candidates() {
   for (auto& [name, candidate] : candidates_) {
-    const auto& returned = members_.find(name)->second.returned;
-    const bool fresh = returned && now_ < *returned + config_.return_delay;
-    candidate.misgiving = nodes_.find(name)->second.drain ? 2 : fresh ? 1 : 0;
+    candidate.misgiving = nodes_.find(name)->second.drain ? 2 : is_returning(name) ? 1 : 0;
     candidate.owned = 0;
   }
 }

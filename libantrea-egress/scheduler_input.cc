@@ -44,6 +44,7 @@ std::vector<PlacementChange> Scheduler::State::apply(const SchedulerInput& input
   if (nodes || pools) select_nodes();
   const bool alive = input.alive && take_alive(*input.alive, now_);
   if (nodes || pools || alive) fill_rings();
+  if (input.returning) take_returning(*input.returning);
 
   std::vector<PlacementChange> changes;
   take_egresses(input, changes);
@@ -80,6 +81,22 @@ bool Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint 
   for (const auto& name : back) members_[name].returned = now;
   for (auto& [name, member] : members_) member.alive = alive.contains(name);
   return true;
+}
+
+void Scheduler::State::take_returning(const std::set<std::string>& returning) {
+  for (auto& [name, member] : members_) {
+    const bool says = returning.contains(name);
+    if (member.says_returning == says) continue;
+    member.says_returning = says;
+    member.returned.reset();
+  }
+}
+
+bool Scheduler::State::is_returning(std::string_view node) const {
+  const auto found = members_.find(node);
+  if (found == members_.end()) return false;
+  const auto& [alive, says, returned] = found->second;
+  return says || (returned && now_ < *returned + config_.return_delay);
 }
 
 void Scheduler::State::note_return(std::string_view node, TimePoint now) {

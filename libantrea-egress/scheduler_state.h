@@ -27,7 +27,8 @@ struct PoolState {
 /// Who the members are, and how they came.
 struct Member {
   bool alive = false;
-  std::optional<TimePoint> returned;
+  bool says_returning = false;
+  std::optional<TimePoint> returned;  // as seen from here
 };
 
 /// A Node that is alive, as the placing of addresses sees it.
@@ -64,6 +65,7 @@ class Scheduler::State {
 
   std::vector<PlacementChange> apply(const SchedulerInput& input, TimePoint now);
   void note_return(std::string_view node, TimePoint now);
+  bool is_returning(std::string_view node) const;
   std::optional<TimePoint> next_deadline() const;
   std::set<std::string> alive_members() const;
   const std::map<EgressIp, Placement>& placements() const { return placements_; }
@@ -74,6 +76,7 @@ class Scheduler::State {
   bool take_pools(const SchedulerInput& input);
   void take_egresses(const SchedulerInput& input, std::vector<PlacementChange>& changes);
   bool take_alive(const std::set<std::string>& alive, TimePoint now);
+  void take_returning(const std::set<std::string>& returning);
   void select_nodes();  // of pools
   void fill_rings();    // with those that are alive
   void append_requests(const std::string& name, const EgressState& egress);

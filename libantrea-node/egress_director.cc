@@ -59,6 +59,11 @@ std::map<IpAddress, EgressDirector::Wish> EgressDirector::wishes(
   return out;
 }
 
+// A Node that begins to come back gave up what it had before it said so.
+bool EgressDirector::serves(const EgressView& view, const std::string& node) const {
+  return view.alive.contains(node) && (!view.returning.contains(node) || returning_.contains(node));
+}
+
 // Who has had what, and since when.
 void EgressDirector::follow(const EgressView& view, const std::map<IpAddress, Wish>& wishes,
                             TimePoint now) {
@@ -66,9 +71,12 @@ void EgressDirector::follow(const EgressView& view, const std::map<IpAddress, Wi
   for (const auto& [ip, wish] : wishes) {
     Standing& standing = standings_[ip];
     if (standing.retires_at && *standing.retires_at <= now) standing.retires_at.reset();
+    if (!serves(view, standing.before)) standing.switches_at = now;
     if (standing.owner == wish.owner) continue;
     const std::string before = std::exchange(standing.owner, wish.owner);
-    const bool planned = view.settled && !view.cut_off && view.alive.contains(before);
+    const bool planned = view.settled && !view.cut_off && serves(view, before);
+    standing.before = before;
+    standing.switches_at = planned ? now + kSwitchover : now;
     const auto successor = view.nodes.find(wish.owner);
     standing.takes_at = planned && before != self_ ? now + kTakeover : now;
     if (planned && before == self_ && successor != view.nodes.end()) {
@@ -98,7 +106,9 @@ EgressDecision EgressDirector::decide(
     const Standing& standing = standings_.at(ip);
     const bool here = wish.owner == self_ && !view.cut_off;
     const bool retiring = !here && !view.cut_off && standing.retires_at.has_value();
-    const auto there = view.nodes.find(wish.owner);
+    const auto& destination = now < standing.switches_at ? standing.before : standing.owner;
+    const auto there = view.nodes.find(destination);
+    if (!here) wake_at(standing.switches_at);
     if (there != view.nodes.end()) exit = EgressThere{there->second};
     if (!here && !retiring) continue;
     const auto mark = mark_of(ip);
@@ -109,6 +119,7 @@ EgressDecision EgressDirector::decide(
       out.paths.retiring.emplace(ip, leaving);
       out.local.push_back({ip, *mark, false, standing.successor});
       wake_at(*standing.retires_at);
+      if (destination == self_) exit = leaving;
       continue;
     }
     exit = leaving;
@@ -120,6 +131,7 @@ EgressDecision EgressDirector::decide(
   }
   std::erase_if(marks_, [&](const auto& entry) { return !marked.contains(entry.first); });
   choose_for_pods(view, out.paths);
+  returning_ = view.returning;
   return out;
 }
 

@@ -35,6 +35,7 @@ egress::GossipOptions gossip_options(const Options& options, const IpAddress& ad
   gossip.name = options.node;
   gossip.bind.port = options.cluster_port;
   gossip.advertise = address;
+  gossip.returning = true;  // until it is known whether others went on meanwhile
   gossip.log = logger;
   return gossip;
 }
@@ -179,8 +180,13 @@ void EgressAgent::on_member(const egress::GossipEvent& event) {
   using Kind = egress::GossipEvent::Kind;
   parts_.logger->info("member {}: {}", event.member.name, egress::to_string(event.kind));
   view_.alive.clear();
-  for (const egress::Member& member : gossip_.members())
-    if (member.counts()) view_.alive.insert(member.name);
+  view_.returning.clear();
+  for (const egress::Member& member : gossip_.members()) {
+    if (!member.counts()) continue;
+    view_.alive.insert(member.name);
+    if (member.name != options_.node && egress::MemberMeta::decode(member.meta).returning)
+      view_.returning.insert(member.name);
+  }
   const auto now = std::chrono::steady_clock::now();
   view_.cut_off = gossip_.cut_off();
   if (event.kind == Kind::kOutvoted || event.kind == Kind::kCutOff ||
@@ -192,6 +198,7 @@ void EgressAgent::on_member(const egress::GossipEvent& event) {
   }
   egress::SchedulerInput input;
   input.alive = view_.alive;
+  input.returning = view_.returning;
   apply(std::move(input));
 }
 
@@ -216,6 +223,7 @@ void EgressAgent::settle() {
   }
   egress::SchedulerInput input;
   input.alive = view_.alive;
+  input.returning = view_.returning;
   apply(std::move(input));
 }
 
@@ -228,11 +236,14 @@ void EgressAgent::act() {
   if (!everything_known()) return;
   const auto before = std::exchange(decision_, director_.decide(view_, scheduler_.placements(),
                                                                 std::chrono::steady_clock::now()));
-  parts_.datapath.apply(decision_.paths);
+  // The host first: what the switch sends there is translated from then on.
   if (before.local != decision_.local)
     if (const auto done = set_up_host(); !done)
       parts_.logger->error("{}", done.error().to_string());
+  parts_.datapath.apply(decision_.paths);
   announcer_->set(decision_.serving ? decision_.owned : std::set<IpAddress>());
+  // What this Node had it has given up now, so others may hear of it.
+  gossip_.set_returning(!view_.settled || scheduler_.returning(options_.node));
   if (view_.settled) status_.set(view_.egresses, scheduler_, decision_.owned);
   changed_.notify();
 }

@@ -120,9 +120,8 @@ Result<> Gossip::Impl::start() {
   settings.advertise = advertised;
   settings.packet_overhead = wire_.overhead();
   const auto seed = options.seed != 0 ? options.seed : random_seed();
+  settings.meta = meta().encode();
   if (options.liveness) {
-    const auto capability = as_byte_span(LivenessProbe::kCapability);
-    settings.meta.assign(capability.begin(), capability.end());
     auto fast = *options.liveness;
     fast.name = options.name;
     liveness.emplace(std::move(fast), seed + 1);
@@ -153,6 +152,13 @@ void Gossip::Impl::set_keys(Keyring keys) {
   if (membership) membership->set_packet_overhead(wire_.overhead());
 }
 
+void Gossip::Impl::set_returning(bool returning) {
+  options.returning = returning;
+  if (!membership || stopped_) return;
+  membership->set_meta(meta().encode(), now());
+  drain();
+}
+
 void Gossip::Impl::report(GossipEvent event) {
   events_.push_back(std::move(event));
   if (events_.size() > 1) return;  // somebody is on the way already
@@ -166,7 +172,7 @@ void Gossip::Impl::report(GossipEvent event) {
 void Gossip::Impl::route(const MemberEvent& event, TimePoint time) {
   const auto& member = event.member;
   if (liveness && member.name != options.name) {
-    if (member.counts() && LivenessProbe::speaks(member.meta)) {
+    if (member.counts() && MemberMeta::decode(member.meta).liveness) {
       liveness->member_alive(member.name, member.endpoint, time);
     } else {
       liveness->member_gone(member.name, time);
@@ -191,9 +197,11 @@ void Gossip::Impl::drain() {
     if (fast.cut_off)
       report({*fast.cut_off ? GossipEvent::Kind::kCutOff : GossipEvent::Kind::kReconnected,
               *membership->find(options.name)});
+    // While nobody was heard, nobody heard us either.
+    if (fast.cut_off == false) membership->tell_again(time);
     for (const auto& packet : fast.packets) membership->send_user(packet.to, packet.body);
     for (const auto& name : fast.failed) membership->declare_failed(name, time);
-    more = !fast.packets.empty() || !fast.failed.empty();
+    more = fast.cut_off || !fast.packets.empty() || !fast.failed.empty();
   }
   auto next = membership->next_deadline();
   if (liveness) next = std::min(next, liveness->next_deadline());
@@ -346,6 +354,7 @@ void Gossip::keep_joining(std::vector<GossipEndpoint> seeds) {
 asio::awaitable<void> Gossip::leave(Duration limit) { return impl_->leave(limit); }
 void Gossip::stop() { impl_->stop(); }
 void Gossip::set_keys(Keyring keys) { impl_->set_keys(std::move(keys)); }
+void Gossip::set_returning(bool returning) { impl_->set_returning(returning); }
 std::vector<Member> Gossip::members() const {
   return impl_->membership ? impl_->membership->members() : std::vector<Member>{};
 }

@@ -22,6 +22,7 @@ class Gossip::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::awaitable<void> leave(Duration limit);
   void keep_joining(std::vector<GossipEndpoint> seeds);
   void set_keys(Keyring keys);
+  void set_returning(bool returning);
 
   GossipOptions options;
   EventHandler handler;
@@ -35,6 +36,9 @@ class Gossip::Impl : public std::enable_shared_from_this<Impl> {
   using Tcp = boost::asio::ip::tcp;
 
   Result<> bind();
+  MemberMeta meta() const {
+    return {.liveness = options.liveness.has_value(), .returning = options.returning};
+  }
   /// Passes on what the engines want done, until they want no more.
   void drain();
   void route(const MemberEvent& event, TimePoint now);

@@ -32,7 +32,11 @@ class FailoverCluster {
                                            {IpAddress::v4(0x0a630000).plus(i).to_string()}));
     objects_ = input;
     input.alive = names;
-    for (std::size_t i = 0; i < nodes; ++i) schedulers_.emplace_back().apply(input, cluster.now());
+    takes_.resize(nodes);
+    for (std::size_t i = 0; i < nodes; ++i) {
+      schedulers_.emplace_back();
+      apply(i, input, false);
+    }
     cluster.on_seen = [this](const VirtualCluster::Seen& seen) {
       changed_.insert(seen.by);
       if (seen.event.kind == MemberEvent::Kind::kOutvoted) outvoted_.insert(seen.by);
@@ -80,9 +84,12 @@ class FailoverCluster {
   void restart(std::size_t who) {
     cluster.restart(who);
     schedulers_[who] = Scheduler();
+    takes_[who].clear();
     auto input = objects_;
     input.alive = {cluster.nodes()[who].name};
-    schedulers_[who].apply(input, cluster.now());
+    apply(who, input, false);
+    schedulers_[who].returned(cluster.nodes()[who].name, cluster.now());
+    cluster.set_returning(who, true);
     for (std::size_t i = 0; i < cluster.nodes().size(); ++i)
       if (i != who) cluster.join(who, i);
   }
@@ -94,15 +101,15 @@ class FailoverCluster {
     }
   }
 
-  /// Those that serve each address now: the members that believe they own it and are not cut off.
+  /// Those that serve each address now: the members that have taken it and are not cut off.
   std::map<IpAddress, std::set<std::size_t>> owners() const {
     std::map<IpAddress, std::set<std::size_t>> all;
     for (const auto& [key, placement] : schedulers_[0].placements()) all[key.ip];
     for (std::size_t i = 0; i < schedulers_.size(); ++i) {
       const auto& node = cluster.nodes()[i];
       if (!node.membership || node.paused || node.cut_off) continue;
-      for (const auto& [key, placement] : schedulers_[i].placements())
-        if (placement.owner == node.name) all[key.ip].insert(i);
+      for (const auto& [ip, at] : takes_[i])
+        if (at <= cluster.now()) all[ip].insert(i);
     }
     return all;
   }
@@ -123,33 +130,70 @@ class FailoverCluster {
                                [&](const auto& entry) { return entry.second.size() == want; });
   }
 
+  /// Where the members that run believe the addresses to be: as many answers as there are.
+  std::size_t opinions(const IpAddress& ip) const {
+    std::set<std::string> all;
+    for (std::size_t i = 0; i < schedulers_.size(); ++i) {
+      if (!cluster.nodes()[i].membership) continue;
+      for (const auto& [key, placement] : schedulers_[i].placements())
+        if (key.ip == ip) all.insert(placement.owner);
+    }
+    return all.size();
+  }
+
   mutable VirtualCluster cluster;
 
  private:
+  /// As a Node does it: what a living Node had is taken only when that one knows, too.
+  static constexpr Duration kTakeover = 100ms;
+
+  void apply(std::size_t who, const SchedulerInput& input, bool planned) {
+    for (const auto& [key, placement] : schedulers_[who].apply(input, cluster.now())) {
+      if (placement->owner != cluster.nodes()[who].name)
+        takes_[who].erase(key.ip);
+      else
+        takes_[who].emplace(key.ip, cluster.now() + (planned ? kTakeover : Duration{}));
+    }
+  }
+  /// Others may have acted without it.
+  void withdraw(std::size_t who) {
+    const auto& name = cluster.nodes()[who].name;
+    for (const auto& [key, placement] : schedulers_[who].returned(name, cluster.now()))
+      if (placement->owner != name) takes_[who].erase(key.ip);
+  }
   void decide() {
     for (const auto who : std::exchange(changed_, {})) {
       auto& node = cluster.nodes()[who];
       if (!node.membership || node.paused) continue;
-      std::set<std::string> alive;
-      for (const auto& member : node.membership->members())
-        if (member.counts()) alive.insert(member.name);
-      schedulers_[who].apply({.alive = alive}, cluster.now());
+      std::set<std::string> alive, returning;
+      for (const auto& member : node.membership->members()) {
+        if (!member.counts()) continue;
+        alive.insert(member.name);
+        if (member.name != node.name && MemberMeta::decode(member.meta).returning)
+          returning.insert(member.name);
+      }
+      const bool planned = std::ranges::includes(alive, alive_[who]);
+      alive_[who] = alive;
+      apply(who, {.alive = alive, .returning = returning}, planned);
     }
     for (std::size_t i = 0; i < schedulers_.size(); ++i) {
       const auto& node = cluster.nodes()[i];
       const bool was = cut_off_.contains(i);
-      if (outvoted_.erase(i) != 0 || node.cut_off != was)
-        schedulers_[i].returned(node.name, cluster.now());
+      if (outvoted_.erase(i) != 0 || node.cut_off != was) withdraw(i);
       node.cut_off ? (void)cut_off_.insert(i) : (void)cut_off_.erase(i);
       if (const auto deadline = schedulers_[i].next_deadline();
           deadline && *deadline <= cluster.now())
-        schedulers_[i].apply({}, cluster.now());
+        apply(i, {}, true);
+      if (node.membership && !node.paused)
+        cluster.set_returning(i, schedulers_[i].returning(node.name));
     }
   }
 
   Random random_;
   SchedulerInput objects_;
   std::vector<Scheduler> schedulers_;
+  std::vector<std::map<IpAddress, TimePoint>> takes_;  ///< what each member owns, and from when
+  std::map<std::size_t, std::set<std::string>> alive_;
   std::set<std::size_t> changed_, outvoted_, cut_off_;
 };
 
@@ -211,6 +255,26 @@ TEST(Failover, NeverTwoOwnersWhileAMemberDiesOrIsCutOffAndComesBack) {
     ASSERT_TRUE(nobody_twice()) << i * 10 << " ms after the link is whole again";
   }
   EXPECT_TRUE(f.settled());
+}
+
+TEST(Failover, WhoHasJustComeBackAgreesWithAllOthersWhereAddressesAre) {
+  FailoverCluster f(4, 5, 50);
+  f.run_for(5s);
+  for (const std::size_t who : {2U, 1U}) {
+    f.cluster.crash(who);
+    f.run_for(3s);
+    f.restart(who);
+    f.run_for(1s);
+  }
+  // Node 2 comes back for some seconds yet, which node 1 was not there to see.
+  std::map<IpAddress, Duration> disagreed;
+  for (const auto until = f.cluster.now() + 20s; f.cluster.now() < until;) {
+    f.run_for(10ms);
+    for (const auto& [ip, owners] : f.owners())
+      if (f.opinions(ip) > 1) disagreed[ip] += 10ms;
+  }
+  for (const auto& [ip, time] : disagreed)
+    EXPECT_LE(time, 200ms) << ip.to_string() << ": as long as it takes to tell";
 }
 
 TEST(Failover, AMinorityThatComesBackDefersToTheMajority) {

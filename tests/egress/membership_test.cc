@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "antrea/egress/member_meta.h"
 #include "antrea/egress/membership.h"
 #include "tests/egress/gossip_vectors.h"
 #include "tests/egress/virtual_cluster.h"
@@ -122,6 +123,37 @@ TEST_F(MembershipAlone, ContradictsWhatIsSaidOfIt) {
   ASSERT_FALSE(told.empty());
   EXPECT_TRUE(std::ranges::any_of(
       told, [](const auto& m) { return m.node == "me" && m.incarnation == 6; }));
+}
+
+TEST_F(MembershipAlone, WhatItSaysOfItselfIsHeardAtOnceAndMayBeSaidAgain) {
+  tell(alive("a", 2));
+  sent<gossip::Alive>();
+  const auto meta = MemberMeta{.liveness = true, .returning = true}.encode();
+  member_->set_meta(meta, now_);
+  auto told = sent<gossip::Alive>();
+  ASSERT_EQ(told.size(), 1U) << "without waiting for gossip";
+  EXPECT_EQ(told[0].meta, meta);
+  EXPECT_EQ(told[0].incarnation, 2U);
+  member_->set_meta(meta, now_);
+  EXPECT_TRUE(sent<gossip::Alive>().empty()) << "nothing new";
+  member_->tell_again(now_);
+  told = sent<gossip::Alive>();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].incarnation, 2U) << "who knows it already need not hear it again";
+}
+
+TEST(MemberMeta, IsWords) {
+  const auto read = [](std::string_view text) { return MemberMeta::decode(as_byte_span(text)); };
+  EXPECT_EQ(read(""), MemberMeta{});
+  EXPECT_EQ(read("returning"), (MemberMeta{.returning = true}));
+  EXPECT_EQ(read("news antrea-liveness/1  returning "),
+            (MemberMeta{.liveness = true, .returning = true}));
+  EXPECT_EQ(read("antrea-liveness/12 returningx"), MemberMeta{});
+  for (const bool liveness : {false, true})
+    for (const bool returning : {false, true}) {
+      const MemberMeta meta{liveness, returning};
+      EXPECT_EQ(MemberMeta::decode(meta.encode()), meta);
+    }
 }
 
 TEST_F(MembershipAlone, LearnsFromAnExchangeThatItWasDeclaredDead) {

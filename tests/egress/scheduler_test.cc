@@ -229,6 +229,29 @@ TEST(Scheduler, ReturnIsDamped) {
   EXPECT_EQ(scheduler.next_deadline(), kStart + 32s);
 }
 
+TEST(Scheduler, WhoComesBackKnowsBestUntilWhen) {
+  // One of these saw the Node go and come back, the other one has just started.
+  Scheduler witness({.return_delay = 10s}), fresh({.return_delay = 10s});
+  auto input = five_nodes();
+  input.egresses = {make_egress("web", {"10.10.0.1"})};
+  witness.apply(input, kStart);
+  const auto before = at(witness, "web", "10.10.0.1");
+  witness.apply(alive(without(kNames, before.owner)), kStart + 1s);
+  witness.apply(alive(kNames), kStart + 5s);
+  fresh.apply(input, kStart + 5s);
+  EXPECT_NE(at(fresh, "web", "10.10.0.1"), at(witness, "web", "10.10.0.1"));
+  for (Scheduler* const each : {&witness, &fresh}) {
+    each->apply({.returning = {{before.owner}}}, kStart + 6s);
+    EXPECT_TRUE(each->returning(before.owner));
+    EXPECT_EQ(each->next_deadline(), std::nullopt) << "it will say when";
+    each->apply({}, kStart + 60s);
+    EXPECT_EQ(at(*each, "web", "10.10.0.1").owner, before.standby);
+    each->apply({.returning = std::set<std::string>()}, kStart + 61s);
+    EXPECT_FALSE(each->returning(before.owner));
+    EXPECT_EQ(at(*each, "web", "10.10.0.1"), before);
+  }
+}
+
 TEST(Scheduler, ANodeThatReturnsServesWhatNobodyElseCan) {
   Scheduler scheduler({.return_delay = 10s, .majority = false});
   auto input = five_nodes();

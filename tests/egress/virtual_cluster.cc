@@ -10,10 +10,7 @@ std::size_t VirtualCluster::add(std::function<void(MembershipOptions&)> adjust, 
   MembershipOptions options;
   options.name = "node" + std::to_string(index);
   options.advertise = {IpAddress::v4(0x0a000001).plus(index), 10351};
-  if (fast) {
-    const auto capability = as_byte_span(LivenessProbe::kCapability);
-    options.meta.assign(capability.begin(), capability.end());
-  }
+  options.meta = MemberMeta{.liveness = fast}.encode();
   if (adjust) adjust(options);
   by_endpoint_[options.advertise] = index;
   nodes_.push_back({.name = options.name, .endpoint = options.advertise});
@@ -51,10 +48,9 @@ void VirtualCluster::add_acquainted(std::size_t count, bool fast) {
 void VirtualCluster::add_strangers(const std::vector<std::string>& names) {
   std::vector<Member> all;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto capability = as_byte_span(LivenessProbe::kCapability);
     all.push_back({.name = names[i],
                    .endpoint = {IpAddress::v4(0x0b000001).plus(i), 10351},
-                   .meta = {capability.begin(), capability.end()},
+                   .meta = MemberMeta{.liveness = true}.encode(),
                    .versions = {1, 5, 2, 0, 0, 0},
                    .incarnation = 1});
     strangers_.insert(all.back().endpoint);
@@ -116,7 +112,7 @@ void VirtualCluster::drain(std::size_t who) {
     auto out = node.membership->take();
     for (auto& event : out.events) {
       if (node.liveness && event.member.name != node.name) {
-        if (event.member.counts() && LivenessProbe::speaks(event.member.meta)) {
+        if (event.member.counts() && MemberMeta::decode(event.member.meta).liveness) {
           node.liveness->member_alive(event.member.name, event.member.endpoint, now_);
         } else {
           node.liveness->member_gone(event.member.name, now_);
@@ -130,9 +126,10 @@ void VirtualCluster::drain(std::size_t who) {
     if (node.liveness) {
       auto fast = node.liveness->take();
       if (fast.cut_off) node.cut_off = *fast.cut_off;
+      if (fast.cut_off == false) node.membership->tell_again(now_);
       for (const auto& packet : fast.packets) node.membership->send_user(packet.to, packet.body);
       for (const auto& name : fast.failed) node.membership->declare_failed(name, now_);
-      more = more || !fast.packets.empty() || !fast.failed.empty();
+      more = more || fast.cut_off || !fast.packets.empty() || !fast.failed.empty();
     }
     for (auto& packet : out.packets) {
       ++node.sent.packets;
@@ -187,6 +184,12 @@ void VirtualCluster::wake(std::size_t who) {
   node.wake = TimePoint::max();
   if (node.membership->next_deadline() <= now_) node.membership->tick(now_);
   if (node.liveness && node.liveness->next_deadline() <= now_) node.liveness->tick(now_);
+  drain(who);
+}
+
+void VirtualCluster::set_returning(std::size_t who, bool returning) {
+  const MemberMeta meta{.liveness = made_of_[who].second, .returning = returning};
+  nodes_[who].membership->set_meta(meta.encode(), now_);
   drain(who);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "antrea/egress/liveness_probe.h"
+#include "antrea/egress/member_meta.h"
 #include "antrea/egress/membership.h"
 #include "libantrea-egress/random.h"
 
@@ -65,6 +66,7 @@ class VirtualCluster {
   void restart(std::size_t who);
   void pause(std::size_t who);
   void resume(std::size_t who);
+  void set_returning(std::size_t who, bool returning);
   /// Packets and streams from one to the other get lost.
   void cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
   void mend(std::size_t from, std::size_t to) { cuts_.erase({from, to}); }

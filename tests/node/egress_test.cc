@@ -81,6 +81,56 @@ TEST(EgressDirector, WhatADeadNodeHadIsTakenAtOnce) {
   EXPECT_THAT(world.decide(seconds(1)).owned, ElementsAre(kIp));
 }
 
+TEST(EgressDirector, WhatANodeHadThatHasJustComeBackIsTakenAtOnce) {
+  World world;
+  world.place("two");
+  world.decide();
+  world.view.returning = {"two"};
+  world.place("one");
+  EXPECT_THAT(world.decide(seconds(1)).owned, ElementsAre(kIp));
+  // It had the address all the same where nobody else could: then it is a planned move.
+  World later;
+  later.view.returning = {"two"};
+  later.place("two");
+  later.decide();
+  later.place("one");
+  EXPECT_THAT(later.decide(seconds(1)).owned, IsEmpty());
+}
+
+TEST(EgressDirector, TrafficFollowsAPlannedMoveWhenTheNewOwnerKnowsOfIt) {
+  const auto exit_at = [](World& world, Duration when) {
+    return world.decide(when).paths.exits.at(kIp);
+  };
+  const EgressExit two = EgressThere{ip("172.18.0.2")}, three = EgressThere{ip("172.18.0.3")};
+  const auto switched = seconds(1) + EgressDirector::kSwitchover;
+  static_assert(EgressDirector::kSwitchover < EgressDirector::kTakeover);
+
+  World world;
+  world.place("two");
+  world.decide();
+  world.place("three");
+  EXPECT_EQ(exit_at(world, seconds(1)), two);
+  EXPECT_EQ(world.director.next_deadline(), kStart + switched);
+  EXPECT_EQ(exit_at(world, switched), three);
+
+  World dies;  // on the way
+  dies.place("two");
+  dies.decide();
+  dies.place("three");
+  dies.decide(seconds(1));
+  dies.view.alive.erase("two");
+  EXPECT_EQ(exit_at(dies, seconds(1) + milliseconds(10)), three);
+  dies.view.alive.insert("two");
+  EXPECT_EQ(exit_at(dies, seconds(1) + milliseconds(20)), three) << "and there it stays";
+
+  World from;
+  from.place("one");
+  from.decide();
+  from.place("two");
+  EXPECT_TRUE(std::holds_alternative<EgressHere>(exit_at(from, seconds(1))));
+  EXPECT_EQ(exit_at(from, switched), two);
+}
+
 TEST(EgressDirector, WhatALivingNodeHadIsHandedOver) {
   World to;
   to.place("two");
@@ -99,7 +149,6 @@ TEST(EgressDirector, WhatALivingNodeHadIsHandedOver) {
   const auto mark = from.decide().local.at(0).mark;
   from.place("two");
   decision = from.decide(seconds(1));
-  EXPECT_EQ(decision.paths.exits.at(kIp), EgressExit(EgressThere{ip("172.18.0.2")}));
   EXPECT_THAT(decision.paths.retiring, ElementsAre(Pair(kIp, EgressHere{mark, {}})));
   EXPECT_THAT(decision.local, ElementsAre(LocalEgressIp{kIp, mark, false, ip("172.18.0.2")}));
   EXPECT_THAT(decision.owned, IsEmpty());

@@ -13,6 +13,7 @@
 #include "antrea/base/log.h"
 #include "antrea/egress/keyring.h"
 #include "antrea/egress/liveness_probe.h"
+#include "antrea/egress/member_meta.h"
 #include "antrea/egress/membership.h"
 
 namespace antrea::egress {
@@ -29,6 +30,7 @@ struct GossipOptions {
   MembershipOptions membership = {};
   /// The fast path among members of ours; empty: none. The name is filled in.
   std::optional<LivenessOptions> liveness = LivenessOptions{};
+  bool returning = false;  ///< as `set_returning`, from the start
   /// Those of `keep_joining` that are not members are tried so often; zero: once.
   Duration rejoin_interval = std::chrono::seconds(10);
   std::uint64_t seed = 0;  ///< 0: another one each time
@@ -82,6 +84,8 @@ class ANTREA_API Gossip {
   /// Stops without a word.
   void stop();
 
+  /// Tells all whether this member has just come back (`MemberMeta::returning`).
+  void set_returning(bool returning);
   /// Other keys from now on, on the same sockets.
   void set_keys(Keyring keys);
 

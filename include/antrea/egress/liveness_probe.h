@@ -52,17 +52,13 @@ struct LivenessOutput {
 /// (two members) it is left to gossip.
 class ANTREA_API LivenessProbe {
  public:
-  /// The metadata by which members know that another one speaks this.
-  static constexpr std::string_view kCapability = "antrea-liveness/1";
-  static bool speaks(std::span<const std::byte> meta);
-
   LivenessProbe(LivenessOptions options, std::uint64_t seed);
   ~LivenessProbe();
   LivenessProbe(LivenessProbe&&) noexcept;
   LivenessProbe& operator=(LivenessProbe&&) noexcept;
 
   void start(TimePoint now);
-  /// A member that speaks this is there, or has moved.
+  /// A member that speaks this (`MemberMeta::liveness`) is there, or has moved.
   void member_alive(const std::string& name, const GossipEndpoint& endpoint, TimePoint now);
   void member_gone(const std::string& name, TimePoint now);
 

@@ -42,7 +42,8 @@ struct MembershipOptions {
   /// it, as with memberlist, the parts of a cluster that lost sight of each other stay apart.
   Duration reconnect_interval = std::chrono::seconds(5);
   Duration reconnect_for = std::chrono::hours(24);
-  /// How many members hear at once, without waiting for gossip, that one left or failed.
+  /// How many members hear at once, without waiting for gossip, that one left, failed, or says
+  /// something else of itself.
   unsigned urgent_fanout = 32;
 
   /// memberlist's "LAN" profile, which serf and Alertmanager use.
@@ -125,8 +126,10 @@ class ANTREA_API Membership {
   /// Says good-bye. `has_left` tells when it has been said often enough.
   void leave(TimePoint now);
   bool has_left() const;
-  /// Other metadata for this member, told to all.
+  /// Other metadata for this member, told to all; up to `urgent_fanout` hear it at once.
   void set_meta(Bytes meta, TimePoint now);
+  /// Tells all once more what this member is: what it told lately may not have arrived.
+  void tell_again(TimePoint now);
   /// Label and encryption of packets take so many bytes from now on.
   void set_packet_overhead(std::size_t size);
 

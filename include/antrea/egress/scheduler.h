@@ -41,6 +41,8 @@ struct SchedulerInput {
   std::vector<api::Node> nodes;  ///< new or changed
   std::vector<std::string> removed_nodes;
   std::optional<std::set<std::string>> alive;  ///< all members that are alive, this Node too
+  /// Of the others, those that say themselves that they have just come back.
+  std::optional<std::set<std::string>> returning;
 };
 
 /// One address of one Egress. An address may be in several Egresses: it has one owner in all.
@@ -89,7 +91,9 @@ struct PlacementChange {
 ///   there. Candidates are the Nodes of the pool that are alive, in the order of the ring
 ///   (consistent_hash.h) for the address, as far as they are below their limits.
 /// - Of those, Nodes that came back within `return_delay` come after the others, and Nodes to be
-///   drained after these; among equals, those that own no other address of the same family of the
+///   drained after these. When a Node came back, it knows best: as soon as it says so, and until it
+///   says no more, its word counts, so that all agree, even those that were not there to see it.
+///   Among equals, those that own no other address of the same family of the
 ///   same Egress come first.
 /// - The standby is the candidate that would come first if the owner were dead.
 ///
@@ -111,6 +115,9 @@ class ANTREA_API Scheduler {
   /// `node` came back at `now`, though it was not seen to go: for this Node itself, when it finds
   /// that others had taken it for dead.
   std::vector<PlacementChange> returned(std::string_view node, TimePoint now);
+
+  /// Whether `node` counts as one that came back: what this Node is to say of itself.
+  bool returning(std::string_view node) const;
 
   /// When `apply({}, …)` may have something to tell: a Node's return has taken long enough.
   std::optional<TimePoint> next_deadline() const;

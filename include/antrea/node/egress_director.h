@@ -21,6 +21,7 @@ struct EgressView {
   std::map<api::ObjectKey, std::set<std::uint32_t>> pods;     ///< ports of Pods of this Node
   std::map<std::string, IpAddress> nodes;                     ///< other Nodes' addresses
   std::set<std::string> alive;                                ///< members, this Node too
+  std::set<std::string> returning;      ///< other members that say that they have just come back
   std::set<IpAddress> local_addresses;  ///< of this Node, but for the Egress device
   std::set<IpPrefix> exceptions;
   /// Who is alive is known: placements count. Before, what the Egresses' status says is kept up,
@@ -43,16 +44,20 @@ struct EgressDecision {
 ///
 /// - Of several Egresses that select a Pod, the oldest has it; among equals, the first by name. Of
 ///   several addresses of an Egress, a Pod has the same one for as long as these are.
-/// - An address whose owner is not alive is taken over at once.
+/// - An address whose owner is not alive, or has just come back and so given up what it had, is
+///   taken over at once.
 /// - An address whose owner is alive is handed over, so that nothing is lost: the new owner
-///   translates at once, but has the address and announces it only after `kTakeover`, when the
-///   other Nodes have learned of it. The old one gives the address up at once and goes on
-///   translating for `kRetirement`; what comes in that is not of its connections, it sends on.
+///   translates at once. The old one gives the address up at once and goes on translating for
+///   `kRetirement`; what comes in that is not of its connections, it sends on. All other Nodes, and
+///   the old owner for its own Pods, send to the old one until `kSwitchover`, when the new one has
+///   learned of it, too. The new one has the address and announces it only after `kTakeover`, when
+///   all send to it.
 /// - Marks of addresses are kept as long as these are; of a new one a hash decides, then the next
 ///   that is free.
 class ANTREA_API EgressDirector {
  public:
-  static constexpr Duration kTakeover = std::chrono::milliseconds(400);
+  static constexpr Duration kSwitchover = std::chrono::milliseconds(200);
+  static constexpr Duration kTakeover = std::chrono::milliseconds(500);
   static constexpr Duration kRetirement = std::chrono::seconds(3);
 
   explicit EgressDirector(std::string self) : self_(std::move(self)) {}
@@ -69,6 +74,8 @@ class ANTREA_API EgressDirector {
  private:
   struct Standing {
     std::string owner;
+    std::string before;                   // the owner, until a planned move
+    TimePoint switches_at{};              // until when traffic still goes to `before`
     TimePoint takes_at{};                 // from when a new owner has the address
     std::optional<TimePoint> retires_at;  // of an old owner
     IpAddress successor;
@@ -81,12 +88,14 @@ class ANTREA_API EgressDirector {
       const EgressView& view,
       const std::map<egress::EgressIp, egress::Placement>& placements) const;
   void follow(const EgressView& view, const std::map<IpAddress, Wish>& wishes, TimePoint now);
+  bool serves(const EgressView& view, const std::string& node) const;
   std::optional<EgressMark> mark_of(const IpAddress& ip);
   static void choose_for_pods(const EgressView& view, EgressPaths& paths);
 
   std::string self_;
   std::map<IpAddress, EgressMark> marks_;
   std::map<IpAddress, Standing> standings_;
+  std::set<std::string> returning_;  // at the last decision
   std::optional<TimePoint> next_;
 };
 
