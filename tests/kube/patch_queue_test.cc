@@ -1,0 +1,112 @@
+#include "antrea/kube/patch_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/parse.hpp>
+#include <set>
+
+namespace antrea::kube {
+namespace {
+
+namespace asio = boost::asio;
+using boost::json::object;
+
+/// Objects that remember the last patch, and faults at chosen requests.
+class Objects final : public ApiTransport {
+ public:
+  asio::awaitable<Result<ApiResponse>> send(ApiRequest request) override {
+    ++requests;
+    if (during) std::exchange(during, nullptr)();
+    EXPECT_EQ(request.method, "PATCH");
+    EXPECT_EQ(request.content_type, "application/merge-patch+json");
+    if (requests == fail_at) co_return make_error(Errc::kUnavailable, "scripted");
+    if (absent.contains(request.target)) co_return ApiResponse{404, "application/json", "{}"};
+    if (refused.contains(request.target)) co_return ApiResponse{422, "application/json", "{}"};
+    patches[request.target] = boost::json::parse(request.body).as_object();
+    co_return ApiResponse{200, "application/json", "{}"};
+  }
+  asio::awaitable<Result<>> stream(ApiRequest, StreamSink, Duration) override {
+    co_return make_error(Errc::kUnsupported, "not scripted");
+  }
+
+  int fail_at = 0, requests = 0;
+  std::set<std::string> absent, refused;
+  std::function<void()> during;
+  std::map<std::string, object> patches;
+};
+
+class PatchQueueTest : public testing::Test {
+ protected:
+  PatchQueueTest() {
+    asio::co_spawn(
+        io, queue.run(),
+        asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr) { ended = true; }));
+  }
+  template <typename Condition>
+  void run_until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition() && std::chrono::steady_clock::now() < deadline)
+      if (io.run_one_for(std::chrono::milliseconds(10)) == 0 && io.stopped()) io.restart();
+    EXPECT_TRUE(condition());
+  }
+  void TearDown() override {
+    asio::post(io, [this] { cancel.emit(asio::cancellation_type::all); });
+    run_until([this] { return ended; });
+  }
+  static object patch(int value) { return {{"value", value}}; }
+
+  asio::io_context io;
+  Objects objects;
+  PatchQueue queue{io.get_executor(), objects, null_logger(), std::chrono::milliseconds(1)};
+  asio::cancellation_signal cancel;
+  bool ended = false;
+};
+
+TEST_F(PatchQueueTest, WhicheverRequestFailsIsRepeated) {
+  for (int fail_at = 0; fail_at <= 4; ++fail_at) {
+    objects.patches.clear();
+    objects.requests = 0;
+    objects.fail_at = fail_at;
+    for (int i = 1; i <= 3; ++i) queue.set("/" + std::to_string(i), patch(i));
+    run_until([&] { return queue.size() == 0; });
+    EXPECT_EQ(objects.patches, (std::map<std::string, object>{
+                                   {"/1", patch(1)}, {"/2", patch(2)}, {"/3", patch(3)}}));
+    EXPECT_EQ(objects.requests, fail_at >= 1 && fail_at <= 3 ? 4 : 3);
+  }
+}
+
+TEST_F(PatchQueueTest, WhatIsWantedLastIsWritten) {
+  objects.during = [&] { queue.set("/1", patch(2)); };  // while the first is under way
+  queue.set("/1", patch(1));
+  run_until([&] { return queue.size() == 0; });
+  EXPECT_EQ(objects.patches["/1"], patch(2));
+  EXPECT_EQ(objects.requests, 2);
+  // Back to what is under way: once more, as nobody knows which of them came last.
+  queue.set("/1", patch(3));
+  queue.drop("/1");
+  queue.set("/2", patch(4));
+  run_until([&] { return queue.size() == 0; });
+  EXPECT_EQ(objects.patches["/1"], patch(2));
+}
+
+TEST_F(PatchQueueTest, NobodyWaitsForAnotherObject) {
+  objects.absent = {"/gone"};
+  objects.refused = {"/bad"};
+  queue.set("/bad", patch(1));
+  queue.set("/gone", patch(1));
+  queue.set("/well", patch(1));
+  run_until([&] { return objects.patches.contains("/well") && queue.size() == 1; });
+  const int before = objects.requests;
+  run_until([&] { return objects.requests > before + 1; });  // it goes on trying
+  objects.refused.clear();
+  run_until([&] { return queue.size() == 0; });
+  EXPECT_TRUE(objects.patches.contains("/bad"));
+}
+
+}  // namespace
+}  // namespace antrea::kube
