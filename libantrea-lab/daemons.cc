@@ -27,6 +27,7 @@ Result<ProcessOptions> agent_command(const LabDir& dir, const Node& node) {
                                   "--datapath-type",
                                   std::string(to_string(node.vswitch.datapath())),
                                   "--proxy-all",  // there is no kube-proxy
+                                  "--node-port-local",
                                   "--transport-interface",
                                   Topology::kUplink,
                                   "--cni-socket",

@@ -367,6 +367,12 @@ NodePortLocalOutcome NodePortLocal::refuse(const LocalPort& port) {
   return impl_->finish(std::move(out));
 }
 
+NodePortLocalOutcome NodePortLocal::try_again() {
+  NodePortLocalOutcome out;
+  for (const auto& key : std::exchange(impl_->without, {})) impl_->settle(key, out);
+  return out;
+}
+
 std::vector<Exposure> NodePortLocal::exposures(const api::ObjectKey& pod) const {
   const auto found = impl_->pods.find(pod);
   return found == impl_->pods.end() ? std::vector<Exposure>() : found->second.exposures;

@@ -11,6 +11,7 @@
 #include "antrea/api/json.h"
 #include "antrea/kube/kubeconfig.h"
 #include "antrea/node/host_policies.h"
+#include "antrea/node/local_ports.h"
 #include "antrea/node/netlink.h"
 #include "antrea/node/packet_in_meters.h"
 #include "antrea/node/switch_facts.h"
@@ -80,14 +81,22 @@ awaitable<Result<>> Agent::run() {
 
   ANTREA_CO_CHECK(co_await open_switch());
   datapath_->restore();
+  if (options_.node_port_local)
+    node_port_local_.emplace(
+        io_.get_executor(), options_, *api_, [this] { return set_up_host(); }, logger_);
   ANTREA_CO_CHECK(set_up_host());
 
+  if (node_port_local_) {
+    node_port_local_->take_node(nodes_.at(options_.node));
+    spawn(node_port_local_->run());
+  }
   follow_services();
   ANTREA_CO_CHECK(follow_egresses());
   follow_policies();
   ANTREA_CO_TRY(rest_, serve_rest(io_.get_executor(), options_.api_socket,
                                   {options_.node, interfaces_, *switch_, *datapath_, metrics_,
-                                   egress_ ? &egress_->gossip() : nullptr},
+                                   egress_ ? &egress_->gossip() : nullptr,
+                                   node_port_local_ ? &*node_port_local_ : nullptr},
                                   logger_));
   ANTREA_CO_CHECK(co_await serve_pods());
   co_return Result<>();
@@ -122,6 +131,8 @@ void Agent::on_nodes(std::span<const kube::Change> changes) {
   }
   progress_.notify();
   if (egress_) egress_->take_nodes(nodes_);
+  if (const auto self = nodes_.find(options_.node); node_port_local_ && self != nodes_.end())
+    node_port_local_->take_node(self->second);
   if (!datapath_ || peers.empty()) return;
   datapath_->apply(peers);
   if (const auto done = set_up_host(); !done) logger_->error("{}", done.error().to_string());
@@ -278,6 +289,10 @@ Result<> Agent::set_up_host() {
   auto desired = node::desired_host_state(config_, peers, balancer.host(),
                                           balancer.node().node_port_addresses);
   if (const auto& rules = datapath_->node_rules()) node::add_node_policies(*rules, desired);
+  if (!node_port_local_)
+    node::add_local_ports(config_, {}, desired);
+  else if (const auto& ports = node_port_local_->translations())
+    node::add_local_ports(config_, *ports, desired);
   const auto done = host_->apply(desired);
   if (!done) return Error(done.error()).within("set up the host's network", options_.node);
   for (const auto& operation : *done) logger_->info("host network: {}", node::describe(operation));
@@ -301,14 +316,22 @@ void Agent::follow_services() {
   services.path = "/api/v1/services";
   inform(
       std::move(services),
-      [this](std::span<const kube::Change> changes) { services_->take_services(changes); },
-      [this] { known(Input::kServices); });
+      [this](std::span<const kube::Change> changes) { take_services(changes); },
+      [this] {
+        known(Input::kServices);
+        if (node_port_local_) node_port_local_->services_known();
+      });
   kube::InformerOptions slices;
   slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
   inform(
       std::move(slices),
       [this](std::span<const kube::Change> changes) { services_->take_slices(changes); },
       [this] { known(Input::kEndpointSlices); });
+}
+
+void Agent::take_services(std::span<const kube::Change> changes) {
+  services_->take_services(changes);
+  if (node_port_local_) node_port_local_->take_services(changes);
 }
 
 Result<> Agent::follow_egresses() {

@@ -21,6 +21,7 @@
 #include "antrea/openflow/switch.h"
 #include "antrea/ovsdb/vswitch.h"
 #include "egress_agent.h"
+#include "node_port_local_agent.h"
 #include "options.h"
 #include "policy_agent.h"
 #include "service_agent.h"
@@ -51,6 +52,7 @@ class Agent {
   Result<> set_up_host();
   void follow_nodes();
   void follow_services();
+  void take_services(std::span<const kube::Change> changes);
   void follow_policies();
   Result<> follow_egresses();
   void remove_orphans(std::vector<node::Interface> inherited);
@@ -86,6 +88,7 @@ class Agent {
   std::optional<openflow::Switch> switch_;
   std::optional<node::Datapath> datapath_;
   std::optional<ServiceAgent> services_;
+  std::optional<NodePortLocalAgent> node_port_local_;  // absent: not wanted
   std::optional<EgressAgent> egress_;
   std::optional<PolicyAgent> policies_;
   std::set<Input> known_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 
 #include "antrea/node/dns_client.h"
@@ -28,6 +29,19 @@ int refuse(const std::string& text) {
   return 2;
 }
 
+/// "61000-62000", the end behind the start.
+bool read_port_range(std::string_view text, Options& options) {
+  const auto number = [](std::string_view part, std::uint16_t& to) {
+    const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), to);
+    return code == std::errc() && end == part.data() + part.size() && to != 0;
+  };
+  const auto dash = text.find('-');
+  return dash != std::string_view::npos &&
+         number(text.substr(0, dash), options.node_port_local_first) &&
+         number(text.substr(dash + 1), options.node_port_local_last) &&
+         options.node_port_local_first < options.node_port_local_last;
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
@@ -38,7 +52,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::uint64_t audit_megabytes = 0;
   unsigned audit_days = 0;
   std::vector<std::string> node_port_addresses;
-  std::string proxy_healthz;
+  std::string proxy_healthz, local_ports;
   bool no_health_checks = false;
   std::vector<std::string> except_cidrs;
   bool external_load_balancers = false, no_egress = false;
@@ -109,7 +123,13 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "kube-proxy does")(
       "proxy-healthz-address", text(proxy_healthz, "0.0.0.0:10256", "ADDRESS:PORT"),
       "with --proxy-all: where /healthz and /livez of the proxy are served; empty: nowhere")(
-      "no-egress", po::bool_switch(&no_egress), "leave Egresses to others")(
+      "node-port-local", po::bool_switch(&options.node_port_local),
+      "give the Pods of Services with annotation nodeportlocal.antrea.io/enabled: \"true\" ports "
+      "of "
+      "the Node, told in their annotation nodeportlocal.antrea.io")(
+      "node-port-local-range", text(local_ports, "61000-62000", "FIRST-LAST"),
+      "the ports that may be given")("no-egress", po::bool_switch(&no_egress),
+                                     "leave Egresses to others")(
       "cluster-port", po::value(&options.cluster_port)->default_value(10351)->value_name("PORT"),
       "of the agents' gossip about who is alive, TCP and UDP")(
       "egress-except-cidr", po::value(&except_cidrs)->composing()->value_name("CIDR"),
@@ -139,6 +159,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       options.node_port_addresses.push_back(*prefix);
     else
       parsed.exit_code = refuse(fmt::format("--node-port-address \"{}\": not a CIDR", cidr));
+  if (!parsed.exit_code && !read_port_range(local_ports, options))
+    parsed.exit_code = refuse(fmt::format(
+        "--node-port-local-range \"{}\": expected FIRST-LAST, ports of 1 to 65535", local_ports));
   options.egress = !no_egress;
   for (const auto& cidr : except_cidrs)
     if (const auto prefix = IpPrefix::parse(cidr))

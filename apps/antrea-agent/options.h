@@ -43,6 +43,9 @@ struct Options {
   std::uint32_t statistics_interval = 0;  ///< seconds between two reports of what rules counted
   std::uint32_t packet_in_rate = 0;       ///< packets a second of each kind, 1 to 1,000,000
 
+  bool node_port_local = false;  ///< give Pods ports of the Node, within this range
+  std::uint16_t node_port_local_first = 61000, node_port_local_last = 62000;
+
   bool egress = true;
   std::uint16_t cluster_port = 10351;  ///< of the gossip among agents, TCP and UDP
   std::vector<IpPrefix> egress_except_cidrs;

@@ -82,21 +82,27 @@ json::array memberlist(const egress::Gossip& gossip) {
 
 json::object agent_info(const RestSources& sources) {
   const auto& statistics = sources.the_switch.statistics();
-  return {{"nodeName", sources.node_name},
-          {"version", ANTREA_VERSION},
-          {"switchSynced", sources.the_switch.synced()},
-          {"localPods", sources.interfaces.all(node::InterfaceType::kContainer).size()},
-          {"services", sources.datapath.balancer().service_count()},
-          {"networkPolicies", sources.datapath.rules().counts().policies},
-          {"rules", sources.datapath.rules().counts().rules},
-          {"flowsOfPolicies", sources.datapath.flow_compiler().counts().flows},
-          {"unevaluatedPods", sources.datapath.unevaluated_pods()},
-          {"openflow", json::object{{"syncs", statistics.syncs},
-                                    {"bundles", statistics.bundles},
-                                    {"messages", statistics.messages},
-                                    {"refused", statistics.refused},
-                                    {"repaired", statistics.repaired},
-                                    {"lost", statistics.lost}}}};
+  json::object info{{"nodeName", sources.node_name},
+                    {"version", ANTREA_VERSION},
+                    {"switchSynced", sources.the_switch.synced()},
+                    {"localPods", sources.interfaces.all(node::InterfaceType::kContainer).size()},
+                    {"services", sources.datapath.balancer().service_count()},
+                    {"networkPolicies", sources.datapath.rules().counts().policies},
+                    {"rules", sources.datapath.rules().counts().rules},
+                    {"flowsOfPolicies", sources.datapath.flow_compiler().counts().flows},
+                    {"unevaluatedPods", sources.datapath.unevaluated_pods()},
+                    {"openflow", json::object{{"syncs", statistics.syncs},
+                                              {"bundles", statistics.bundles},
+                                              {"messages", statistics.messages},
+                                              {"refused", statistics.refused},
+                                              {"repaired", statistics.repaired},
+                                              {"lost", statistics.lost}}}};
+  if (sources.node_port_local != nullptr) {
+    info["nodePortLocalPortRange"] = sources.node_port_local->port_range();
+    if (const auto& ports = sources.node_port_local->translations())
+      info["nodePortLocalPorts"] = ports->size();
+  }
+  return info;
 }
 
 /// The flows that belong to a Pod name its port or one of its addresses.

@@ -8,6 +8,7 @@
 #include "antrea/egress/gossip.h"
 #include "antrea/kube/http_server.h"
 #include "antrea/node/datapath.h"
+#include "node_port_local_agent.h"
 
 namespace antrea::agent {
 
@@ -24,6 +25,7 @@ struct RestSources {
   const node::Datapath& datapath;
   const MetricRegistry& metrics;
   const egress::Gossip* gossip = nullptr;  ///< null: this agent has nothing to do with Egress
+  const NodePortLocalAgent* node_port_local = nullptr;  ///< null: it is not wanted
 };
 
 /// Errors: those of HttpServer::start.

@@ -54,6 +54,13 @@ Output LabTest::kubectl(const std::string& arguments) {
   return run("kubectl --kubeconfig /tmp/antrea-lab-$(id -u)/" + name_ + "/kubeconfig " + arguments);
 }
 
+std::string LabTest::ask(const std::string& where, const std::string& address,
+                         const std::string& port) {
+  const auto answer = in(where, R"(timeout 3 bash -c "exec 3<>/dev/tcp/)" + address + "/" + port +
+                                    R"( && echo >&3 && head -n 1 <&3")");
+  return answer.text.substr(0, answer.text.find('\n'));
+}
+
 bool LabTest::reaches(const std::string& expectation) {
   Output last;
   const bool reached = eventually([&] {

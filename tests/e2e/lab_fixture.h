@@ -36,6 +36,8 @@ class LabTest : public testing::Test {
     return run("antrea-lab " + where + " --name " + name_ + " -- " + command);
   }
   Output kubectl(const std::string& arguments);
+  /// Who answers a TCP client, and what address he sees: "default/backend1 worker-01 10.10.0.1".
+  std::string ask(const std::string& where, const std::string& address, const std::string& port);
   /// Whether the probes of examples/NAME all come out as the file says, now or within the patience.
   bool reaches(const std::string& expectation);
   /// A number in an agent's own report, by JSON pointer, e.g. "/openflow/messages". -1: no answer.

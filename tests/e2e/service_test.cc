@@ -8,12 +8,6 @@ namespace {
 
 class ServiceLab : public LabTest {
  protected:
-  // Who answers, and what address it saw: "default/backend1 worker-01 10.10.0.1".
-  std::string ask(const std::string& where, const std::string& address, const std::string& port) {
-    const auto answer = in(where, R"(bash -c "exec 3<>/dev/tcp/)" + address + "/" + port +
-                                      R"( && echo >&3 && head -n 1 <&3")");
-    return answer.text.substr(0, answer.text.find('\n'));
-  }
   /// The address of a Node's gateway, the first of its Pod CIDR: which one it gets is not certain.
   std::string gateway(const std::string& node) {
     const std::string cidr = kubectl("get node " + node + " -o jsonpath={.spec.podCIDR}").text;

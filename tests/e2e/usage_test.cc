@@ -37,6 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"AgentDatapath", "antrea-agent --datapath-type kernel", 2,
                 "expected one of system, netdev, dummy"},
         Mistake{"AgentPacketInRate", "antrea-agent --packet-in-rate 0", 2, "expected 1 to 1000000"},
+        Mistake{"AgentLocalPorts", "antrea-agent --node-port-local-range 62000-61000", 2,
+                "expected FIRST-LAST"},
         Mistake{"AgentDnsServer", "antrea-agent --dns-server dns.example", 2, "dns.example"},
         Mistake{"AgentKubeconfig", "antrea-agent --kubeconfig /nonexistent", 1, "/nonexistent"},
         Mistake{"AntctlView", "antctl get nothing", 2, "no view \"nothing\""},

@@ -105,6 +105,48 @@ TEST_F(NodePortLocalTest, LeavesOthersAlone) {
   EXPECT_EQ(open.size(), 1U);
 }
 
+TEST_F(NodePortLocalTest, GivesTcpAndUdpOfOnePortTheirOwn) {
+  apply(service("web", {.number = 53}));
+  apply(service("dns", {.number = 53}, Protocol::kUdp));
+  apply({pod("a", "10.10.0.2")});
+  EXPECT_EQ(open.size(), 2U);
+  EXPECT_EQ(said["a"].size(), 2U);
+  EXPECT_NE(said["a"][0].protocol, said["a"][1].protocol);
+}
+
+TEST_F(NodePortLocalTest, WithdrawsWhatAServiceDoesNotOpenAnyMore) {
+  apply({pod("a", "10.10.0.2")});
+  const auto opened = service("web", {.number = 8080});
+  auto of_nodes = opened, off = opened, others = opened;
+  of_nodes.type = api::ServiceType::kNodePort;
+  off.metadata.annotations.clear();
+  others.selector["tier"] = "back";
+  for (const auto& changed : {of_nodes, off, others}) {
+    apply(opened);
+    EXPECT_EQ(open.size(), 1U);
+    apply(changed);
+    EXPECT_THAT(open, IsEmpty());
+    EXPECT_THAT(said, IsEmpty());
+  }
+  auto balanced = opened;
+  balanced.type = api::ServiceType::kLoadBalancer;
+  apply(balanced);
+  EXPECT_EQ(open.size(), 1U);
+}
+
+TEST_F(NodePortLocalTest, TriesAgainForThoseWhoGotNone) {
+  apply(service("web", {.number = 8080}));
+  apply({pod("a", "10.10.0.2"), pod("b", "10.10.0.3"), pod("c", "10.10.0.4"), pod("d", "10.10.0.5"),
+         pod("e", "10.10.0.6")});
+  EXPECT_EQ(last.exhausted.size(), 1U);
+  take(npl.try_again());
+  EXPECT_EQ(last.exhausted.size(), 1U);
+  take(npl.remove_pod({"default", "a"}));
+  EXPECT_EQ(open.size(), 4U);
+  take(npl.try_again());
+  EXPECT_TRUE(last.empty());
+}
+
 TEST_F(NodePortLocalTest, TellsOfAHostPortAsItIs) {
   apply(service("web", {.number = 9090}));
   apply({pod("a", "10.10.0.2")});

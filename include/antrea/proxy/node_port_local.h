@@ -80,6 +80,8 @@ class ANTREA_API NodePortLocal {
   /// Somebody else has this port: another one is chosen, and this one is not tried again until a
   /// whole round of the range.
   NodePortLocalOutcome refuse(const LocalPort& port);
+  /// Looks again for ports for those who got none: others may have closed theirs.
+  NodePortLocalOutcome try_again();
 
   /// Ascending; empty: the Pod should have no annotation.
   std::vector<Exposure> exposures(const api::ObjectKey& pod) const;
