@@ -1,145 +1,12 @@
 // Services with real packets: who is reached, and what address he sees, for every kind of client,
 // address, traffic policy, family and protocol; how connections are spread and kept together. Two
 // Nodes that serve all of it without kube-proxy.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "antrea/lab/prober.h"
-#include "tests/node/service_world.h"
+#include "tests/node/service_packets.h"
 
 namespace antrea::node {
 namespace {
 
-using antrea::lab::Outcome;
-using antrea::lab::ProbeRequest;
-using api::TrafficPolicy;
-using LabProtocol = antrea::lab::Protocol;
 using lab::ask;
-
-constexpr int kShort = 300;  // ms, for connections that shall not be made
-constexpr std::uint16_t kPort = 8000, kPortOfNode = 30080, kTarget = 8080;
-
-enum class Kind { kClusterIp, kNodePort, kLoadBalancer, kExternalIp };
-
-class ServicePackets : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (!lab::can_switch()) return;
-    world = new ServiceWorld();
-    answering = new Answering();
-    for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
-      answering->serve(*pod, {{kTarget, LabProtocol::kTcp}, {kTarget, LabProtocol::kUdp}});
-  }
-  static void TearDownTestSuite() {
-    delete answering;
-    delete world;
-    answering = nullptr;
-    world = nullptr;
-  }
-  void SetUp() override {
-    if (world == nullptr) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
-  }
-  void TearDown() override {
-    if (world == nullptr) return;
-    proxy::ServiceChanges gone;
-    gone.removed_services = {{"default", "web"}};
-    for (const char* slice : {"v4", "v6"}) gone.removed_slices.push_back({"default", slice});
-    world->apply(gone);
-  }
-  static ServiceWorld* world;
-  static Answering* answering;
-
-  // A load balancer of both families with node ports and external IPs, over TCP and UDP.
-  static api::Service service(TrafficPolicy external = TrafficPolicy::kCluster) {
-    api::Service service;
-    service.metadata.namespace_ = "default";
-    service.metadata.name = "web";
-    service.type = api::ServiceType::kLoadBalancer;
-    service.ip_families = {Family::kIPv4, Family::kIPv6};
-    for (const Family family : {Family::kIPv4, Family::kIPv6}) {
-      service.cluster_ips.push_back(address(Kind::kClusterIp, family));
-      service.load_balancer_ips.push_back(address(Kind::kLoadBalancer, family));
-      service.external_ips.push_back(address(Kind::kExternalIp, family));
-    }
-    service.external_traffic_policy = external;
-    service.ports = {
-        {.name = "tcp", .protocol = api::Protocol::kTcp, .port = kPort, .node_port = kPortOfNode},
-        {.name = "udp", .protocol = api::Protocol::kUdp, .port = kPort, .node_port = kPortOfNode}};
-    return service;
-  }
-
-  // On both Nodes, by these endpoints.
-  static void serve(const api::Service& service, const std::vector<const Pod*>& endpoints) {
-    proxy::ServiceChanges changes;
-    changes.services = {service};
-    for (const Family family : {Family::kIPv4, Family::kIPv6}) {
-      api::EndpointSlice slice;
-      slice.metadata.namespace_ = "default";
-      slice.metadata.name = family == Family::kIPv4 ? "v4" : "v6";
-      slice.service_name = "web";
-      slice.address_type = family;
-      slice.ports = {{.name = "tcp", .protocol = api::Protocol::kTcp, .port = kTarget},
-                     {.name = "udp", .protocol = api::Protocol::kUdp, .port = kTarget}};
-      for (const Pod* pod : endpoints) {
-        const bool on_two = pod == &world->c || pod == &world->d;
-        slice.endpoints.push_back(
-            {.addresses = {family == Family::kIPv4 ? pod->address() : pod->address_v6()},
-             .node_name = on_two ? "node-2" : "node-1"});
-      }
-      changes.slices.push_back(std::move(slice));
-    }
-    world->apply(changes);
-  }
-
-  static IpAddress address(Kind kind, Family family) {
-    const bool v4 = family == Family::kIPv4;
-    switch (kind) {
-      case Kind::kClusterIp:
-        return ip(v4 ? "10.96.0.10" : "fd96::10");
-      case Kind::kNodePort:
-        return ip(v4 ? "172.18.0.1" : "fd18::1");
-      case Kind::kLoadBalancer:
-        return ip(v4 ? "203.0.113.1" : "fd20::1");
-      case Kind::kExternalIp:
-        return ip(v4 ? "198.51.100.1" : "fd19::1");
-    }
-    return {};
-  }
-
-  // So many probes at once, and what became of each: the answer, or how it was refused.
-  static std::vector<std::string> probe(const Namespace& from, const IpAddress& to,
-                                        std::uint16_t port, LabProtocol protocol,
-                                        std::size_t count = 24) {
-    auto ns = antrea::lab::NetNamespace::open("/proc/" + std::to_string(from.pid()) + "/ns/net");
-    EXPECT_TRUE(ns);
-    const std::vector<ProbeRequest> requests(
-        count, ProbeRequest{.from = &*ns, .address = to, .port = port, .protocol = protocol});
-    std::vector<std::string> out;
-    for (const auto& result :
-         antrea::lab::probe(requests, {.timeout = std::chrono::milliseconds(3000)}))
-      out.push_back(result.outcome != Outcome::kAllowed
-                        ? std::string(to_string(result.outcome)) + ": " + result.reason
-                    : result.answer.empty() ? result.reason
-                                            : result.answer);
-    return out;
-  }
-
-  // The address a server sees, in a row's words.
-  static std::string seen(const std::string& word, const Namespace& client, Family family) {
-    const bool v4 = family == Family::kIPv4;
-    const auto either = [&](const IpAddress& a, const IpAddress& b) {
-      return (v4 ? a : b).to_string();
-    };
-    if (word == "gateway 1") return either(world->one.gateway(), world->one.gateway_v6());
-    if (word == "gateway 2") return either(world->two.gateway(), world->two.gateway_v6());
-    if (word == "node 2") return either(world->two.address(), world->two.address_v6());
-    for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
-      if (&client == &pod->where) return either(pod->address(), pod->address_v6());
-    return v4 ? "172.18.0.9" : "fd18::9";
-  }
-};
-ServiceWorld* ServicePackets::world = nullptr;
-Answering* ServicePackets::answering = nullptr;
 
 struct Row {
   const char* client;
@@ -212,19 +79,8 @@ constexpr Row kInternalLocalRows[] = {
 
 class ServiceTable : public ServicePackets {
  protected:
-  static const Namespace& client(std::string_view name) {
-    if (name == "Pod of Node 1") return world->a.where;
-    if (name == "Pod of Node 2") return world->d.where;
-    if (name == "endpoint of Node 1") return world->b.where;
-    if (name == "endpoint of Node 2") return world->c.where;
-    if (name == "Node 1") return world->one.where;
-    if (name == "Node 2") return world->two.where;
-    return world->outside;
-  }
-
   // Who answers, and what he sees: all of 24 attempts.
   static void check(std::span<const Row> rows) {
-    constexpr const char* kKinds[] = {"cluster IP", "node port", "load balancer", "external IP"};
     for (const Row& row : rows)
       for (const Family family : {Family::kIPv4, Family::kIPv6})
         for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp}) {
@@ -235,8 +91,8 @@ class ServiceTable : public ServicePackets {
           const auto got = probe(from, address(row.kind, family),
                                  row.kind == kNodePort ? kPortOfNode : kPort, protocol);
           EXPECT_EQ(std::set(got.begin(), got.end()), want)
-              << row.client << " to " << kKinds[static_cast<int>(row.kind)] << ", "
-              << to_string(family) << ", " << to_string(protocol);
+              << row.client << " to " << name(row.kind) << ", " << to_string(family) << ", "
+              << to_string(protocol);
         }
   }
 };

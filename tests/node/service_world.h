@@ -3,13 +3,17 @@
 // Two Nodes of both families that serve Services without kube-proxy, their Pods, and a machine
 // outside; each Pod answers over TCP and UDP.
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <memory>
 #include <thread>
 
 #include "antrea/lab/responder.h"
+#include "antrea/node/policy_packets.h"
 #include "tests/node/packet_nodes.h"
 
 namespace antrea::node {
@@ -40,6 +44,46 @@ class Answering {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
       boost::asio::make_work_guard(io_);
   std::vector<std::unique_ptr<antrea::lab::Responder>> responders_;
+  std::thread thread_;
+};
+
+/// What an agent does beside the switch: answers packets that Services send to the controller.
+class Refusing {
+ public:
+  explicit Refusing(const Node& node)
+      : switch_(io_.get_executor(), options(node)),
+        packets_(std::in_place, switch_, interfaces_, node.config, metrics_,
+                 PolicyPackets::Options{}) {
+    boost::asio::co_spawn(io_, switch_.run(), boost::asio::detached);
+    boost::asio::co_spawn(io_, packets_->run(), boost::asio::detached);
+    auto ready =
+        boost::asio::co_spawn(io_,
+                              switch_.connection().wait_ready(std::chrono::steady_clock::now() +
+                                                              std::chrono::seconds(10)),
+                              boost::asio::use_future);
+    thread_ = std::thread([this] { io_.run(); });
+    EXPECT_TRUE(ready.get());
+  }
+  ~Refusing() {
+    boost::asio::post(io_, [this] {
+      packets_.reset();
+      switch_.stop();
+    });
+    thread_.join();
+  }
+
+ private:
+  static openflow::SwitchOptions options(const Node& node) {
+    openflow::SwitchOptions options;
+    options.connection.remote = "unix:" + node.ovs.directory() + "/br-int.mgmt";
+    return options;
+  }
+
+  boost::asio::io_context io_{1};
+  openflow::Switch switch_;
+  InterfaceStore interfaces_;
+  MetricRegistry metrics_;
+  std::optional<PolicyPackets> packets_;
   std::thread thread_;
 };
 

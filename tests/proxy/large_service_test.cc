@@ -174,5 +174,30 @@ TEST_F(LargeService, AffinityIsInEveryLeaf) {
             10800);
 }
 
+// Names that have the same hash as a leaf of "big": the group of the one before it in order takes
+// the leaf's number, that of the one behind it leaves it to the leaf.
+TEST_F(LargeService, GivesUpANumberAndTakesItBack) {
+  const std::vector<api::EndpointSlice> slices{slice_of(up_to(1000))};
+  const std::vector<api::Service> others{service("a374653811", {"10.96.0.11"}),
+                                         service("z152156943", {"10.96.0.12"})};
+  apply(others[0]);
+  apply(others[1]);
+  const auto numbers = sw.groups();
+  apply(big);
+  apply(slices.front());
+  expect_as_if_new({big, others[0], others[1]}, slices);
+  expect_reached(up_to(1000));
+  for (const auto& other : others) {
+    sw.commit(balancer.remove_service(key_of(other.metadata)));
+    expect_reached(up_to(1000));
+  }
+  expect_as_if_new({big}, slices);
+  for (const auto& [id, group] : numbers)
+    EXPECT_TRUE(sw.groups().contains(id)) << "each is the hash of a leaf";
+  apply(others[0]);
+  apply(others[1]);
+  expect_as_if_new({big, others[0], others[1]}, slices);
+}
+
 }  // namespace
 }  // namespace antrea::proxy
