@@ -53,13 +53,9 @@ struct Balancer::Impl {
     if (slice.service_name.empty()) return;
     auto input = read_slice(slice, config);
     auto& service = service_of(owner);
-    const auto [place, fresh] = service.slices.try_emplace(slice.metadata.name);
-    if (fresh)
-      slice_owners.emplace(key, &service);
-    else if (place->second == input)
-      return;
-    place->second = std::move(input);
-    touch(service);
+    const auto [fresh, changed] = service.slices.set(slice.metadata.name, std::move(input));
+    if (fresh) slice_owners.emplace(key, &service);
+    if (changed) touch(service);
   }
 
   void drop_slice(const api::ObjectKey& key) {

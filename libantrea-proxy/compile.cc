@@ -22,7 +22,7 @@ class PortCompiler {
         node_(node),
         out_(out) {}
 
-  void compile(const SliceInputs& slices) {
+  void compile(const SliceSet& slices) {
     endpoints_ =
         candidates(slices, port_.name, port_.protocol, family_, node_.zone, config_.node_name);
     for (const auto& endpoint : endpoints_)
@@ -166,7 +166,7 @@ void arrange(CompiledService& out) {
 }  // namespace
 
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,
-                                const SliceInputs& slices, const BalancerConfig& config,
+                                const SliceSet& slices, const BalancerConfig& config,
                                 const NodeFacts& node) {
   CompiledService out;
   std::vector<IpAddress> local;

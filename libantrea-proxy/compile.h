@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "service_input.h"
+#include "slice_set.h"
 
 namespace antrea::proxy {
 
@@ -51,7 +51,7 @@ struct CompiledService {
 
 /// The decision: which frontends lead to which endpoints.
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,
-                                const SliceInputs& slices, const BalancerConfig& config,
+                                const SliceSet& slices, const BalancerConfig& config,
                                 const NodeFacts& node);
 
 }  // namespace antrea::proxy

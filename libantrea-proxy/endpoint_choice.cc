@@ -29,6 +29,39 @@ bool speaks_louder(const Candidate& a, const Candidate& b) {
   return rank(a) > rank(b);
 }
 
+// What a slice says of a Service's port, and how its hints read here.
+struct OfSlice {
+  std::uint16_t port = 0;  // 0: nothing
+  std::vector<std::uint8_t> flags_of_hints;
+};
+
+OfSlice look_at(const SliceInput& slice, std::string_view port_name, api::Protocol protocol,
+                Family family, std::string_view zone, std::string_view node) {
+  OfSlice out;
+  const auto port = std::ranges::find_if(slice.ports, [&](const SliceInput::Port& each) {
+    return each.name == port_name && each.protocol == protocol;
+  });
+  if (slice.family != family || port == slice.ports.end()) return out;
+  out.port = port->port;
+  for (const auto& hints : slice.hints) out.flags_of_hints.push_back(hint_flags(hints, zone, node));
+  return out;
+}
+
+// Of those that ascend by address, each of its ports once.
+void keep_loudest(std::vector<Candidate>& all) {
+  for (auto first = all.begin(); first != all.end();) {
+    const auto last = std::find_if(first, all.end(), [&](const Candidate& each) {
+      return each.backend.ip != first->backend.ip;
+    });
+    std::sort(first, last, [](const Candidate& a, const Candidate& b) {
+      return a.backend != b.backend ? a.backend < b.backend : speaks_louder(a, b);
+    });
+    first = last;
+  }
+  const auto more = std::ranges::unique(all, {}, &Candidate::backend);
+  all.erase(more.begin(), more.end());
+}
+
 std::vector<Backend> pick(const std::vector<Candidate>& endpoints, std::uint8_t wanted) {
   std::vector<Backend> out;
   out.reserve(endpoints.size());
@@ -39,30 +72,25 @@ std::vector<Backend> pick(const std::vector<Candidate>& endpoints, std::uint8_t 
 
 }  // namespace
 
-std::vector<Candidate> candidates(const SliceInputs& slices, std::string_view port_name,
+std::vector<Candidate> candidates(const SliceSet& slices, std::string_view port_name,
                                   api::Protocol protocol, Family family, std::string_view zone,
                                   std::string_view node) {
+  std::vector<OfSlice> of_slices;
+  of_slices.reserve(slices.slices().size());
+  for (const auto& slice : slices.slices())
+    of_slices.push_back(look_at(slice.input, port_name, protocol, family, zone, node));
   std::vector<Candidate> out;
-  std::vector<std::uint8_t> flags_of_hints;
-  for (const auto& [name, slice] : slices) {
-    if (slice.family != family) continue;
-    for (const auto& port : slice.ports) {
-      if (port.name != port_name || port.protocol != protocol) continue;
-      flags_of_hints.assign(1, 0);
-      for (const auto& hints : slice.hints) flags_of_hints.push_back(hint_flags(hints, zone, node));
-      out.reserve(out.size() + slice.endpoints.size());
-      for (const auto& endpoint : slice.endpoints)
-        out.push_back(
-            {{endpoint.ip, port.port},
-             static_cast<std::uint8_t>(endpoint.conditions | flags_of_hints[endpoint.hints])});
-    }
-  }
-  const auto before = [](const Candidate& a, const Candidate& b) {
-    return a.backend != b.backend ? a.backend < b.backend : speaks_louder(a, b);
-  };
-  if (!std::ranges::is_sorted(out, before)) std::ranges::sort(out, before);
-  const auto repeated = std::ranges::unique(out, {}, &Candidate::backend);
-  out.erase(repeated.begin(), repeated.end());
+  out.reserve(slices.size());
+  bool repeated = false;
+  slices.each([&](const SliceInput::Endpoint& endpoint, std::uint32_t place) {
+    const OfSlice& slice = of_slices[place];
+    if (slice.port == 0) return;
+    const unsigned flags = endpoint.hints == 0 ? 0U : slice.flags_of_hints[endpoint.hints - 1U];
+    repeated |= !out.empty() && out.back().backend.ip == endpoint.ip;
+    out.push_back(
+        {{endpoint.ip, slice.port}, static_cast<std::uint8_t>(endpoint.conditions | flags)});
+  });
+  if (repeated) keep_loudest(out);
   return out;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "service_input.h"
+#include "slice_set.h"
 
 namespace antrea::proxy {
 
@@ -22,7 +22,7 @@ enum class Topology : std::uint8_t { kAnywhere, kThisZone, kThisNode };
 
 /// The endpoints of a port, ascending, each once: should slices disagree about one for a while,
 /// what speaks for it wins.
-std::vector<Candidate> candidates(const SliceInputs& slices, std::string_view port_name,
+std::vector<Candidate> candidates(const SliceSet& slices, std::string_view port_name,
                                   api::Protocol protocol, Family family, std::string_view zone,
                                   std::string_view node);
 

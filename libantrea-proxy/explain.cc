@@ -94,9 +94,9 @@ Explanation explain(const api::Service& service, std::span<const api::EndpointSl
     return slice.service_name != service.metadata.name ||
            slice.metadata.namespace_ != service.metadata.namespace_;
   });
-  SliceInputs inputs;
+  SliceSet inputs;
   for (const auto& slice : changes.slices)
-    inputs.insert_or_assign(slice.metadata.name, read_slice(slice, config));
+    inputs.set(slice.metadata.name, read_slice(slice, config));
   out.pipeline = balancer.apply(changes).pipeline;
 
   for (const auto& served : balancer.served(key_of(service.metadata))) {

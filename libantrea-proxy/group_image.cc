@@ -24,16 +24,20 @@ template <typename Gone, typename Come>
 void compare_backends(const GroupSpec& old, const GroupSpec& now, Gone gone, Come come) {
   const auto& before = old.backends;
   const auto& after = now.backends;
+  const auto away = [](const GroupSpec& spec, std::size_t at) { return spec.dsr && spec.away[at]; };
   for (std::size_t o = 0, n = 0; o < before.size() || n < after.size();) {
-    const bool leaves = n == after.size() || (o < before.size() && before[o] < after[n]);
-    const bool enters = !leaves && (o == before.size() || after[n] < before[o]);
-    if (!leaves && !enters && (old.dsr ? old.away[o] : 0) == (now.dsr ? now.away[n] : 0)) {
+    if (o < before.size() && n < after.size() && before[o] == after[n]) {
+      if (away(old, o) != away(now, n)) {
+        gone(o);
+        come(n);
+      }
       ++o;
       ++n;
-      continue;
+    } else if (n == after.size() || (o < before.size() && before[o] < after[n])) {
+      gone(o++);
+    } else {
+      come(n++);
     }
-    if (!enters) gone(o++);
-    if (!leaves) come(n++);
   }
 }
 

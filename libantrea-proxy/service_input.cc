@@ -120,6 +120,8 @@ SliceInput read_slice(const api::EndpointSlice& slice, const BalancerConfig& con
     input.endpoints.push_back({endpoint.addresses.front(), static_cast<std::uint8_t>(conditions),
                                place_hints(endpoint, input)});
   }
+  if (!std::ranges::is_sorted(input.endpoints, {}, &SliceInput::Endpoint::ip))
+    std::ranges::stable_sort(input.endpoints, {}, &SliceInput::Endpoint::ip);
   for (const auto& port : slice.ports)
     if (const auto number = valid_port(port.port.value_or(0)); number != 0)
       input.ports.push_back({port.name, port.protocol, number});

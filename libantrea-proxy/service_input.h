@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -50,12 +49,11 @@ struct SliceInput {
     friend bool operator==(const Hints&, const Hints&) = default;
   };
   Family family = Family::kIPv4;
-  std::vector<Endpoint> endpoints;
+  std::vector<Endpoint> endpoints;  ///< ascending by address
   std::vector<Port> ports;
   std::vector<Hints> hints;
   friend bool operator==(const SliceInput&, const SliceInput&) = default;
 };
-using SliceInputs = std::map<std::string, SliceInput, std::less<>>;  ///< by name
 
 SliceInput read_slice(const api::EndpointSlice& slice, const BalancerConfig& config);
 

@@ -11,7 +11,7 @@ namespace antrea::proxy {
 struct ServiceState {
   api::ObjectKey key;
   std::optional<ServiceInput> input;
-  SliceInputs slices;
+  SliceSet slices;
   CompiledService compiled;
   std::vector<openflow::GroupId> group_ids;  ///< of `compiled.groups`
   bool touched = false;                      ///< to be compiled anew

@@ -26,7 +26,9 @@ inline api::EndpointSlice make_slice(unsigned n, unsigned endpoints, unsigned pl
   out.ports.push_back({.name = "http", .protocol = api::Protocol::kTcp, .port = 8080});
   for (unsigned e = 0; e < endpoints; ++e) {
     api::Endpoint endpoint;
-    endpoint.addresses = {IpAddress::v4(0x0a000000 + n * 16 + place * kMostInSlice + e)};
+    // In no order, as Pods come; each another one, since the factor is odd.
+    const unsigned number = (n * 16 + place * kMostInSlice + e) * 40503 % 0x1000000;
+    endpoint.addresses = {IpAddress::v4(0x0a000000 + number)};
     endpoint.node_name = "node-" + std::to_string(e);
     out.endpoints.push_back(std::move(endpoint));
   }

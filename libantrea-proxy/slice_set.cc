@@ -1,0 +1,95 @@
+#include "slice_set.h"
+
+#include <algorithm>
+
+namespace antrea::proxy {
+
+namespace {
+
+using Endpoint = SliceInput::Endpoint;
+
+// With more changes at once it is quicker to sort all.
+constexpr std::size_t kMostMoves = 8;
+
+const IpAddress& ip_of(const SliceSet::Listing& listing) { return listing.endpoint.ip; }
+
+// What is in one and not in the other; both ascend by address.
+std::vector<Endpoint> missing(const std::vector<Endpoint>& from, const std::vector<Endpoint>& in) {
+  std::vector<Endpoint> out;
+  auto other = in.begin();
+  for (const auto& endpoint : from) {
+    while (other != in.end() && other->ip < endpoint.ip) ++other;
+    if (other != in.end() && *other == endpoint)
+      ++other;
+    else
+      out.push_back(endpoint);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<SliceSet::Slice>::iterator SliceSet::find(std::string_view name) {
+  return std::ranges::find(slices_, name, &Slice::name);
+}
+
+SliceSet::Change SliceSet::set(std::string_view name, SliceInput input) {
+  auto place = find(name);
+  const bool fresh = place == slices_.end();
+  if (!fresh && place->input == input) return {};
+  if (fresh) {
+    ++count_;
+    place = std::ranges::find_if(slices_, &std::string::empty, &Slice::name);
+    if (place == slices_.end()) place = slices_.emplace(place);
+    place->name = name;
+  }
+  change(static_cast<std::uint32_t>(place - slices_.begin()), place->input, input);
+  place->input = std::move(input);
+  return {fresh, true};
+}
+
+void SliceSet::erase(std::string_view name) {
+  const auto place = find(name);
+  if (place == slices_.end()) return;
+  --count_;
+  change(static_cast<std::uint32_t>(place - slices_.begin()), place->input, {});
+  *place = {};
+}
+
+void SliceSet::change(std::uint32_t slice, const SliceInput& before, const SliceInput& now) {
+  size_ += now.endpoints.size() - before.endpoints.size();
+  if (!sorted_) return;
+  const auto gone = missing(before.endpoints, now.endpoints),
+             come = missing(now.endpoints, before.endpoints);
+  if (gone.size() + come.size() > kMostMoves) {
+    sorted_ = false;
+    return;
+  }
+  for (const auto& endpoint : gone) unlist({endpoint, slice});
+  for (const auto& endpoint : come) list({endpoint, slice});
+}
+
+void SliceSet::unlist(const Listing& listing) {
+  const auto same = std::ranges::equal_range(listings_, listing.endpoint.ip, {}, ip_of);
+  listings_.erase(std::ranges::find_if(same, [&](const Listing& each) {
+    return each.slice == listing.slice && each.endpoint == listing.endpoint;
+  }));
+}
+
+void SliceSet::list(const Listing& listing) {
+  const auto place = std::ranges::lower_bound(listings_, listing.endpoint.ip, {}, ip_of);
+  listings_.insert(place, listing);
+}
+
+void SliceSet::sort_if_needed() const {
+  if (sorted_) return;
+  listings_.clear();
+  listings_.reserve(size_);
+  for (std::uint32_t slice = 0; slice < slices_.size(); ++slice)
+    for (const auto& endpoint : slices_[slice].input.endpoints)
+      listings_.push_back({endpoint, slice});
+  if (!std::ranges::is_sorted(listings_, {}, ip_of)) std::ranges::sort(listings_, {}, ip_of);
+  sorted_ = true;
+}
+
+}  // namespace antrea::proxy
