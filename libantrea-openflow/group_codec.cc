@@ -121,8 +121,9 @@ namespace {
 Fault pull_hash_fields(In in, std::vector<SelectionMethod::HashField>& fields) {
   while (!in.empty()) {
     Tlv tlv;
-    if (const Fault fault = parse_tlv(in, tlv, false)) return fault;
-    if (tlv.masked) return &errors::kMatchBadMask;
+    const Fault fault = parse_tlv(in, tlv, false);
+    if (tlv.masked && fault != &errors::kMatchBadLen) return &errors::kMatchBadMask;
+    if (fault != nullptr) return fault;
     for (const auto& other : fields)
       if (other.field == tlv.id) return &errors::kMatchDupField;
     const FieldValue& mask = tlv.bits.value;

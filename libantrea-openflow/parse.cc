@@ -11,8 +11,8 @@ using detail::Source;
 
 /// What `read(source, value)` makes of the text, or why it refuses it.
 template <typename Value, typename Read>
-TextResult<Value> result_of(std::string_view text, Read read) {
-  Source source(text);
+TextResult<Value> result_of(std::string_view text, Read read, const Names* names = nullptr) {
+  Source source(text, names);
   Value value{};
   if (!read(source, value)) return source.error();
   return value;
@@ -68,14 +68,15 @@ TextResult<Actions> parse_actions(std::string_view text) {
   });
 }
 
-TextResult<FlowMod> parse_flow_mod(std::string_view text, FlowCommand command) {
-  return result_of<FlowMod>(text, [&](Source& source, FlowMod& mod) {
+TextResult<FlowMod> parse_flow_mod(std::string_view text, FlowCommand command, const Names* names) {
+  const auto read = [&](Source& source, FlowMod& mod) {
     return detail::read_flow_mod(source, text, command, mod);
-  });
+  };
+  return result_of<FlowMod>(text, read, names);
 }
 
-TextResult<Flow> parse_flow(std::string_view text) {
-  auto mod = parse_flow_mod(text, FlowCommand::kAdd);
+TextResult<Flow> parse_flow(std::string_view text, const Names* names) {
+  auto mod = parse_flow_mod(text, FlowCommand::kAdd, names);
   if (mod.has_error()) return mod.error();
   return std::move(mod->flow);
 }

@@ -155,7 +155,7 @@ bool ActionParser::add(const Pair& action) {
     return step(action, row->step) && (this->*row->parse)(action);
   }
   std::uint16_t port = 0;
-  if (!to_port16(action.key, port))
+  if (!source_.to_port16(action.key, port))
     return source_.fail(action.key, "unknown action " + quoted(action.key));
   if (outer_ == Outer::kCt) return source_.fail(action.key, "output is not possible in ct(exec())");
   return step(action, Step::kApply) && put_output(action.key, port, 0);
@@ -242,7 +242,8 @@ bool ActionParser::output(const Pair& action) {
       value.find("max_len") != std::string_view::npos)
     return output_truncated(action);
   std::uint16_t port = 0;
-  if (to_port16(value, port)) return put_output(value, port, port == kController16 ? 0xffff : 0);
+  if (source_.to_port16(value, port))
+    return put_output(value, port, port == kController16 ? 0xffff : 0);
   Subfield subfield;
   if (!read_subfield(source_, value, subfield))
     return source_.fail(value, quoted(value) + " is neither port nor field");
@@ -258,7 +259,7 @@ bool ActionParser::output_truncated(const Pair& action) {
   while (lexer.next(option)) {
     if (option.key == "port") {
       port_token = option.value;
-      if (!to_port16(option.value, port) ||
+      if (!source_.to_port16(option.value, port) ||
           (port > kMaxPort16 && port != kLocal16 && port != kInPort16))
         return source_.fail(option.value, "port " + quoted(option.value) + " cannot be output to");
     } else if (option.key == "max_len") {
@@ -321,7 +322,7 @@ bool ActionParser::enqueue(const Pair& action) {
   std::uint32_t queue = 0;
   if (!next_token(rest, ":q,", port_token) || rest.empty())
     return source_.fail(action.value, "expected PORT,QUEUE");
-  if (!to_port16(port_token, port) ||
+  if (!source_.to_port16(port_token, port) ||
       (premises_ != nullptr && port >= kMaxPort16 && port != kInPort16 && port != kLocal16))
     return source_.fail(port_token, "port " + quoted(port_token) + " has no queues");
   return read_u32(source_, rest, "queue", queue) && put(SetQueue{queue}) &&
@@ -349,7 +350,8 @@ bool ActionParser::read_bundle(std::string_view text, bool load) {
   std::string_view member;
   while (next_token(rest, ", []", member)) {
     std::uint16_t port = 0;
-    if (!to_port16(member, port)) return source_.fail(member, quoted(member) + " is no port");
+    if (!source_.to_port16(member, port))
+      return source_.fail(member, quoted(member) + " is no port");
     if (port != kNone16 && !need_port(member, port)) return false;
     if (premises_ != nullptr && port == kController16)
       return source_.fail(member, "the controller cannot be a member");

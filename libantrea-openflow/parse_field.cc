@@ -235,7 +235,7 @@ bool read_packet_type(Source& source, std::string_view token, Masked& bits) {
 
 bool read_port_value(Source& source, FieldId id, std::string_view token, Masked& bits) {
   std::uint16_t port = 0;
-  if (!to_port16(token, port)) return source.fail(token, quoted(token) + " is no port");
+  if (!source.to_port16(token, port)) return source.fail(token, quoted(token) + " is no port");
   if (id == FieldId::kInPort)
     bits = {port, 0xffff};
   else

@@ -190,7 +190,7 @@ bool FlowReader::read_cookie(const Pair& pair) {
 bool FlowReader::read_out_port(const Pair& pair) {
   std::uint16_t port = 0;
   if (!allowed_.out) return unknown(pair);
-  if (!to_port16(pair.value, port))
+  if (!source_.to_port16(pair.value, port))
     return source_.fail(pair.value, quoted(pair.value) + " is no port");
   mod_.out_port = port_from16(port);
   return true;

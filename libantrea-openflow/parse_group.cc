@@ -216,7 +216,8 @@ bool GroupReader::read_bucket(std::string_view text) {
       bucket.weight = weight;
     } else if (equals_ignoring_case(part.key, "watch_port")) {
       std::uint16_t port = 0;
-      good = (to_port16(part.value, port) && (port < 0xff00 || port == 0xffff || port == 0xfffd)) ||
+      good = (source_.to_port16(part.value, port) &&
+              (port < 0xff00 || port == 0xffff || port == 0xfffd)) ||
              source_.fail(part.value, quoted(part.value) + " cannot be watched");
       bucket.watch_port = port_from16(port);
     } else if (equals_ignoring_case(part.key, "watch_group")) {

@@ -214,7 +214,8 @@ bool ActionParser::resubmit(const Pair& action) {
   }
   if (!part[0].empty()) {
     std::uint16_t port = 0;
-    if (!to_port16(part[0], port)) return source_.fail(part[0], quoted(part[0]) + " is no port");
+    if (!source_.to_port16(part[0], port))
+      return source_.fail(part[0], quoted(part[0]) + " is no port");
     to.in_port = port_from16(port);
   }
   if (!part[1].empty() && !read_table(source_, part[1], to.table)) return false;
@@ -328,7 +329,7 @@ bool ActionParser::sample(const Pair& action) {
       good = id_or_field(value, to.obs_point_id, to.obs_point);
     } else if (option.key == "sampling_port") {
       std::uint16_t port = 0;
-      good = to_port16(value, port) || source_.fail(value, quoted(value) + " is no port");
+      good = source_.to_port16(value, port) || source_.fail(value, quoted(value) + " is no port");
       to.sampling_port = port_from16(port);
     } else if (option.key == "ingress") {
       to.direction = Sample::Direction::kIngress;

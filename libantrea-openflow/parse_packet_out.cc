@@ -18,7 +18,7 @@ bool in_pipeline(FieldId id) {
 
 bool read_in_port(Source& source, std::string_view token, MatchBuilder& match) {
   std::uint16_t port = 0;
-  if (!to_port16(token, port) || (port > 0xff00 && port != 0xfffd && port < 0xfffe))
+  if (!source.to_port16(token, port) || (port > 0xff00 && port != 0xfffd && port < 0xfffe))
     return source.fail(token, quoted(token) + " is no port that packets come from");
   return match.add(source, FieldId::kInPort, token, {port, 0xffff});
 }

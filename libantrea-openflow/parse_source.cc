@@ -239,7 +239,17 @@ bool read_bytes(Source& source, std::string_view token, char separator,
   }
 }
 
-bool to_port16(std::string_view token, std::uint16_t& port) {
+namespace {
+
+/// Names with other characters than letters, digits and '_' stand in quotes in dumps.
+std::string_view unquoted(std::string_view token) {
+  const bool quotes = token.size() >= 2 && token.front() == '"' && token.back() == '"';
+  return quotes ? token.substr(1, token.size() - 2) : token;
+}
+
+}  // namespace
+
+bool Source::to_port16(std::string_view token, std::uint16_t& port) const {
   if (token.empty() || token[0] == '-') return false;
   std::int64_t number = 0;
   if (to_signed(token, 10, number)) {
@@ -247,13 +257,27 @@ bool to_port16(std::string_view token, std::uint16_t& port) {
     port = static_cast<std::uint16_t>(number);
     return true;
   }
-  return reserved_port(token, port);
+  if (reserved_port(token, port)) return true;
+  if (names_ == nullptr) return false;
+  const auto found = names_->ports.find(unquoted(token));
+  if (found == names_->ports.end()) return false;
+  port = static_cast<std::uint16_t>(found->second.value);
+  return true;
+}
+
+bool Source::named_table(std::string_view token, TableId& table) const {
+  if (names_ == nullptr) return false;
+  const auto found = names_->tables.find(unquoted(token));
+  if (found == names_->tables.end()) return false;
+  table = found->second;
+  return true;
 }
 
 bool read_table(Source& source, std::string_view token, TableId& table) {
   std::int64_t number = 0;
   if (token.empty() || token[0] == '-' || !to_signed(token, 10, number) || number > 255)
-    return source.fail(token, quoted(token) + " is no table (0 to 255)");
+    return source.named_table(token, table) ||
+           source.fail(token, quoted(token) + " is no table (0 to 255)");
   table = TableId{static_cast<std::uint8_t>(number)};
   return true;
 }

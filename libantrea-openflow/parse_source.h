@@ -16,9 +16,15 @@ namespace antrea::openflow::detail {
 /// its offset. Parsing functions return false after `fail`.
 class Source {
  public:
-  explicit Source(std::string_view text) : text_(text) {}
+  /// `names` as for `parse_flow`.
+  explicit Source(std::string_view text, const Names* names = nullptr)
+      : text_(text), names_(names) {}
 
   std::string_view text() const { return text_; }
+  /// A port number, the name of a reserved port or a known one, in its 16-bit form.
+  bool to_port16(std::string_view token, std::uint16_t& port) const;
+  /// The table of a name.
+  bool named_table(std::string_view token, TableId& table) const;
   bool fail(const char* at, std::string cause) {
     error_ = {std::move(cause), static_cast<std::size_t>(at - text_.data())};
     return false;
@@ -28,6 +34,7 @@ class Source {
 
  private:
   std::string_view text_;
+  const Names* names_;
   TextError error_;
 };
 
@@ -85,8 +92,7 @@ bool read_u64(Source& source, std::string_view token, std::string_view what, std
 bool read_bytes(Source& source, std::string_view token, char separator,
                 std::vector<std::uint8_t>& bytes);
 
-/// A port number or the name of a reserved port, in its 16-bit form.
-bool to_port16(std::string_view token, std::uint16_t& port);
+/// A table's number, or the name of a known one.
 bool read_table(Source& source, std::string_view token, TableId& table);
 
 }  // namespace antrea::openflow::detail

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "antrea/base/asio.h"
+#include "parts.h"
 
 namespace antrea::openflow {
 namespace asio = boost::asio;
@@ -13,18 +14,6 @@ namespace {
 /// Groups of no more buckets are read all together.
 constexpr std::size_t kReadableBuckets = 256;
 constexpr int kMostFailures = 2;
-
-/// A part handler that decodes each part and calls `take` with the body it is about.
-template <typename Body, typename Take>
-Connection::PartHandler parts_of(std::string_view what, Take take) {
-  return [what, take](std::span<const std::byte> wire) -> Result<> {
-    auto decoded = decode_message(wire);
-    if (!decoded) return decoded.error().to_error().within(what);
-    if (const auto* reply = std::get_if<MultipartReply>(&decoded->message))
-      if (const auto* body = std::get_if<Body>(&reply->body)) take(*body);
-    return {};
-  };
-}
 
 bool fits_into_message(const Group& group) {
   std::vector<std::byte> wire;

@@ -42,7 +42,8 @@ constexpr std::array kCommands{
         "Shows the flows of the switch that FILE lacks behind a \"-\", those that only FILE has\n"
         "behind a \"+\". TARGET is unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT], FILE holds "
         "flows\n"
-        "in the syntax of ovs-ofctl, one a line; - is standard input.\n"
+        "in the syntax of ovs-ofctl, one a line, with ports and tables by number or name; - is\n"
+        "standard input. Flags are shown where they differ.\n"
         "Exit code: 0 the same, 2 different, 1 failed.",
         openflow_diff},
     OpenflowCommand{

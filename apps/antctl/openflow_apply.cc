@@ -13,6 +13,7 @@
 #include "antrea/base/asio.h"
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/bundle.h"
+#include "antrea/openflow/names.h"
 #include "antrea/openflow/readback.h"
 #include "antrea/openflow/text.h"
 #include "openflow.h"
@@ -38,11 +39,33 @@ struct Job {
 /// Flows only, whosever they are: learned ones are no exception.
 constexpr Ownership kAllFlows{.keep_expiring = false, .groups = false, .meters = false};
 
-Result<> load(const std::string& file, SwitchState& state) {
+/// The switch, spoken to from when it is first needed: until then nobody would answer its echoes.
+class Target {
+ public:
+  Target(asio::any_io_executor executor, const ConnectionOptions& options)
+      : executor_(executor), connection_(executor, options) {}
+
+  asio::awaitable<Result<>> ready(TimePoint deadline) {
+    if (!std::exchange(started_, true))
+      asio::co_spawn(executor_, connection_.run(), [](std::exception_ptr) {});
+    co_return co_await connection_.wait_ready(deadline);
+  }
+  Connection& connection() { return connection_; }
+
+ private:
+  asio::any_io_executor executor_;
+  Connection connection_;
+  bool started_ = false;
+};
+
+/// Fills the engine with the flows of the file. Only a file that does not go without has the switch
+/// asked for the names of its ports and tables.
+asio::awaitable<Result<>> load(const std::string& file, SwitchState& state, Target& target,
+                               TimePoint deadline) {
   std::ifstream opened;
   if (file != "-") {
     opened.open(file);
-    if (!opened) return errno_error("open", file);
+    if (!opened) co_return errno_error("open", file);
   }
   std::istream& in = file == "-" ? std::cin : opened;
   Changes batch;
@@ -51,26 +74,37 @@ Result<> load(const std::string& file, SwitchState& state) {
     batch.flows.clear();
     return {};
   };
+  std::optional<Result<Names>> names;
   std::size_t number = 0;
   for (std::string line; std::getline(in, line);) {
     ++number;
     if (const auto comment = line.find('#'); comment != std::string::npos) line.resize(comment);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto flow = parse_flow(line);
+    auto flow = parse_flow(line, names && *names ? &**names : nullptr);
+    if (!flow && !names) {
+      const auto ready = co_await target.ready(deadline);
+      if (ready)
+        names = co_await ask_names(target.connection(), deadline);
+      else
+        names = ready.error();
+      if (*names) flow = parse_flow(line, &**names);
+    }
     if (!flow)
-      return make_error(Errc::kMalformed, flow.error().cause,
-                        fmt::format("{}:{}:{}", file, number, flow.error().offset + 1));
+      co_return make_error(Errc::kMalformed, flow.error().cause,
+                           fmt::format("{}:{}:{}", file, number, flow.error().offset + 1));
     batch.flows.push_back(*std::move(flow));
-    if (batch.flows.size() == kBatch) ANTREA_CHECK(flush());
+    if (batch.flows.size() == kBatch) ANTREA_CO_CHECK(flush());
   }
-  if (in.bad()) return errno_error("read", file);
-  return flush();
+  if (in.bad()) co_return errno_error("read", file);
+  co_return flush();
 }
 
-asio::awaitable<Result<Delta>> compare(Connection& connection, SwitchState& state,
-                                       TimePoint deadline) {
-  ANTREA_CO_CHECK(co_await connection.wait_ready(deadline));
-  Readback readback(connection, state);
+/// What has to change for the switch to have the flows of the file.
+asio::awaitable<Result<Delta>> compare(const Job& job, Target& target, TimePoint deadline) {
+  SwitchState state(kAllFlows);
+  ANTREA_CO_CHECK(co_await load(job.file, state, target, deadline));
+  ANTREA_CO_CHECK(co_await target.ready(deadline));
+  Readback readback(target.connection(), state);
   auto delta = co_await readback.run(deadline);
   if (!delta) co_return std::move(delta).error();
   // The engine keeps no order: here tables stand in theirs, and in them what matches first.
@@ -83,8 +117,9 @@ asio::awaitable<Result<Delta>> compare(Connection& connection, SwitchState& stat
   co_return *std::move(delta);
 }
 
-/// As ovs-ofctl diff-flows writes it: "table=1 priority=5,ip cookie=0x7 actions=drop".
-std::string flow_line(const FlowRecord& record) {
+/// As ovs-ofctl diff-flows writes it: "table=1 priority=5,ip cookie=0x7 actions=drop"; the flags,
+/// which it does not look at, only where asked for.
+std::string flow_line(const FlowRecord& record, bool flags) {
   const auto decoded = decode_message(record.flow_mod());
   if (!decoded) return record.describe();
   const Flow& flow = std::get<FlowMod>(decoded->message).flow;
@@ -98,16 +133,23 @@ std::string flow_line(const FlowRecord& record) {
   if (flow.idle_timeout != 0) text += fmt::format(" idle_timeout={}", flow.idle_timeout);
   if (flow.hard_timeout != 0) text += fmt::format(" hard_timeout={}", flow.hard_timeout);
   if (flow.importance != 0) text += fmt::format(" importance={}", flow.importance);
+  if (flags) text += fmt::format(" flags={:#x}", flow.flags);
   return text + " actions=" + to_string(static_cast<const Instructions&>(flow));
 }
 
-void show_difference(const Job& job, char sign, const FlowRecordPtr& flow) {
-  if (flow == nullptr) return;
-  if (job.json)
-    fmt::print("{}\n", json::serialize(json::object{{"change", sign == '+' ? "add" : "delete"},
-                                                    {"flow", flow_line(*flow)}}));
-  else
-    fmt::print("{}{}\n", sign, flow_line(*flow));
+void show_difference(const Job& job, const Step<FlowRecordPtr>& step) {
+  const bool flags = step.before && step.after && step.before->flags() != step.after->flags();
+  const auto show = [&](char sign, const FlowRecordPtr& flow) {
+    if (flow == nullptr) return;
+    const std::string line = flow_line(*flow, flags);
+    if (job.json)
+      fmt::print("{}\n", json::serialize(json::object{{"change", sign == '+' ? "add" : "delete"},
+                                                      {"flow", line}}));
+    else
+      fmt::print("{}{}\n", sign, line);
+  };
+  show('-', step.before);
+  show('+', step.after);
 }
 
 void show_message(const Job& job, const PlannedMessage& message) {
@@ -120,19 +162,14 @@ void show_message(const Job& job, const PlannedMessage& message) {
 }
 
 /// 0: the same; 2: there is a difference.
-asio::awaitable<Result<int>> diff(const Job& job, Connection& connection, SwitchState& state,
-                                  TimePoint deadline) {
-  ANTREA_CO_TRY(const auto delta, co_await compare(connection, state, deadline));
-  for (const auto& step : delta.flows) {
-    show_difference(job, '-', step.before);
-    show_difference(job, '+', step.after);
-  }
+asio::awaitable<Result<int>> diff(const Job& job, Target& target, TimePoint deadline) {
+  ANTREA_CO_TRY(const auto delta, co_await compare(job, target, deadline));
+  for (const auto& step : delta.flows) show_difference(job, step);
   co_return delta.empty() ? 0 : 2;
 }
 
-asio::awaitable<Result<int>> apply(const Job& job, Connection& connection, SwitchState& state,
-                                   TimePoint deadline) {
-  ANTREA_CO_TRY(const auto delta, co_await compare(connection, state, deadline));
+asio::awaitable<Result<int>> apply(const Job& job, Target& target, TimePoint deadline) {
+  ANTREA_CO_TRY(const auto delta, co_await compare(job, target, deadline));
   ANTREA_CO_TRY(const auto plan, Plan::make(delta));
   std::size_t deleted = 0;
   for (const auto& step : delta.flows) deleted += step.after == nullptr ? 1 : 0;
@@ -141,7 +178,7 @@ asio::awaitable<Result<int>> apply(const Job& job, Connection& connection, Switc
     co_return 0;
   }
   if (!plan.empty()) {
-    const auto outcome = co_await send_plan(connection, plan, 1, deadline);
+    const auto outcome = co_await send_plan(target.connection(), plan, 1, deadline);
     if (!outcome.refused.empty())
       co_return refusal_error(outcome.refused.front().first, outcome.refused.front().second)
           .within("nothing was changed");
@@ -153,7 +190,7 @@ asio::awaitable<Result<int>> apply(const Job& job, Connection& connection, Switc
   co_return 0;
 }
 
-using Work = asio::awaitable<Result<int>> (*)(const Job&, Connection&, SwitchState&, TimePoint);
+using Work = asio::awaitable<Result<int>> (*)(const Job&, Target&, TimePoint);
 
 int run(const OpenflowCommand& command, const std::vector<std::string>& arguments, Work work,
         bool changes) {
@@ -183,19 +220,15 @@ int run(const OpenflowCommand& command, const std::vector<std::string>& argument
   job.connection.asynchronous = job.connection.retry = false;
   job.file = parsed.words[1];
 
-  SwitchState state(kAllFlows);
-  if (auto loaded = load(job.file, state); !loaded)
-    return complain_openflow(1, loaded.error().to_string());
   asio::io_context io(1);
-  Connection connection(io.get_executor(), job.connection);
+  Target target(io.get_executor(), job.connection);
   int exit_code = 1;
-  asio::co_spawn(io, connection.run(), [](std::exception_ptr) {});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  asio::co_spawn(io, work(job, connection, state, deadline),
+  asio::co_spawn(io, work(job, target, deadline),
                  [&](std::exception_ptr failure, Result<int> result) {
                    if (failure) std::rethrow_exception(failure);
                    exit_code = result ? *result : complain_openflow(1, result.error().to_string());
-                   connection.stop();
+                   target.connection().stop();
                  });
   io.run();
   return exit_code;

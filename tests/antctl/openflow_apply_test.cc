@@ -116,6 +116,38 @@ TEST_F(OpenflowApply, ChangesNothingWhenTheSwitchRefusesAny) {
   expect_same_diff("before", 0);
 }
 
+TEST_F(OpenflowApply, KnowsTheNamesOfPortsAndTables) {
+  ASSERT_EQ(ovs_.vsctl({"add-port", "br0", "left.0", "--", "set", "interface", "left.0",
+                        "type=internal", "ofport_request=41"}),
+            0);
+  ASSERT_EQ(ofctl("mod-table " + target() + " 3 name:last").exit_code, 0);
+  write("named",
+        "priority=8,in_port=\"left.0\" actions=goto_table:last\n"
+        "table=last,priority=2 actions=output:\"left.0\",resubmit(\"left.0\",last)\n");
+  write("numbered",
+        "priority=8,in_port=41 actions=goto_table:3\n"
+        "table=3,priority=2 actions=output:41,resubmit(41,3)\n");
+  const auto applied = antctl("apply " + target() + " " + file("named"));
+  EXPECT_EQ(applied.exit_code, 0) << ::testing::PrintToString(applied.lines);
+  expect_same_diff("numbered", 0);
+  write("unknown", "in_port=right actions=drop\n");
+  const auto unknown = antctl("diff " + target() + " " + file("unknown"));
+  EXPECT_EQ(unknown.exit_code, 1);
+  ASSERT_EQ(unknown.lines.size(), 1U);
+  EXPECT_NE(unknown.lines[0].find(":1:9: \"right\" is no port"), std::string::npos)
+      << unknown.lines[0];
+}
+
+TEST_F(OpenflowApply, ShowsFlagsWhereTheyDiffer) {
+  write("flags", std::string(kBefore) + "table=9,priority=3,send_flow_rem actions=drop\n");
+  ASSERT_EQ(antctl("apply " + target() + " " + file("flags")).exit_code, 0);
+  write("none", std::string(kBefore) + "table=9,priority=3 actions=drop\n");
+  const auto answer = antctl("diff " + target() + " " + file("none"));
+  EXPECT_EQ(answer.exit_code, 2);
+  EXPECT_EQ(answer.lines, (std::vector<std::string>{"-table=9 priority=3 flags=0x1 actions=drop",
+                                                    "+table=9 priority=3 flags=0x0 actions=drop"}));
+}
+
 TEST_F(OpenflowApply, SaysInOneLineWhatIsWrong) {
   write("typo", "table=1,actions=drop\n\nip,nw_dst=10.0.0.x actions=drop\n");
   struct Case {

@@ -140,6 +140,30 @@ struct Refused {
   std::string_view at;  ///< where the fault's offset points
 };
 
+TEST(FlowSyntax, TakesNamesThatItIsTold) {
+  const Names names{{{"web-1", PortNo{7}}, {"eth0", PortNo{8}}}, {{"Classifier", TableId{2}}}};
+  const struct {
+    std::string named, numbered;
+  } cases[] = {
+      {"in_port=eth0,actions=drop", "in_port=8,actions=drop"},
+      {"in_port=\"web-1\",actions=eth0", "in_port=7,actions=output:8"},
+      {"actions=output:\"web-1\",goto_table:Classifier", "actions=output:7,goto_table:2"},
+      {"table=Classifier,actions=resubmit(eth0,Classifier)", "table=2,actions=resubmit(8,2)"},
+      {"table=2,in_port=LOCAL,actions=output:8", "table=2,in_port=LOCAL,actions=output:8"},
+      {"actions=set_field:eth0->in_port", "actions=set_field:8->in_port"},
+      {"actions=bundle(eth_src,0,hrw,ofport,members:eth0,9)",
+       "actions=bundle(eth_src,0,hrw,ofport,members:8,9)"},
+  };
+  for (const auto& c : cases) {
+    const auto named = parse_flow(c.named, &names);
+    ASSERT_TRUE(named.has_value()) << c.named << ": " << named.error().to_error().to_string();
+    EXPECT_EQ(*named, *parse_flow(c.numbered)) << c.named;
+  }
+  const auto unknown = parse_flow("in_port=eth1,actions=drop", &names);
+  ASSERT_TRUE(unknown.has_error());
+  EXPECT_EQ(unknown.error().offset, 8U);
+}
+
 TEST(FlowSyntax, PointsAtWhatIsWrong) {
   const Refused cases[] = {
       {"table=1,nosuch=2,actions=drop", "nosuch"},

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,17 +70,25 @@ ANTREA_API std::string to_string(const Subfield& subfield);
 // they rely on. Encoded, the result is what `ovs-ofctl -O OpenFlow15` sends. All survive any text;
 // cost and allocation are linear in its length.
 
+/// What one switch calls its ports and tables. Numbers and reserved ports go without.
+struct Names {
+  std::map<std::string, PortNo, std::less<>> ports;
+  std::map<std::string, TableId, std::less<>> tables;
+};
+
 /// "ip,nw_dst=10.0.0.0/24,tp_dst=80": also what a flow has besides, such as out_port, is taken, and
 /// dropped.
 ANTREA_API TextResult<Match> parse_match(std::string_view text);
 /// A list without "actions=", unchecked against any match.
 ANTREA_API TextResult<Actions> parse_actions(std::string_view text);
 /// A flow to be added: "table=3,priority=200,ip actions=output:2", or as `ovs-ofctl dump-flows`
-/// prints it. Without a table it goes to table 0.
-ANTREA_API TextResult<Flow> parse_flow(std::string_view text);
+/// prints it. Without a table it goes to table 0. With `names`, ports and tables may have the names
+/// in it, in quotes where a name holds more than letters, digits and '_'.
+ANTREA_API TextResult<Flow> parse_flow(std::string_view text, const Names* names = nullptr);
 /// What add-flow, mod-flows and del-flows take, with --strict the strict commands.
 ANTREA_API TextResult<FlowMod> parse_flow_mod(std::string_view text,
-                                              FlowCommand command = FlowCommand::kAdd);
+                                              FlowCommand command = FlowCommand::kAdd,
+                                              const Names* names = nullptr);
 /// What add-group, mod-group, del-groups, insert-buckets and remove-buckets take. Buckets without
 /// bucket_id are numbered; to delete, no text stands for all groups.
 ANTREA_API TextResult<GroupMod> parse_group_mod(std::string_view text,
