@@ -49,7 +49,8 @@ struct LivenessProbe::Impl {
   TimePoint next_hello, last_hello, last_call;
   bool is_cut_off = false;
 
-  void note_time(TimePoint now);
+  void excuse_lateness(Duration late);
+  void note_time(TimePoint now, TimePoint due);
   std::set<std::string> neighbours() const;
   void choose_sessions(TimePoint now);
   liveness::Session& session_with(const std::string& name, TimePoint now);
@@ -101,10 +102,23 @@ void LivenessProbe::start(TimePoint now) {
   m.circle.emplace(stable_hash(m.options.name), m.options.name);
 }
 
+/// What did not come while this process itself was late says nothing about others: it may wait in
+/// the socket.
+void LivenessProbe::Impl::excuse_lateness(Duration late) {
+  if (late <= options.interval / 5) return;
+  for (auto& [name, session] : sessions) session.excuse(late);
+  for (auto& [name, inquiry] : inquiries) {
+    inquiry.give_up += late;
+    if (inquiry.confirmed != TimePoint::max()) inquiry.confirmed += late;
+  }
+  for (auto& favour : favours) favour.give_up += late;
+}
+
 /// Whoever said nothing for as long as others are patient was stopped meanwhile, and they may have
 /// drawn their conclusions. What arrives now may have been sent before that, until it proves to be
 /// new.
-void LivenessProbe::Impl::note_time(TimePoint now) {
+void LivenessProbe::Impl::note_time(TimePoint now, TimePoint due) {
+  excuse_lateness(now - std::max(due, last_call));
   last_call = now;
   auto patience_of_others = Duration::max();
   for (const auto& [name, session] : sessions)
@@ -292,7 +306,7 @@ bool LivenessProbe::received(std::span<const std::byte> body, TimePoint now) {
   auto& m = *impl_;
   const auto message = liveness::decode(body);
   if (!message) return false;
-  m.note_time(now);
+  m.note_time(now, next_deadline());
   const auto& from =
       std::visit([](const auto& any) -> const std::string& { return any.from; }, *message);
   if (!m.members.contains(from)) return true;
@@ -309,7 +323,7 @@ bool LivenessProbe::received(std::span<const std::byte> body, TimePoint now) {
 
 void LivenessProbe::tick(TimePoint now) {
   auto& m = *impl_;
-  m.note_time(now);
+  m.note_time(now, next_deadline());
   std::erase_if(m.sessions, [&](const auto& entry) {
     const auto& session = entry.second;
     return !session.wanted(now) && now - session.opened() > kUnwatchedFor;

@@ -29,15 +29,16 @@ Session::Session(const LivenessOptions& options, std::uint32_t epoch, GossipEndp
 
 Hello Session::hello(bool answer_at_once, TimePoint now) {
   sent_at_[++sent_ % kWindow] = now;
-  return {.epoch = own_epoch_,
-          .sequence = sent_,
-          .echo_epoch = epoch_,
-          .echo_sequence = newest_,
-          .interval_ms = to_ms(options_->interval),
-          .detection_ms = to_ms(detection()),
-          .hears_you = last_heard_ != TimePoint{} && now - last_heard_ <= detection(),
-          .answer_at_once = answer_at_once,
-          .watches_you = watched};
+  return {
+      .epoch = own_epoch_,
+      .sequence = sent_,
+      .echo_epoch = epoch_,
+      .echo_sequence = newest_,
+      .interval_ms = to_ms(options_->interval),
+      .detection_ms = to_ms(detection()),
+      .hears_you = last_heard_ != TimePoint{} && now - last_heard_ <= detection() + excused_heard_,
+      .answer_at_once = answer_at_once,
+      .watches_you = watched};
 }
 
 void Session::heard(const Hello& m, TimePoint now) {
@@ -53,11 +54,15 @@ void Session::heard(const Hello& m, TimePoint now) {
   }
   measure();
   last_heard_ = now;
+  excused_heard_ = {};
   if (m.watches_you) last_wanted_ = now;
   peer_detection_ = std::chrono::milliseconds(m.detection_ms);
   const auto age = sent_ - m.echo_sequence;
-  if (m.echo_epoch == own_epoch_ && age < kWindow && m.echo_sequence != 0)
-    last_proof_ = std::max(last_proof_, sent_at_[m.echo_sequence % kWindow]);
+  if (m.echo_epoch == own_epoch_ && age < kWindow && m.echo_sequence != 0 &&
+      sent_at_[m.echo_sequence % kWindow] > last_proof_) {
+    last_proof_ = sent_at_[m.echo_sequence % kWindow];
+    excused_proof_ = {};
+  }
   const bool proven = last_proof_ > proof_from_ && last_proof_ != TimePoint{};
   up_ = m.hears_you && proven;
   if (up_ && now >= down_at()) up_ = false;
@@ -106,6 +111,11 @@ void Session::measure() {
   detection_ = std::min(tries * options_->interval + lateness(), options_->longest_detection);
 }
 
+void Session::excuse(Duration late) {
+  excused_heard_ += late;
+  excused_proof_ += late;
+}
+
 void Session::doubt_the_past(TimePoint now) {
   proof_from_ = now;
   up_ = false;
@@ -114,8 +124,9 @@ void Session::doubt_the_past(TimePoint now) {
 }
 
 TimePoint Session::down_at() const {
-  return std::min(last_heard_ + detection_,
-                  last_proof_ + detection_ + peer_detection_ + 2 * options_->interval);
+  return std::min(
+      last_heard_ + excused_heard_ + detection_,
+      last_proof_ + excused_proof_ + detection_ + peer_detection_ + 2 * options_->interval);
 }
 
 }  // namespace antrea::egress::liveness

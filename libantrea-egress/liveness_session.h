@@ -35,6 +35,8 @@ class Session {
   /// The peer has had its time, and does not answer.
   bool down(TimePoint now) const { return armed_ && !up(now) && now >= patient_until_; }
   TimePoint patient_until() const { return patient_until_; }
+  /// We were late by so much: what was not heard meanwhile does not count.
+  void excuse(Duration late);
   /// We were stopped: nothing before `now` proves anything any more, and the peer gets time anew.
   void doubt_the_past(TimePoint now);
 
@@ -80,6 +82,7 @@ class Session {
   Duration peer_detection_{}, detection_{};
   TimePoint last_wanted_{};
   TimePoint last_heard_{}, last_proof_{}, proof_from_{}, patient_until_{};
+  Duration excused_heard_{}, excused_proof_{};  ///< how late we were since then
   bool up_ = false, armed_ = false, was_armed_ = false;
   unsigned regular_ = 0;
 };

@@ -95,6 +95,31 @@ TEST(Liveness, WhoWasStoppedKnowsItBeforeItDoesAnything) {
   }));
 }
 
+/// A machine that is too busy lets all of them wait, each for less than the others are patient.
+TEST(Liveness, WhoIsLateItselfDoesNotBlameTheOthers) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    VirtualCluster cluster(seed);
+    cluster.add_acquainted(5);
+    cluster.run_for(5s);
+    Random random(seed);
+    for (std::size_t i = 0; i < 5; ++i) cluster.pause(i);
+    cluster.run_for(std::chrono::milliseconds(100 + random.below(35)));
+    for (std::size_t i = 0; i < 5; ++i) {
+      cluster.resume(i, true);
+      cluster.run_for(std::chrono::milliseconds(random.below(5)));
+    }
+    cluster.run_for(5s);
+    for (const auto& seen : cluster.seen())
+      ADD_FAILURE() << "seed " << seed << ", " << seen.by << ": " << to_string(seen.event.kind)
+                    << " " << seen.event.member.name;
+    cluster.crash(1);
+    EXPECT_LT(milliseconds(time_until(
+                  cluster, [&] { return nobody_counts(cluster, 1, 5); }, 10s)),
+              700)
+        << "seed " << seed;
+  }
+}
+
 TEST(Liveness, AMemberThatDiesWhileAllOthersAreStoppedIsMissedAllTheSame) {
   VirtualCluster cluster(18);
   cluster.add_acquainted(5);

@@ -218,10 +218,10 @@ void VirtualCluster::restart(std::size_t who) { begin(who); }
 
 void VirtualCluster::pause(std::size_t who) { nodes_[who].paused = true; }
 
-void VirtualCluster::resume(std::size_t who) {
+void VirtualCluster::resume(std::size_t who, bool timers_first) {
   auto& node = nodes_[who];
   node.paused = false;
-  // What the socket kept comes first, as with a real process that is woken.
+  if (node.membership && timers_first) wake(who);
   for (auto& [order, work] : std::exchange(node.held, {})) work();
   if (node.membership) wake(who);
 }

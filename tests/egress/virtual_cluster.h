@@ -65,7 +65,8 @@ class VirtualCluster {
   void crash(std::size_t who);
   void restart(std::size_t who);
   void pause(std::size_t who);
-  void resume(std::size_t who);
+  /// Goes on: with what its socket kept, then its timers, or the other way round.
+  void resume(std::size_t who, bool timers_first = false);
   void set_returning(std::size_t who, bool returning);
   /// Packets and streams from one to the other get lost.
   void cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }

@@ -49,7 +49,8 @@ struct LivenessOutput {
 /// measured, or when the other side says that it does not hear us. Then up to three others are
 /// asked; each looks for itself. One that hears the doubted member acquits it: a bad link fails
 /// nobody. One that does not, confirms; most of those that can be heard must. With nobody to ask
-/// (two members) it is left to gossip.
+/// (two members) it is left to gossip. What did not come while this member itself was late, as its
+/// own timer shows, does not count.
 class ANTREA_API LivenessProbe {
  public:
   LivenessProbe(LivenessOptions options, std::uint64_t seed);
