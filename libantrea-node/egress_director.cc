@@ -53,6 +53,7 @@ std::map<IpAddress, EgressDirector::Wish> EgressDirector::wishes(
       } else if (const auto placed = placements.find({name, *address.ip});
                  placed != placements.end()) {
         wish.owner = placed->second.owner;
+        wish.standby = placed->second.standby;
       }
     }
   }
@@ -97,18 +98,18 @@ EgressDecision EgressDirector::decide(
   out.serving = view.settled && !view.cut_off;
   out.paths.exceptions = view.exceptions;
   next_.reset();
-  const auto wake_at = [&](TimePoint when) {
-    if (when > now && (!next_ || when < *next_)) next_ = when;
-  };
-  std::set<IpAddress> marked;
+  std::set<IpAddress> marked, peers;
   for (const auto& [ip, wish] : wanted) {
+    for (const auto* const peer : {&wish.owner, &wish.standby})
+      if (const auto found = view.nodes.find(*peer); found != view.nodes.end())
+        peers.insert(found->second);
     EgressExit& exit = out.paths.exits[ip];
     const Standing& standing = standings_.at(ip);
     const bool here = wish.owner == self_ && !view.cut_off;
     const bool retiring = !here && !view.cut_off && standing.retires_at.has_value();
     const auto& destination = now < standing.switches_at ? standing.before : standing.owner;
     const auto there = view.nodes.find(destination);
-    if (!here) wake_at(standing.switches_at);
+    if (!here) wake_at(standing.switches_at, now);
     if (there != view.nodes.end()) exit = EgressThere{there->second};
     if (!here && !retiring) continue;
     const auto mark = mark_of(ip);
@@ -118,7 +119,7 @@ EgressDecision EgressDirector::decide(
     if (retiring) {
       out.paths.retiring.emplace(ip, leaving);
       out.local.push_back({ip, *mark, false, standing.successor});
-      wake_at(*standing.retires_at);
+      wake_at(*standing.retires_at, now);
       if (destination == self_) exit = leaving;
       continue;
     }
@@ -127,12 +128,27 @@ EgressDecision EgressDirector::decide(
     const bool taken = standing.takes_at <= now;
     out.local.push_back({ip, *mark, taken && !users_own, {}});
     if (taken) out.owned.insert(ip);
-    wake_at(standing.takes_at);
+    wake_at(standing.takes_at, now);
   }
   std::erase_if(marks_, [&](const auto& entry) { return !marked.contains(entry.first); });
   choose_for_pods(view, out.paths);
+  out.probes = probe(peers, now);
   returning_ = view.returning;
   return out;
+}
+
+std::set<IpAddress> EgressDirector::probe(const std::set<IpAddress>& peers, TimePoint now) {
+  std::erase_if(probed_, [&](const auto& entry) { return !peers.contains(entry.first); });
+  std::set<IpAddress> due;
+  for (const IpAddress& peer : peers) {
+    const auto [entry, added] = probed_.try_emplace(peer, now);
+    if (added || now >= entry->second + kProbeAgain) {
+      entry->second = now;
+      due.insert(peer);
+    }
+    wake_at(entry->second + kProbeAgain, now);
+  }
+  return due;
 }
 
 void EgressDirector::choose_for_pods(const EgressView& view, EgressPaths& paths) {

@@ -152,6 +152,12 @@ Result<> EgressHost::withdraw() {
   return {};
 }
 
+Result<> EgressHost::probe_nodes(const std::string& transport, const std::set<IpAddress>& nodes) {
+  ANTREA_TRY(const auto link, impl_->netlink.link(transport));
+  for (const auto& node : nodes) ANTREA_CHECK(impl_->netlink.probe_neighbour(link.index, node));
+  return {};
+}
+
 Result<> EgressHost::renew_lease() {
   const char nothing = 0;
   // Nobody listens there, and the packet does not arrive: an earlier one's refusal is no fault.

@@ -455,6 +455,24 @@ Result<> Netlink::delete_neighbour(const Neighbour& neighbour) {
                       neighbour.address.to_string(), ENOENT);
 }
 
+Result<> Netlink::probe_neighbour(std::uint32_t link, const IpAddress& address) {
+  ANTREA_TRY(const auto permanent, permanent_neighbours());
+  for (const auto& each : permanent)
+    if (each.link == link && each.address == address) return {};
+  ndmsg header{};
+  header.ndm_family = family_number(address.family());
+  header.ndm_ifindex = static_cast<int>(link);
+  header.ndm_state = NUD_PROBE;
+  Request known(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE, header);
+  known.put(NDA_DST, address);
+  if (impl_->talk(known) == 0) return {};
+  header.ndm_state = NUD_NONE;  // not known, or not found when asked before
+  header.ndm_flags = NTF_USE;
+  Request anew(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, header);
+  anew.put(NDA_DST, address);
+  return impl_->order(anew, "ask neighbour", address.to_string());
+}
+
 Result<> set_tx_checksum(std::string_view name, bool on) {
   const File socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return errno_error("open socket");

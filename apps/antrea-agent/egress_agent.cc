@@ -241,6 +241,8 @@ void EgressAgent::act() {
     if (const auto done = set_up_host(); !done)
       parts_.logger->error("{}", done.error().to_string());
   parts_.datapath.apply(decision_.paths);
+  if (const auto asked = host_->probe_nodes(transport_, decision_.probes); !asked)
+    parts_.logger->warn("{}", asked.error().to_string());
   announcer_->set(decision_.serving ? decision_.owned : std::set<IpAddress>());
   // What this Node had it has given up now, so others may hear of it.
   gossip_.set_returning(!view_.settled || scheduler_.returning(options_.node));

@@ -72,6 +72,17 @@ TEST(EgressDirector, AnAddressIsHereThereOrNowhere) {
   EXPECT_THAT(decision.paths.pods, ElementsAre(Pair(5U, ElementsAre(kIp))));
 }
 
+TEST(EgressDirector, WhoHasAddressesOrIsNextIsAskedForBeforehand) {
+  World world;
+  world.placements[{"e", kIp}] = {"pool", "two", "one", {}};
+  EXPECT_THAT(world.decide().probes, ElementsAre(ip("172.18.0.2")));
+  EXPECT_THAT(world.decide(seconds(1)).probes, IsEmpty());
+  world.placements[{"e", kIp}] = {"pool", "two", "three", {}};
+  EXPECT_THAT(world.decide(seconds(2)).probes, ElementsAre(ip("172.18.0.3")));
+  EXPECT_EQ(world.director.next_deadline(), kStart + EgressDirector::kProbeAgain);
+  EXPECT_THAT(world.decide(EgressDirector::kProbeAgain).probes, ElementsAre(ip("172.18.0.2")));
+}
+
 TEST(EgressDirector, WhatADeadNodeHadIsTakenAtOnce) {
   World world;
   world.place("two");

@@ -232,6 +232,30 @@ TEST_F(HostNetworkInKernel, LeavesNothingBehind) {
   EXPECT_THAT(where->run({"ip", "route"}), Not(HasSubstr("antrea-gw0")));
 }
 
+TEST_F(HostNetworkInKernel, AsksForNeighboursAtOnceButNotForPermanentOnes) {
+  where->run({"ip", "link", "set", "antrea-gw0", "up"});
+  where->run({"ip", "address", "add", "10.10.1.1/24", "dev", "antrea-gw0"});
+  for (const auto& [address, state] : {std::pair("10.10.1.8", "stale"), {"10.10.1.9", "permanent"}})
+    where->run({"ip", "neighbour", "add", address, "lladdr", "02:00:00:00:00:01", "dev",
+                "antrea-gw0", "nud", state});
+  where->enter([&] {
+    auto kernel = Netlink::open();
+    ASSERT_TRUE(kernel);
+    const auto link = kernel->link("antrea-gw0");
+    ASSERT_TRUE(link);
+    for (const char* const address : {"10.10.1.7", "10.10.1.8", "10.10.1.9"}) {
+      const auto asked = kernel->probe_neighbour(link->index, ip(address));
+      EXPECT_TRUE(asked) << asked.error().to_string();
+    }
+  });
+  const auto state_of = [&](const char* address) {
+    return where->run({"ip", "neighbour", "show", address});
+  };
+  EXPECT_THAT(state_of("10.10.1.7"), HasSubstr("INCOMPLETE"));
+  EXPECT_THAT(state_of("10.10.1.8"), HasSubstr("PROBE"));
+  EXPECT_THAT(state_of("10.10.1.9"), HasSubstr("PERMANENT"));
+}
+
 TEST_F(HostNetworkInKernel, WithoutAGatewaySaysSo) {
   where->run({"ip", "link", "del", "antrea-gw0"});
   where->enter([&] {

@@ -36,6 +36,9 @@ struct EgressDecision {
   EgressPaths paths;
   std::vector<LocalEgressIp> local;
   std::set<IpAddress> owned;  ///< assigned to this Node: to be announced
+  /// Other Nodes that have addresses, or are next to have them, and are to be asked for now: before
+  /// a packet has to go there, new ones, and all again every `kProbeAgain`.
+  std::set<IpAddress> probes;
   /// Whether the lease is to be renewed.
   bool serving = false;
 };
@@ -60,6 +63,9 @@ class ANTREA_API EgressDirector {
   static constexpr Duration kTakeover = std::chrono::milliseconds(500);
   static constexpr Duration kRetirement = std::chrono::seconds(3);
 
+  /// A userspace datapath forgets where Nodes are after 15 minutes.
+  static constexpr Duration kProbeAgain = std::chrono::minutes(5);
+
   explicit EgressDirector(std::string self) : self_(std::move(self)) {}
 
   /// Marks of an earlier life, before all else.
@@ -81,7 +87,7 @@ class ANTREA_API EgressDirector {
     IpAddress successor;
   };
   struct Wish {
-    std::string owner;
+    std::string owner, standby;
     std::optional<EgressBandwidth> bandwidth;
   };
   std::map<IpAddress, Wish> wishes(
@@ -89,12 +95,17 @@ class ANTREA_API EgressDirector {
       const std::map<egress::EgressIp, egress::Placement>& placements) const;
   void follow(const EgressView& view, const std::map<IpAddress, Wish>& wishes, TimePoint now);
   bool serves(const EgressView& view, const std::string& node) const;
+  std::set<IpAddress> probe(const std::set<IpAddress>& peers, TimePoint now);
+  void wake_at(TimePoint when, TimePoint now) {
+    if (when > now && (!next_ || when < *next_)) next_ = when;
+  }
   std::optional<EgressMark> mark_of(const IpAddress& ip);
   static void choose_for_pods(const EgressView& view, EgressPaths& paths);
 
   std::string self_;
   std::map<IpAddress, EgressMark> marks_;
   std::map<IpAddress, Standing> standings_;
+  std::map<IpAddress, TimePoint> probed_;
   std::set<std::string> returning_;  // at the last decision
   std::optional<TimePoint> next_;
 };

@@ -98,6 +98,9 @@ class ANTREA_API EgressHost {
   Result<std::vector<EgressHostOperation>> apply(const EgressHostState& desired);
   /// Takes all addresses off the device, and nothing else: the quick way out.
   Result<> withdraw();
+  /// Asks for Nodes beyond `transport`. A userspace datapath learns where to send what goes through
+  /// a tunnel from the answers; what it has not learned costs the first packet.
+  Result<> probe_nodes(const std::string& transport, const std::set<IpAddress>& nodes);
   /// Renews the lease, which takes some microseconds. Error: kIo.
   Result<> renew_lease();
 

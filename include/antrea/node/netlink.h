@@ -108,6 +108,9 @@ class ANTREA_API Netlink {
   Result<std::vector<Neighbour>> permanent_neighbours();
   Result<> replace_neighbour(const Neighbour& neighbour);
   Result<> delete_neighbour(const Neighbour& neighbour);
+  /// Asks a neighbour now, by ARP or neighbour discovery, whether it is still there. Permanent
+  /// entries are left alone. Returns before the answer comes.
+  Result<> probe_neighbour(std::uint32_t link, const IpAddress& address);
 
  private:
   struct Impl;
