@@ -11,11 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "gzip_file.h"
+
 namespace antrea::node {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono;
+
+constexpr std::string_view kCompressed = ".gz";
 
 /// "2026-01-31T12-00-00.000", which sorts as time does.
 std::string stamp(RotatingFile::Time time) {
@@ -36,6 +40,7 @@ RotatingFile::RotatingFile(std::string path, const Limits& limits)
     : path_(std::move(path)), limits_(limits) {}
 
 RotatingFile::~RotatingFile() {
+  if (compressor_.joinable()) compressor_.join();
   if (file_ >= 0) ::close(file_);
 }
 
@@ -63,26 +68,49 @@ Result<> RotatingFile::set_aside(Time now) {
   const fs::path target = aside(free);
   if (::rename(path_.c_str(), target.c_str()) != 0)
     return errno_error("set a full log aside", path_);
+  // Files do not fill faster than they are compressed, so this does not wait in practice.
+  if (compressor_.joinable()) compressor_.join();
   remove_old(now);
+  if (limits_.compress) compress_backups();
   return open();
+}
+
+/// A file that cannot be compressed stays as it is until another one is set aside.
+void RotatingFile::compress_backups() {
+  std::vector<std::string> plain = backups();
+  std::erase_if(plain, [](const std::string& name) { return name.ends_with(kCompressed); });
+  if (plain.empty()) return;
+  compressor_ = std::thread([plain = std::move(plain)] {
+    for (const std::string& backup : plain) (void)compress_file(backup);
+  });
+}
+
+std::vector<std::string> RotatingFile::backups() const {
+  const fs::path path(path_);
+  const std::string prefix = path.stem().string() + '-', suffix = path.extension().string();
+  const std::size_t size = prefix.size() + stamp({}).size() + suffix.size();
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path.parent_path(), ignored)) {
+    std::string name = entry.path().filename().string();
+    if (name.ends_with(kCompressed)) name.resize(name.size() - kCompressed.size());
+    if (name.size() == size && name.starts_with(prefix) && name.ends_with(suffix))
+      found.push_back(entry.path().string());
+  }
+  std::ranges::sort(found, std::greater());
+  return found;
 }
 
 void RotatingFile::remove_old(Time now) const {
   const fs::path path(path_);
-  const std::string prefix = path.stem().string() + '-', suffix = path.extension().string();
-  const std::string oldest = prefix + stamp(now - limits_.age) + suffix;
-  std::vector<fs::path> backups;
+  const std::string oldest =
+      (path.parent_path() / (path.stem().string() + '-' + stamp(now - limits_.age))).string();
+  const std::vector<std::string> all = backups();
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(path.parent_path(), ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() == oldest.size() && name.starts_with(prefix) && name.ends_with(suffix))
-      backups.push_back(entry.path());
-  }
-  std::ranges::sort(backups, std::greater());
-  for (std::size_t i = 0; i < backups.size(); ++i) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
     const bool too_many = limits_.backups != 0 && i >= limits_.backups;
-    const bool too_old = limits_.age.count() != 0 && backups[i].filename().string() < oldest;
-    if (too_many || too_old) fs::remove(backups[i], ignored);
+    const bool too_old = limits_.age.count() != 0 && all[i] < oldest;
+    if (too_many || too_old) fs::remove(all[i], ignored);
   }
 }
 

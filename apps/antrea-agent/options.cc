@@ -90,6 +90,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "files set aside that are kept; 0: all")(
       "audit-log-max-age", po::value(&audit_days)->default_value(28)->value_name("DAYS"),
       "how long they are kept; 0: for ever")(
+      "audit-log-compress",
+      po::value(&options.audit_log.compress)->default_value(true, "true")->value_name("BOOL"),
+      "whether they are compressed by gzip")(
       "dns-server", text(options.dns_server, "", "ADDRESS[:PORT]"),
       "asked for the names in rules; by default $KUBE_DNS_SERVICE_HOST, or that of "
       "/etc/resolv.conf")("fqdn-min-ttl",

@@ -195,7 +195,7 @@ TEST_F(RotatingFileTest, AppendsLinesBehindTheirTime) {
 }
 
 TEST_F(RotatingFileTest, SetsFullFilesAsideAndKeepsSome) {
-  RotatingFile file(path_, {.size = 70, .backups = 2});
+  RotatingFile file(path_, {.size = 70, .backups = 2, .compress = false});
   // Two lines of 32 bytes fit.
   for (int i = 0; i < 10; ++i)
     ASSERT_TRUE(file.write_line("line" + std::to_string(i), noon_ + i * 1s));
@@ -206,7 +206,8 @@ TEST_F(RotatingFileTest, SetsFullFilesAsideAndKeepsSome) {
 }
 
 TEST_F(RotatingFileTest, ForgetsOldFilesAndLeavesOthers) {
-  RotatingFile file(path_, {.size = 1, .backups = 0, .age = std::chrono::hours(24)});
+  RotatingFile file(path_,
+                    {.size = 1, .backups = 0, .age = std::chrono::hours(24), .compress = false});
   ASSERT_TRUE(file.write_line("one", noon_));
   std::ofstream(dir_ / "log/np-by-hand.log") << "mine";
   ASSERT_TRUE(file.write_line("two", noon_ + 1s));
@@ -214,6 +215,31 @@ TEST_F(RotatingFileTest, ForgetsOldFilesAndLeavesOthers) {
   ASSERT_TRUE(file.write_line("four", noon_ + 24h + 2s));
   EXPECT_EQ(names(), (Lines{"np-2026-01-31T12-00-02.250.log", "np-2026-02-01T12-00-02.250.log",
                             "np-by-hand.log", "np.log"}));
+}
+
+TEST_F(RotatingFileTest, CompressesWhatItSetsAside) {
+  fs::create_directories(dir_ / "log");
+  // Left by a life that ended before it was done.
+  std::ofstream(dir_ / "log/np-2026-01-30T12-00-00.000.log") << "earlier\n";
+  std::ofstream(dir_ / "log/np-2026-01-30T12-00-00.000.log.gz.part") << "half";
+  {
+    RotatingFile file(path_, {.size = 1, .backups = 2});
+    for (int i = 0; i < 2; ++i)
+      ASSERT_TRUE(file.write_line("line" + std::to_string(i), noon_ + i * 1s));
+  }
+  EXPECT_EQ(names(), (Lines{"np-2026-01-30T12-00-00.000.log.gz",
+                            "np-2026-01-31T12-00-01.250.log.gz", "np.log"}));
+  {
+    RotatingFile file(path_, {.size = 1, .backups = 2});
+    ASSERT_TRUE(file.write_line("line2", noon_ + 2s));
+  }
+  EXPECT_EQ(names(), (Lines{"np-2026-01-31T12-00-01.250.log.gz",
+                            "np-2026-01-31T12-00-02.250.log.gz", "np.log"}));
+  FILE* text = ::popen(("gzip -dc " + dir_ / "log/np-2026-01-31T12-00-01.250.log.gz").c_str(), "r");
+  char line[100] = "";
+  ASSERT_NE(std::fgets(line, sizeof line, text), nullptr);
+  EXPECT_EQ(::pclose(text), 0);
+  EXPECT_TRUE(std::string_view(line).ends_with(" line0\n")) << line;
 }
 
 TEST_F(RotatingFileTest, SaysWhatIsWrongAndTriesAgain) {
