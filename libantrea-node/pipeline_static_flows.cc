@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "antrea/api/pipeline_connection.h"
 #include "pipeline_flows.h"
 
 namespace antrea::node {
@@ -175,6 +176,16 @@ class Builder {
     add(Table::kConntrackState, kPriorityLow,
         Match().ct_state("-new+trk").ct_mark(kMarkService, kMarkService),
         {load(reg::kRewriteMac, 1)}, Table::kAntreaPolicyEgressRule);
+    // To a Service, but not let in so far: policies have to know by what it came, as at first.
+    add(Table::kConntrackState, kPriorityLow,
+        Match().ct_state("+new+trk").ct_mark(kMarkService, kMarkService),
+        {load(reg::kRewriteMac, 1), load(reg::kServiceEpState, EpState::kSelected),
+         Move{Subfield(FieldId::kCtLabel, kCtLabelServiceOffset, 32),
+              subfield(reg::kServiceGroupId)},
+         Move{Subfield(FieldId::kCtMark, api::pipeline::ct_mark::kByNodePort.offset,
+                       api::pipeline::ct_mark::kByNodePort.bits),
+              subfield(reg::kToNodePortAddress)}},
+        Table::kAntreaPolicyEgressRule);
     for (const auto& [table, metric] :
          {std::pair(Table::kAntreaPolicyEgressRule, Table::kEgressMetric),
           std::pair(Table::kAntreaPolicyIngressRule, Table::kIngressMetric)})
@@ -303,6 +314,13 @@ class Builder {
     add(Table::kIngressSecurityClassifier, kPriorityNormal,
         Match().ct_mark(kMarkHairpin, kMarkHairpin), {}, Table::kConntrackCommit,
         CookieCategory::kService);
+    // Policies may be applied to NodePorts: here, wherever the endpoint is.
+    if (config_.proxy_all) {
+      Match to_node_port;
+      match_reg(to_node_port, reg::kToNodePortAddress, 1);
+      add(Table::kIngressSecurityClassifier, kPriorityNormal + 1, std::move(to_node_port), {},
+          Table::kAntreaPolicyIngressRule, CookieCategory::kService);
+    }
 
     Match decided;
     match_reg(decided, reg::kOutputAction, OutputAction::kToPort);

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "antrea/api/pipeline.h"
+#include "antrea/api/pipeline_connection.h"
 #include "flow_parts.h"
 
 namespace antrea::proxy {
@@ -134,7 +134,12 @@ Flow make_endpoint_flow(Family family, Protocol protocol) {
   translate.commit = true;
   translate.zone = family == Family::kIPv4 ? kCtZone : kCtZoneV6;
   translate.table = table_id(Table::kAntreaPolicyEgressRule);
-  translate.actions = {Nat(), set_field(FieldId::kCtMark, kMarkService, kMarkService)};
+  // What it was sent to stays with the connection: its first packet may come again.
+  translate.actions = {
+      Nat(), set_field(FieldId::kCtMark, kMarkService, kMarkService),
+      Move{subfield(reg::kServiceGroupId), Subfield(FieldId::kCtLabel, kCtLabelServiceOffset, 32)},
+      Move{subfield(reg::kToNodePortAddress),
+           Subfield(FieldId::kCtMark, ct_mark::kByNodePort.offset, ct_mark::kByNodePort.bits)}};
   return make_flow(Table::kEndpointDnat, kPriorityNormal, std::move(match), {std::move(translate)});
 }
 
