@@ -58,8 +58,8 @@ class Comparer {
     auto operator<=>(const What&) const = default;
   };
 
-  /// Every list of rules with every row of peers. By side and direction, and for egress by
-  /// circumstance: [list * rows + row]; empty where nobody asks for the circumstance.
+  /// Every list of rules with every row of peers. By side and circumstance: [list * rows + row];
+  /// as straight to the address where the list does not ask for the circumstance.
   void judge_sides() {
     const std::size_t rows = space_.rows();
     std::vector<ConversationSpace::Match> matches;
@@ -87,25 +87,20 @@ class Comparer {
                         const ConversationSpace::EndClass& target,
                         const ConversationSpace::EndClass& peer) const {
     const bool ingress = direction == cp::Direction::kIn;
-    return verdicts_[side][ingress ? 0 : how]
-                    [target.lists[side][ingress ? 0 : 1] * space_.rows() + peer.row];
+    return verdicts_[side][how][target.lists[side][ingress ? 0 : 1] * space_.rows() + peer.row];
   }
 
   void compare_pairs(std::size_t how, bool first_only) {
     const auto& classes = space_.classes();
     for (std::uint32_t f = 0; f < classes.size(); ++f) {
       const auto& from = classes[f];
-      if (how != 0) {
-        const auto minds = [&](std::size_t side) {
-          const auto& list = space_.lists(side)[from.lists[side][1]].minds;
-          return !list.empty() && list[how];
-        };
-        if (!minds(0) && !minds(1)) continue;
-      }
+      const bool minds = how == 0 || asks_for(how, from, cp::Direction::kOut);
+      if (!minds && !space_.circumstances()[how].node_port) continue;
       for (std::uint32_t t = 0; t < classes.size(); ++t) {
         const auto& to = classes[t];
         if (from.family != to.family || (from.pods.empty() && to.pods.empty())) continue;
         if (f == t && !has_two_pods(from)) continue;
+        if (!minds && !asks_for(how, to, cp::Direction::kIn)) continue;
         std::array<FunctionId, 4> said{};
         for (std::size_t side = 0; side < 2; ++side) {
           said[side * 2] = verdict_of(side, how, cp::Direction::kOut, from, to);
@@ -117,6 +112,17 @@ class Comparer {
         if (first_only && !changes.empty()) return;
       }
     }
+  }
+
+  /// Whether a rule of the target's tells this circumstance from "straight to the address".
+  bool asks_for(std::size_t how, const ConversationSpace::EndClass& target,
+                cp::Direction direction) const {
+    for (std::size_t side = 0; side < 2; ++side) {
+      const auto list = target.lists[side][direction == cp::Direction::kIn ? 0 : 1];
+      const auto& minds = space_.lists(side)[list].minds;
+      if (!minds.empty() && minds[how]) return true;
+    }
+    return false;
   }
 
   static bool has_two_pods(const ConversationSpace::EndClass& ends) {
@@ -236,8 +242,8 @@ class Comparer {
       return;  // only one Pod, with itself
     const auto& circumstance = space_.circumstances()[how];
     out.push_back({std::move(from), std::move(to), space_.functions()[what.region].where(1),
-                   circumstance.service, circumstance.names, kActions[what.transition / 3],
-                   kActions[what.transition % 3]});
+                   circumstance.service, circumstance.node_port, circumstance.names,
+                   kActions[what.transition / 3], kActions[what.transition % 3]});
   }
 
   static void keep_one(std::vector<ChangedConversations>& changes) {
@@ -275,6 +281,7 @@ std::uint16_t example_of(std::uint16_t first, std::uint16_t last, std::uint16_t 
 Conversation ChangedConversations::example() const {
   Conversation c;
   c.service = service;
+  c.by_node_port = by_node_port;
   const auto end_of = [](const EndSet& ends) {
     if (!ends.pods.empty()) return ConversationEnd{ends.pods.front().pod, ends.pods.front().ip};
     return ConversationEnd{std::nullopt, ends.example};

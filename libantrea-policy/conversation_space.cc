@@ -1,6 +1,7 @@
 #include "conversation_space.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -22,6 +23,15 @@ std::string name_for(std::string_view pattern) {
     else
       name += c;
   return name;
+}
+
+/// A rule that is applied to several Services of one Pod is looked at once.
+void add_new(const RuleBook::AppliedRules& added, RuleBook::AppliedRules& rules) {
+  RuleBook::AppliedRules fresh;
+  std::ranges::copy_if(added, std::back_inserter(fresh), [&](const auto& each) {
+    return std::ranges::find(rules, each.rule, &RuleBook::AppliedRule::rule) == rules.end();
+  });
+  rules = RuleBook::merged(rules, fresh);
 }
 
 }  // namespace
@@ -52,19 +62,27 @@ ConversationSpace::ConversationSpace(std::vector<const RuleBook*> sides)
 }
 
 void ConversationSpace::find_circumstances() {
-  std::set<cp::ServiceReference> services;
+  std::set<cp::ServiceReference> services, node_port_services;
   std::set<std::string> patterns;
+  const auto is_everywhere = [&](const cp::ServiceReference& service) {
+    return std::ranges::all_of(sides_, [&](const RuleBook* side) {
+      return side->services().contains({service.namespace_, service.name});
+    });
+  };
   for (const RuleBook* book : sides_)
     for (const RuleBook::Rule& rule : book->rules()) {
-      for (const cp::ServiceReference& service : rule.peer().to_services)
-        if (std::ranges::all_of(sides_, [&](const RuleBook* side) {
-              return side->services().contains({service.namespace_, service.name});
-            }))
-          services.insert(service);
+      std::ranges::copy_if(rule.peer().to_services, std::inserter(services, services.end()),
+                           is_everywhere);
+      std::ranges::copy_if(rule.at_node_ports,
+                           std::inserter(node_port_services, node_port_services.end()),
+                           is_everywhere);
       patterns.insert(rule.peer().fqdns.begin(), rule.peer().fqdns.end());
     }
   circumstances_.emplace_back();
-  for (const cp::ServiceReference& service : services) circumstances_.push_back({service, {}});
+  for (const cp::ServiceReference& service : services)
+    circumstances_.push_back({service, {}, false});
+  for (const cp::ServiceReference& service : node_port_services)
+    circumstances_.push_back({service, {}, true});
 
   const std::vector<std::string> all(patterns.begin(), patterns.end());
   const std::size_t most = all.size() <= 6 ? all.size() : 3;
@@ -77,7 +95,7 @@ void ConversationSpace::find_circumstances() {
       for (const std::string& pattern : all)
         matched.push_back(std::ranges::any_of(
             names, [&](const std::string& name) { return matches_name(pattern, name); }));
-      if (tried.insert(matched).second) circumstances_.push_back({{}, names});
+      if (tried.insert(matched).second) circumstances_.push_back({{}, names, false});
     }
     if (names.size() == most) return;
     for (std::size_t i = from; i < all.size(); ++i) {
@@ -87,6 +105,10 @@ void ConversationSpace::find_circumstances() {
     }
   };
   add(add, 0);
+}
+
+bool ConversationSpace::Circumstance::is_at(const RuleBook::Rule& rule) const {
+  return node_port && std::ranges::find(rule.at_node_ports, *service) != rule.at_node_ports.end();
 }
 
 bool ConversationSpace::meets(const RuleBook::Rule& rule, const Circumstance& how) const {
@@ -104,7 +126,12 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
   RuleList list;
   list.direction = direction;
   std::vector<std::uint32_t> key;
-  for (const RuleBook::AppliedRule& applied : sides_[side]->rules_of(pod, direction)) {
+  RuleBook::AppliedRules rules = sides_[side]->rules_of(pod, direction);
+  if (direction == cp::Direction::kIn)
+    for (std::size_t how = 0; how < circumstances_.size(); ++how)
+      if (circumstances_[how].node_port && reached(how, &pod) != nothing_)
+        add_new(sides_[side]->rules_of(*circumstances_[how].service), rules);
+  for (const RuleBook::AppliedRule& applied : rules) {
     const std::uint32_t rule = rule_numbers_[side].at(applied.rule);
     const PeerRows::PortsId ports = direction == cp::Direction::kIn && asks_names_[side][rule]
                                         ? rows_.ports_id(*applied.ports)
@@ -119,7 +146,8 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
   if (!added) return at->second;
   for (const Circumstance& how : circumstances_)
     list.minds.push_back(std::ranges::any_of(list.rules, [&](const auto& applied) {
-      return meets(sides_[side]->rules()[applied.first], how);
+      const RuleBook::Rule& rule = sides_[side]->rules()[applied.first];
+      return meets(rule, how) || how.is_at(rule);
     }));
   lists_[side].push_back(std::move(list));
   return at->second;
@@ -254,6 +282,7 @@ void ConversationSpace::matches(std::size_t side, std::uint32_t list, std::size_
   for (const auto& [number, ports] : rules.rules) {
     const RuleBook::Rule& rule = sides_[side]->rules()[number];
     if (!rule.source->action) continue;
+    if (!rule.at_node_ports.empty() && !circumstances_[circumstance].is_at(rule)) continue;
     const std::uint32_t chosen = chosen_[side][number];
     TrafficFunctions::Id region = nothing_;
     if (chosen != 0) {

@@ -25,10 +25,14 @@ class ConversationSpace {
   static constexpr TrafficFunction::Value kAllow = 0, kDrop = 1, kReject = 2;
 
   /// How a conversation came about, beside its packet: egress rules with `toServices` and DNS names
-  /// ask for that. The first one is "straight to the address".
+  /// ask for that, and rules that are applied to NodePorts. The first one is "straight to the
+  /// address".
   struct Circumstance {
     std::optional<api::controlplane::ServiceReference> service;
     std::vector<std::string> names;  ///< that the destination stands for, and none beside
+    bool node_port = false;          ///< by a NodePort of the Service
+    /// Whether a rule that is applied to Services comes to bear.
+    bool is_at(const RuleBook::Rule& rule) const;
   };
   struct EndClass {
     Family family{};

@@ -82,7 +82,13 @@ struct Evaluator::Impl {
     };
     bool passed = false;
     std::optional<RuleStep> isolated;
-    for (const AppliedRule& applied : book.rules_of(*target, direction)) {
+    const RuleBook::AppliedRules* rules = &book.rules_of(*target, direction);
+    RuleBook::AppliedRules with_service;
+    if (direction == cp::Direction::kIn && c.by_node_port && c.service) {
+      with_service = RuleBook::merged(*rules, book.rules_of(*c.service));
+      rules = &with_service;
+    }
+    for (const AppliedRule& applied : *rules) {
       const Rule& rule = *applied.rule;
       if (rule.step.tier > kKubernetesTier && isolated) break;
       if (passed && rule.step.tier < kKubernetesTier) continue;
@@ -124,6 +130,9 @@ std::vector<api::ObjectKey> Evaluator::pods() const {
   std::vector<api::ObjectKey> keys;
   for (const auto& [key, ips] : impl_->book.pods()) keys.push_back(key);
   return keys;
+}
+std::vector<cp::ServiceReference> Evaluator::node_port_services() const {
+  return impl_->book.node_port_services();
 }
 std::vector<IpAddress> Evaluator::addresses_of(const api::ObjectKey& pod) const {
   const auto found = impl_->book.pods().find(pod);

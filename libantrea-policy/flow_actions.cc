@@ -81,6 +81,11 @@ openflow::Actions actions_of(const FlowSpec& spec, const Program& program,
       if (program.log) tell(actions, spec, Disposition::kAllow, operation::kLog, meter);
       break;
     }
+    case Program::Kind::kAllowAsIs:
+      actions.emplace_back(load_id());
+      if (program.log) tell(actions, spec, Disposition::kAllow, operation::kLog, meter);
+      goto_table = table_id(stage.metrics);
+      break;
     case Program::Kind::kDeny: {
       actions.emplace_back(load(pipeline::reg::kApConjId, id));
       actions.emplace_back(load(pipeline::reg::kApDeny, 1));

@@ -24,12 +24,13 @@ const Stage& stage_of(api::pipeline::Table table);
 /// What a flow does.
 struct Program {
   enum class Kind : std::uint8_t {
-    kConjoin,  ///< names the conjunctions whose clause it satisfies
-    kAllow,    ///< commits the connection with the ID it matches
-    kDeny,     ///< marks the packet as denied by the ID it matches; with `reject`, to be answered
-    kPass,     ///< leaves it to Kubernetes' policies
-    kIsolate,  ///< drops
-    kCount,    ///< counts and goes on
+    kConjoin,    ///< names the conjunctions whose clause it satisfies
+    kAllow,      ///< commits the connection with the ID it matches
+    kAllowAsIs,  ///< lets it go on: it is committed, under other addresses than those it has now
+    kDeny,       ///< marks the packet as denied by the ID it matches; with `reject`, to be answered
+    kPass,       ///< leaves it to Kubernetes' policies
+    kIsolate,    ///< drops
+    kCount,      ///< counts and goes on
     kCountDenied,   ///< counts and drops
     kDnsTarget,     ///< a clause of the interception of DNS answers
     kDnsAnswer,     ///< the other clause

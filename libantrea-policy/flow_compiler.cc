@@ -56,6 +56,7 @@ struct RuleRecord {
   std::vector<std::uint32_t> targets, peers, services;
   std::vector<std::uint32_t> others;  // isolation of targets and what they need for DNS, likewise
   bool intercepts_dns = false;
+  bool at_node_ports = false;
 };
 
 /// The rules of a table whose order their priorities keep.
@@ -90,6 +91,7 @@ void merge(CompletedRule& rule, const RuleUpdate& update) {
   merge(rule.targets, update.added_targets, update.removed_targets);
   if (rule.peers) merge(*rule.peers, update.added_peers, update.removed_peers);
   merge(rule.peer_services, update.added_peer_services, update.removed_peer_services);
+  merge(rule.target_services, update.added_target_services, update.removed_target_services);
 }
 
 template <typename Function>
@@ -271,7 +273,7 @@ struct FlowCompiler::Impl {
     }
     for (const IpAddress& ip : target.ips)
       if (serves(ip.family()))
-        function(FlowSpec::address(table, priority, true, IpPrefix::host(ip)));
+        function(FlowSpec::address(table, priority, FlowSpec::Kind::kSource, IpPrefix::host(ip)));
   }
 
   /// Beside its clause of the conjunction: the isolation of the target, and that answers of DNS
@@ -316,12 +318,18 @@ struct FlowCompiler::Impl {
   }
 
   FlowSpec peer_spec(const RuleRecord& rule, const IpPrefix& peer) const {
-    const bool ingress = rule.identity->direction == cp::Direction::kIn;
-    return FlowSpec::address(rule.table, rule.priority, ingress, peer);
+    using Kind = FlowSpec::Kind;
+    const Kind kind = rule.at_node_ports                               ? Kind::kClient
+                      : rule.identity->direction == cp::Direction::kIn ? Kind::kSource
+                                                                       : Kind::kDestination;
+    return FlowSpec::address(rule.table, rule.priority, kind, peer);
   }
   FlowSpec peer_spec(const RuleRecord& rule, std::uint32_t service_group) const {
     return FlowSpec::number(rule.table, rule.priority, FlowSpec::Kind::kServiceGroup,
                             service_group);
+  }
+  FlowSpec node_port_spec(const RuleRecord& rule, std::uint32_t service_group) const {
+    return FlowSpec::number(rule.table, rule.priority, FlowSpec::Kind::kNodePort, service_group);
   }
 
   static std::uint16_t deciding_priority(const RuleRecord& rule) {
@@ -351,7 +359,14 @@ struct FlowCompiler::Impl {
     }
     const std::uint16_t priority = deciding_priority(rule);
     for (const Family family : families) {
-      function(FlowSpec::by_id(rule.table, priority, Kind::kConjunction, family, rule.id), program);
+      FlowSpec decision =
+          FlowSpec::by_id(rule.table, priority, Kind::kConjunction, family, rule.id);
+      if (program.kind == Program::Kind::kAllow && rule.at_node_ports) {
+        decision.detail = FlowSpec::kSourceTranslated;
+        function(decision, Program{.kind = Program::Kind::kAllowAsIs, .log = program.log});
+        decision.detail = FlowSpec::kSourceKept;
+      }
+      function(decision, program);
       if (program.kind != Program::Kind::kAllow) continue;
       for (const Kind kind : {Kind::kAllowedNew, Kind::kAllowedRest})
         function(FlowSpec::by_id(metrics, pipeline::kPriorityNormal, kind, family, rule.id),
@@ -397,6 +412,7 @@ struct FlowCompiler::Impl {
     RuleRecord& rule = rules[id];
     rule.key = completed.key;
     rule.identity = completed.identity;
+    rule.at_node_ports = completed.at_node_ports;
     if (has_conjunction(completed)) {
       ++conjunction_count;
       rule.id = ids.id_of(rule.key);
@@ -433,6 +449,10 @@ struct FlowCompiler::Impl {
           specs.push_back(peer_spec(rule, group));
         fill_clause(id, rule.peer_clause, rule.peers, specs);
       }
+      specs.clear();
+      for (const std::uint32_t group : completed.target_services)
+        specs.push_back(node_port_spec(rule, group));
+      fill_clause(id, rule.target_clause, rule.targets, specs);
     }
     for (const PodInterface& target : completed.targets) add_target(id, target);
   }
@@ -457,6 +477,10 @@ struct FlowCompiler::Impl {
       add_clause(id, rule.peer_clause, rule.peers, peer_spec(rule, group));
     for (const std::uint32_t group : update.removed_peer_services)
       remove_clause(id, rule.peer_clause, rule.peers, peer_spec(rule, group));
+    for (const std::uint32_t group : update.added_target_services)
+      add_clause(id, rule.target_clause, rule.targets, node_port_spec(rule, group));
+    for (const std::uint32_t group : update.removed_target_services)
+      remove_clause(id, rule.target_clause, rule.targets, node_port_spec(rule, group));
   }
 
   void remove_rule(const std::string& key) {

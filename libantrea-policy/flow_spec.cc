@@ -14,6 +14,7 @@ using Kind = FlowSpec::Kind;
 constexpr unsigned kProtocolShift = 24, kTypeShift = 16, kCodeShift = 8;
 constexpr std::uint32_t kHasType = 1, kHasCode = 2;
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint32_t kConnSnat = 1U << pipeline::ct_mark::kConnSnat.offset;
 
 openflow::FieldId port_field(std::uint8_t protocol, bool destination) {
   using openflow::FieldId;
@@ -40,13 +41,23 @@ void match_service(const FlowSpec& spec, openflow::Match& match) {
   if (spec.detail & kHasCode) v4 ? match.icmp_code(code) : match.icmpv6_code(code);
 }
 
+void match_client(openflow::Match& match, const IpPrefix& prefix) {
+  using openflow::FieldId;
+  using openflow::FieldValue;
+  const unsigned width = prefix.address().width();
+  match.ct_state(openflow::ct_state::kNew | openflow::ct_state::kTrk,
+                 openflow::ct_state::kNew | openflow::ct_state::kTrk);
+  match.set(width == 32 ? FieldId::kCtNwSrc : FieldId::kCtIpv6Src, FieldValue(prefix.address()),
+            FieldValue::ones(prefix.length()) << (width - prefix.length()));
+}
+
 }  // namespace
 
-FlowSpec FlowSpec::address(pipeline::Table table, std::uint16_t priority, bool source,
+FlowSpec FlowSpec::address(pipeline::Table table, std::uint16_t priority, Kind kind,
                            const IpPrefix& prefix) {
   FlowSpec spec{
       .table = table, .priority = priority, .family = static_cast<std::uint8_t>(prefix.family())};
-  spec.kind = prefix.length() == 0 ? Kind::kAny : source ? Kind::kSource : Kind::kDestination;
+  spec.kind = prefix.length() == 0 ? Kind::kAny : kind;
   spec.detail = prefix.length();
   const openflow::FieldValue value(prefix.address());
   spec.hi = value.hi;
@@ -113,6 +124,16 @@ openflow::FlowKey FlowSpec::key() const {
     case Kind::kServiceGroup:
       match.set_reg(pipeline::reg::kServiceGroupId.reg, id);
       break;
+    case Kind::kNodePort:
+      match
+          .set_reg(pipeline::reg::kToNodePortAddress.reg, pipeline::reg::kToNodePortAddress.offset,
+                   pipeline::reg::kToNodePortAddress.bits, 1)
+          .set_reg(pipeline::reg::kServiceGroupId.reg, id);
+      break;
+    case Kind::kClient:
+      // Only a new packet has the addresses of its connection for certain (ovs-fields(7)).
+      match_client(match, prefix());
+      break;
     case Kind::kDnsAnswer:
       match.ip_proto(static_cast<std::uint8_t>(detail))
           .set(port_field(static_cast<std::uint8_t>(detail), false), kDnsPort)
@@ -121,6 +142,7 @@ openflow::FlowKey FlowSpec::key() const {
       break;
     case Kind::kConjunction:
       match.conj_id(id);
+      if (detail != 0) match.ct_mark(detail == kSourceTranslated ? kConnSnat : 0, kConnSnat);
       break;
     case Kind::kDenied:
       match

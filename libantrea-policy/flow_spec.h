@@ -21,12 +21,16 @@ struct FlowSpec {
     kOutPort,       ///< the Pod the packet goes to, by its port in reg1
     kService,       ///< protocol and ports
     kServiceGroup,  ///< the Service that the packet was sent to, by its group's ID in reg7
+    kNodePort,      ///< likewise, but only if it was sent to a NodePort of the Service
+    kClient,        ///< an address prefix, of who opened the connection: before any translation
     kDnsAnswer,     ///< answers of DNS servers; `detail` is the IP protocol
-    kConjunction,   ///< conj_id
+    kConjunction,   ///< conj_id; `detail` is 0 or says how the connection is translated
     kAllowedNew,    ///< first packets that the rule allowed, by ct_label
     kAllowedRest,   ///< the others
     kDenied,        ///< what the rule denied, by reg3
   };
+  static constexpr std::uint32_t kSourceKept = 1, kSourceTranslated = 2;
+
   api::pipeline::Table table{};
   Kind kind{};
   std::uint16_t priority = api::pipeline::kPriorityNormal;
@@ -38,9 +42,10 @@ struct FlowSpec {
   std::size_t hash() const;
   openflow::FlowKey key() const;
 
-  static FlowSpec address(api::pipeline::Table table, std::uint16_t priority, bool source,
+  /// kSource, kDestination or kClient; kAny for the prefix that holds all addresses.
+  static FlowSpec address(api::pipeline::Table table, std::uint16_t priority, Kind kind,
                           const IpPrefix& prefix);
-  /// kOutPort or kServiceGroup.
+  /// kOutPort, kServiceGroup or kNodePort.
   static FlowSpec number(api::pipeline::Table table, std::uint16_t priority, Kind kind,
                          std::uint32_t number);
   static FlowSpec by_id(api::pipeline::Table table, std::uint16_t priority, Kind kind,

@@ -43,9 +43,13 @@ class Walker {
     }
     set(FieldId::kCtState, openflow::ct_state::kNew | openflow::ct_state::kTrk);
     set(FieldId::kCtLabel, 0);
+    set(FieldId::kCtMark, 0);
     set(FieldId::kConjId, 0);
     set(openflow::reg_field(1), start.ofport);
     set(openflow::reg_field(7), start.service_group);
+    set(v4 ? FieldId::kCtNwSrc : FieldId::kCtIpv6Src, c.from.ip);
+    constexpr auto kMark = api::pipeline::reg::kToNodePortAddress;
+    if (c.by_node_port) set(openflow::reg_field(kMark.reg), std::uint32_t{1} << kMark.offset);
   }
 
   WalkEnd run(std::span<const Table> tables) {

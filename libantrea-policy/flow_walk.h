@@ -24,7 +24,7 @@ struct WalkStart {
   Conversation conversation;
   api::controlplane::Direction direction{};
   std::uint32_t ofport = 0;         ///< of the target; ingress
-  std::uint32_t service_group = 0;  ///< egress
+  std::uint32_t service_group = 0;  ///< by which it was sent
 };
 struct WalkEnd {
   std::vector<openflow::Flow> flows;  ///< that were met

@@ -2,6 +2,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +31,9 @@ inline std::string member_key(const cp::GroupMember& member) {
 
 inline bool is_pod(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kPod; }
 inline bool is_node(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kNode; }
+inline bool is_service(const cp::GroupMember& member) {
+  return member.kind == cp::MemberKind::kService;
+}
 
 struct HeldAddressGroup {
   struct Member {
@@ -78,6 +82,7 @@ struct HeldAppliedToGroup {
   bool present = false;
   bool node = false;  ///< the Node itself is a member: no other one is ever sent here
   std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
+  std::set<api::ObjectKey> services;  ///< whose NodePorts are meant
   std::unordered_set<CachedRule*> users;
 };
 

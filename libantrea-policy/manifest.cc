@@ -70,15 +70,13 @@ class Completer {
 
   MadeUp complete(std::vector<ObjectChange>& objects) {
     made_up_ = {};
-    named_.clear();
-    described_.clear();
+    for (auto* names : {&named_, &described_, &named_nodes_, &described_nodes_}) names->clear();
     for (ObjectChange& object : objects) std::visit(*this, object);
     std::ranges::set_difference(named_, described_, std::back_inserter(made_up_.namespaces));
-    for (const std::string& name : made_up_.namespaces) {
-      auto ns = std::make_shared<api::Namespace>();
-      ns->metadata.name = name;
-      objects.emplace_back(std::shared_ptr<const api::Namespace>(std::move(ns)));
-    }
+    std::ranges::set_difference(named_nodes_, described_nodes_,
+                                std::back_inserter(made_up_.undescribed_nodes));
+    for (const std::string& name : made_up_.namespaces) add<api::Namespace>(name, objects);
+    for (const std::string& name : made_up_.undescribed_nodes) add<api::Node>(name, objects);
     return std::move(made_up_);
   }
 
@@ -93,6 +91,7 @@ class Completer {
       named_.insert(object->metadata.namespace_);
     }
     if constexpr (std::is_same_v<Object, api::Namespace>) described_.insert(object->metadata.name);
+    if constexpr (std::is_same_v<Object, api::Node>) described_nodes_.insert(object->metadata.name);
     if constexpr (std::is_same_v<Object, api::Pod>) {
       api::Pod pod = *object;
       const api::ObjectKey key = key_of(pod);
@@ -108,6 +107,7 @@ class Completer {
         pod.node_name = known == nodes_.end() ? "node-0" : known->second;
         made_up_.nodes.push_back(key);
       }
+      named_nodes_.insert(pod.node_name);
       if (pod != *object) object = std::make_shared<const api::Pod>(std::move(pod));
     }
   }
@@ -118,6 +118,12 @@ class Completer {
     api::ObjectKey key = api::key_of(pod.metadata);
     if (key.namespace_.empty()) key.namespace_ = "default";
     return key;
+  }
+  template <typename Object>
+  static void add(const std::string& name, std::vector<ObjectChange>& objects) {
+    auto object = std::make_shared<Object>();
+    object->metadata.name = name;
+    objects.emplace_back(std::shared_ptr<const Object>(std::move(object)));
   }
   IpAddress next_address() {
     IpAddress ip;
@@ -131,7 +137,8 @@ class Completer {
   std::set<IpAddress> taken_;
   std::map<api::ObjectKey, std::vector<IpAddress>> addresses_;
   std::map<api::ObjectKey, std::string> nodes_;
-  std::set<std::string> named_, described_;
+  std::set<std::string> named_, described_;  // Namespaces
+  std::set<std::string> named_nodes_, described_nodes_;
 };
 
 }  // namespace

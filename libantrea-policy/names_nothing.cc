@@ -242,7 +242,7 @@ class Reader {
     std::size_t of_nobody = 0;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const crd::AppliedTo& to = entries[i];
-      if (to.node_selector || to.service || to.external_entity_selector) applied.to_pods = false;
+      if (to.node_selector || to.external_entity_selector) applied.to_pods = false;
       const std::size_t before = out_.findings.size();
       const std::string at = fmt::format("{}[{}]", field, i);
       if (!to.group.empty())

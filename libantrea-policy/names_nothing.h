@@ -16,7 +16,7 @@ struct NamedThings {
   struct Rule {
     api::controlplane::NetworkPolicyReference policy;
     std::string name;
-    bool looked_at = true;   ///< it is about Pods and the traffic that flows judge
+    bool looked_at = true;   ///< it is about Pods or NodePorts and the traffic that flows judge
     bool explained = false;  ///< a finding tells already why it meets nothing
   };
   std::map<RulePlace, Rule> rules;  ///< all there are

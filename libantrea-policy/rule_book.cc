@@ -81,19 +81,50 @@ void RuleBook::apply_rules() {
   std::size_t at = 0;
   for (const auto& policy : policies_) {
     for (const cp::NetworkPolicyRule& source : policy->rules) {
-      const Rule& rule = rules_[at++];
+      Rule& rule = rules_[at++];
       for (const std::string& name : antrea::policy::applied_to_groups(*policy, source))
-        for (const cp::GroupMember& member : applied_to_groups_[name])
-          if (member.kind == cp::MemberKind::kPod)
-            rules_of_[member.key][source.direction == cp::Direction::kIn ? 0 : 1].push_back(
-                {&rule, &member.ports});
+        for (const cp::GroupMember& member : applied_to_groups_[name]) apply_rule(rule, member);
     }
   }
   for (auto& [pod, directions] : rules_of_)
-    for (auto& applied : directions)
-      std::ranges::stable_sort(applied, [](const AppliedRule& a, const AppliedRule& b) {
-        return before(*a.rule, *b.rule);
-      });
+    for (auto& applied : directions) sort(applied);
+  for (auto& [service, applied] : rules_of_services_) sort(applied);
+}
+
+void RuleBook::apply_rule(Rule& rule, const cp::GroupMember& member) {
+  const bool ingress = rule.direction == cp::Direction::kIn;
+  if (member.kind == cp::MemberKind::kPod)
+    rules_of_[member.key][ingress ? 0 : 1].push_back({&rule, &member.ports});
+  if (member.kind != cp::MemberKind::kService || !ingress) return;
+  const cp::ServiceReference service{member.key.namespace_, member.key.name};
+  if (std::ranges::find(rule.at_node_ports, service) != rule.at_node_ports.end())
+    return;  // it is a member on every Node
+  rule.at_node_ports.push_back(service);
+  rules_of_services_[service].push_back({&rule, &member.ports});
+}
+
+void RuleBook::sort(AppliedRules& rules) {
+  std::ranges::stable_sort(
+      rules, [](const AppliedRule& a, const AppliedRule& b) { return before(*a.rule, *b.rule); });
+}
+
+const RuleBook::AppliedRules& RuleBook::rules_of(const cp::ServiceReference& service) const {
+  static const AppliedRules kNone;
+  const auto found = rules_of_services_.find(service);
+  return found == rules_of_services_.end() ? kNone : found->second;
+}
+
+std::vector<cp::ServiceReference> RuleBook::node_port_services() const {
+  std::vector<cp::ServiceReference> services;
+  for (const auto& [service, rules] : rules_of_services_) services.push_back(service);
+  return services;
+}
+
+RuleBook::AppliedRules RuleBook::merged(const AppliedRules& a, const AppliedRules& b) {
+  AppliedRules all = a;
+  all.insert(all.end(), b.begin(), b.end());
+  sort(all);
+  return all;
 }
 
 const RuleBook::AppliedRules& RuleBook::rules_of(const api::ObjectKey& pod,

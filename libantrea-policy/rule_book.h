@@ -36,6 +36,7 @@ class RuleBook {
     std::string key;                 ///< of the completed rules made from it
     std::vector<const Members*> groups;
     std::vector<IpPrefix> blocks;
+    std::vector<api::controlplane::ServiceReference> at_node_ports;  ///< applied to these Services
 
     bool k8s() const { return !order; }
     const api::controlplane::NetworkPolicyPeer& peer() const { return source->peers; }
@@ -55,6 +56,10 @@ class RuleBook {
   /// In the order in which they are looked at.
   const AppliedRules& rules_of(const api::ObjectKey& pod,
                                api::controlplane::Direction direction) const;
+  /// Likewise, of what was sent to a NodePort of the Service.
+  const AppliedRules& rules_of(const api::controlplane::ServiceReference& service) const;
+  /// Those that rules are applied to.
+  std::vector<api::controlplane::ServiceReference> node_port_services() const;
   /// Those that take part, with their addresses, sorted.
   const std::map<api::ObjectKey, std::vector<IpAddress>>& pods() const { return pods_; }
   const api::ObjectKey* pod_at(const IpAddress& ip) const;
@@ -66,6 +71,8 @@ class RuleBook {
     return unrealizable_;
   }
 
+  /// Both in one order.
+  static AppliedRules merged(const AppliedRules& a, const AppliedRules& b);
   /// Whether `a` is looked at before `b`.
   static bool before(const Rule& a, const Rule& b);
 
@@ -73,12 +80,15 @@ class RuleBook {
   void note(const std::shared_ptr<const api::Pod>& pod);
   void take_rules();
   void apply_rules();
+  void apply_rule(Rule& rule, const api::controlplane::GroupMember& member);
+  static void sort(AppliedRules& rules);
 
   std::map<std::string, Members> address_groups_;
   std::map<std::string, std::vector<api::controlplane::GroupMember>> applied_to_groups_;
   std::vector<std::shared_ptr<const api::controlplane::NetworkPolicy>> policies_;
   std::vector<Rule> rules_;
   std::map<api::ObjectKey, std::array<AppliedRules, 2>> rules_of_;
+  std::map<api::controlplane::ServiceReference, AppliedRules> rules_of_services_;
   std::map<api::ObjectKey, std::vector<IpAddress>> pods_;
   std::map<api::ObjectKey, std::shared_ptr<const api::Pod>> pod_objects_;
   std::map<api::ObjectKey, std::shared_ptr<const api::Service>> services_;

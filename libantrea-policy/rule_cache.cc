@@ -35,6 +35,8 @@ struct CachedRule {
   bool at_node = false;                        // completed, and applied to the Node itself
   std::vector<PodInterface> targets;           // as completed
   std::vector<std::uint32_t> service_groups;   // as completed
+  bool at_node_ports = false;                  // as completed
+  std::vector<std::uint32_t> target_services;  // as completed
   std::map<std::string, CompletedRule> parts;  // as completed, only with named ports
 
   bool effective() const {
@@ -43,6 +45,17 @@ struct CachedRule {
   /// The Node itself is filtered by the host, not by the switch.
   bool applies_to_node() const {
     return std::ranges::any_of(applied_to, [](const auto* group) { return group->node; });
+  }
+  /// A group may hold Pods beside it.
+  bool applies_to_node_only() const {
+    return applies_to_node() &&
+           std::ranges::all_of(applied_to, [](const auto* group) { return group->pods.empty(); });
+  }
+  /// Applied to Services; to nothing else beside (admission). A rule stays what it was when it was
+  /// completed: groups do not change their kind.
+  bool applies_to_services() const {
+    return std::ranges::any_of(applied_to,
+                               [](const auto* group) { return !group->services.empty(); });
   }
   bool realizable() const {
     return std::ranges::all_of(peer_groups, [](const auto* group) { return group->present; });
@@ -84,7 +97,8 @@ struct RuleCache::Impl {
   std::map<cp::ServiceReference, std::vector<std::uint32_t>> services;
   std::map<cp::ServiceReference, std::set<CachedRule*>> service_users;
   std::unordered_map<api::ObjectKey, PodInterface> interfaces;
-  std::unordered_map<api::ObjectKey, std::vector<HeldAppliedToGroup*>> groups_of_pod;
+  using GroupsByMember = std::unordered_map<api::ObjectKey, std::vector<HeldAppliedToGroup*>>;
+  GroupsByMember groups_of_pod, groups_of_service;
   std::vector<CachedRule*> dirty_rules;
   std::set<std::string> waiting;     // policies with a next version
   std::set<std::string> promotable;  // those of them that something happened to in this batch
@@ -168,21 +182,16 @@ struct RuleCache::Impl {
 
   void take(const AppliedToGroupUpserted& object) {
     HeldAppliedToGroup& group = applied_to_groups[object->metadata.name];
-    std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods;
-    for (const cp::GroupMember& member : object->members)
-      if (is_pod(member)) pods.emplace(member.key, member.ports);
-    set_pods(group, std::move(pods));
+    clear(group);
+    for (const cp::GroupMember& member : object->members) join(group, member);
     group.node = std::ranges::any_of(object->members, is_node);
     group.present = true;
     mark_users(group);
   }
   void take(const AppliedToGroupPatched& patched) {
     HeldAppliedToGroup& group = applied_to_groups[patched.patch.metadata.name];
-    for (const cp::GroupMember& member : patched.patch.removed)
-      if (is_pod(member) && group.pods.erase(member.key) > 0) leave(group, member.key);
-    for (const cp::GroupMember& member : patched.patch.added)
-      if (is_pod(member) && group.pods.insert_or_assign(member.key, member.ports).second)
-        groups_of_pod[member.key].push_back(&group);
+    for (const cp::GroupMember& member : patched.patch.removed) leave(group, member);
+    for (const cp::GroupMember& member : patched.patch.added) join(group, member);
     if (std::ranges::any_of(patched.patch.removed, is_node)) group.node = false;
     if (std::ranges::any_of(patched.patch.added, is_node)) group.node = true;
     mark_users(group);
@@ -190,7 +199,7 @@ struct RuleCache::Impl {
   void take(const AppliedToGroupDeleted& deleted) {
     const auto found = applied_to_groups.find(deleted.name);
     if (found == applied_to_groups.end()) return;
-    set_pods(found->second, {});
+    clear(found->second);
     found->second.present = found->second.node = false;
     mark_users(found->second);
     if (found->second.users.empty()) applied_to_groups.erase(found);
@@ -207,10 +216,10 @@ struct RuleCache::Impl {
 
   void take(const InterfaceUpserted& interface) {
     interfaces[interface.pod] = interface;
-    mark_rules_of(interface.pod);
+    mark_users_of(groups_of_pod, interface.pod);
   }
   void take(const InterfaceDeleted& deleted) {
-    if (interfaces.erase(deleted.pod) > 0) mark_rules_of(deleted.pod);
+    if (interfaces.erase(deleted.pod) > 0) mark_users_of(groups_of_pod, deleted.pod);
   }
 
   void take(const NameResolved& resolved) {
@@ -234,6 +243,7 @@ struct RuleCache::Impl {
       services.insert_or_assign(said.service, said.groups);
     if (const auto users = service_users.find(said.service); users != service_users.end())
       for (CachedRule* rule : users->second) mark(*rule);
+    mark_users_of(groups_of_service, {said.service.namespace_, said.service.name});
   }
 
   // --- bookkeeping ---
@@ -247,8 +257,8 @@ struct RuleCache::Impl {
       mark(*rule);
     }
   }
-  void mark_rules_of(const api::ObjectKey& pod) {
-    if (const auto found = groups_of_pod.find(pod); found != groups_of_pod.end())
+  void mark_users_of(const GroupsByMember& groups, const api::ObjectKey& member) {
+    if (const auto found = groups.find(member); found != groups.end())
       for (HeldAppliedToGroup* group : found->second) mark_users(*group);
   }
   HeldAddressGroup& touch_address_group(const std::string& name) {
@@ -261,16 +271,29 @@ struct RuleCache::Impl {
     group.changed = true;
   }
 
-  void leave(HeldAppliedToGroup& group, const api::ObjectKey& pod) {
-    const auto found = groups_of_pod.find(pod);
-    std::erase(found->second, &group);
-    if (found->second.empty()) groups_of_pod.erase(found);
+  void join(HeldAppliedToGroup& group, const cp::GroupMember& member) {
+    if (is_pod(member) && group.pods.insert_or_assign(member.key, member.ports).second)
+      groups_of_pod[member.key].push_back(&group);
+    if (is_service(member) && group.services.insert(member.key).second)
+      groups_of_service[member.key].push_back(&group);
   }
-  void set_pods(HeldAppliedToGroup& group,
-                std::map<api::ObjectKey, std::vector<cp::NamedPort>> pods) {
-    for (const auto& [pod, ports] : group.pods) leave(group, pod);
-    group.pods = std::move(pods);
-    for (const auto& [pod, ports] : group.pods) groups_of_pod[pod].push_back(&group);
+  void leave(HeldAppliedToGroup& group, const cp::GroupMember& member) {
+    if (is_pod(member) && group.pods.erase(member.key) > 0)
+      unlink(groups_of_pod, group, member.key);
+    if (is_service(member) && group.services.erase(member.key) > 0)
+      unlink(groups_of_service, group, member.key);
+  }
+  void clear(HeldAppliedToGroup& group) {
+    for (const auto& [pod, ports] : group.pods) unlink(groups_of_pod, group, pod);
+    for (const api::ObjectKey& service : group.services) unlink(groups_of_service, group, service);
+    group.pods.clear();
+    group.services.clear();
+  }
+  static void unlink(GroupsByMember& groups, HeldAppliedToGroup& group,
+                     const api::ObjectKey& member) {
+    const auto found = groups.find(member);
+    std::erase(found->second, &group);
+    if (found->second.empty()) groups.erase(found);
   }
 
   std::vector<CachedRule*> hold_rules(const cp::NetworkPolicy& policy) {
@@ -451,7 +474,7 @@ struct RuleCache::Impl {
 
   void update(CachedRule& rule, RuleChanges& changes) {
     update_at_node(rule);
-    if (!rule.wanted || !rule.effective() || rule.applies_to_node()) {
+    if (!rule.wanted || !rule.effective() || rule.applies_to_node_only()) {
       if (!rule.completed) return;
       if (rule.named)
         for (const auto& [key, part] : rule.parts) changes.removed.push_back(key);
@@ -465,15 +488,19 @@ struct RuleCache::Impl {
     }
     if (!rule.completed && !rule.realizable()) return;
     const bool first = !std::exchange(rule.completed, true);
-    if (first) ++completed_count;
+    if (first) {
+      ++completed_count;
+      rule.at_node_ports = rule.applies_to_services();
+    }
     if (rule.named) {
       update_parts(rule, changes);
     } else if (first) {
       rule.targets = targets_of(rule);
+      rule.target_services = target_services_of(rule);
       rule.service_groups = service_groups_of(rule);
       changes.added.push_back({rule.identity->id, rule.identity, rule.targets, peers_of(rule),
                                rule.services.empty() ? std::nullopt : std::optional(rule.services),
-                               rule.service_groups});
+                               rule.service_groups, rule.at_node_ports, rule.target_services});
     } else {
       RuleUpdate update{.key = rule.identity->id};
       if (rule.targets_dirty) {
@@ -481,6 +508,10 @@ struct RuleCache::Impl {
         update.added_targets = difference(targets, rule.targets);
         update.removed_targets = difference(rule.targets, targets);
         rule.targets = std::move(targets);
+        std::vector<std::uint32_t> services = target_services_of(rule);
+        update.added_target_services = difference(services, rule.target_services);
+        update.removed_target_services = difference(rule.target_services, services);
+        rule.target_services = std::move(services);
       }
       add_peer_changes(rule, update);
       if (!rule.peer_services.empty()) {
@@ -521,9 +552,12 @@ struct RuleCache::Impl {
         changes.added.push_back(part);
         continue;
       }
-      RuleUpdate update{.key = key,
-                        .added_targets = difference(part.targets, old->second.targets),
-                        .removed_targets = difference(old->second.targets, part.targets)};
+      RuleUpdate update{
+          .key = key,
+          .added_targets = difference(part.targets, old->second.targets),
+          .removed_targets = difference(old->second.targets, part.targets),
+          .added_target_services = difference(part.target_services, old->second.target_services),
+          .removed_target_services = difference(old->second.target_services, part.target_services)};
       if (part.peers) {
         update.added_peers = difference(*part.peers, *old->second.peers);
         update.removed_peers = difference(*old->second.peers, *part.peers);
@@ -537,6 +571,7 @@ struct RuleCache::Impl {
 
   std::vector<PodInterface> targets_of(const CachedRule& rule) const {
     std::vector<PodInterface> targets;
+    if (rule.at_node_ports) return targets;
     for (const HeldAppliedToGroup* group : rule.applied_to)
       for (const auto& [pod, ports] : group->pods)
         if (const auto found = interfaces.find(pod); found != interfaces.end())
@@ -556,11 +591,23 @@ struct RuleCache::Impl {
 
   std::vector<std::uint32_t> service_groups_of(const CachedRule& rule) const {
     std::vector<std::uint32_t> groups;
-    for (const cp::ServiceReference& service : rule.peer_services)
-      if (const auto found = services.find(service); found != services.end())
-        groups.insert(groups.end(), found->second.begin(), found->second.end());
+    for (const cp::ServiceReference& service : rule.peer_services) add_groups_of(service, groups);
     sort_unique(groups);
     return groups;
+  }
+  std::vector<std::uint32_t> target_services_of(const CachedRule& rule) const {
+    std::vector<std::uint32_t> groups;
+    if (!rule.at_node_ports) return groups;
+    for (const HeldAppliedToGroup* group : rule.applied_to)
+      for (const api::ObjectKey& key : group->services)
+        add_groups_of({key.namespace_, key.name}, groups);
+    sort_unique(groups);
+    return groups;
+  }
+  void add_groups_of(const cp::ServiceReference& service,
+                     std::vector<std::uint32_t>& groups) const {
+    if (const auto found = services.find(service); found != services.end())
+      groups.insert(groups.end(), found->second.begin(), found->second.end());
   }
 
   std::map<std::string, CompletedRule> parts_of(const CachedRule& rule) const {
@@ -579,7 +626,15 @@ struct RuleCache::Impl {
     parts[id] = {id, rule.identity, all_targets, std::vector<IpPrefix>{},
                  std::vector<cp::Service>{}};
 
-    if (rule.named_at_targets()) {
+    if (rule.at_node_ports) {  // a Service has no named ports
+      std::vector<cp::Service> services = resolve(rule.services, {});
+      if (!services.empty()) {
+        CompletedRule* part = part_for(std::move(services));
+        part->peers = peers_of(rule);
+        part->at_node_ports = true;
+        part->target_services = target_services_of(rule);
+      }
+    } else if (rule.named_at_targets()) {
       const auto peers = peers_of(rule);
       for (const HeldAppliedToGroup* group : rule.applied_to) {
         for (const auto& [pod, ports] : group->pods) {

@@ -18,13 +18,15 @@ namespace po = boost::program_options;
 constexpr std::array kCommands{
     PolicyCommand{"reach", "port external ", "who may talk to whom, and which rule decides",
                   "Asks for every pair of Pods, on the ports given or on those that the target\n"
-                  "declares (80/TCP if none).",
+                  "declares (80/TCP if none); and by the NodePorts of Services that rules are\n"
+                  "applied to.",
                   policy_reach, false, false},
     PolicyCommand{
         "explain", "from to port protocol ",
         "every rule that one conversation meets, and what would turn the verdict",
         "--from is NAMESPACE/POD or an address; --to is that, or NAMESPACE/SERVICE (or\n"
-        "service/NAMESPACE/NAME), or the address of a Service; --port is then the Service's.\n"
+        "service/NAMESPACE/NAME), or the address of a Service; --port is then the Service's,\n"
+        "or a NodePort of it: rules applied to the Service count for what comes by that.\n"
         "Told are the rules in order, the flows that the switch applies, and the smallest\n"
         "change of the policies that would turn the verdict.",
         policy_explain, false, false},

@@ -82,6 +82,8 @@ void say(const policy::MadeUp& made_up) {
   say("Pods without address, which got made-up ones", made_up.addresses.size());
   say("Pods without Node, taken to be on node-0", made_up.nodes.size());
   say("Namespaces that nothing describes, taken to have no labels", made_up.namespaces.size());
+  say("Nodes that nothing describes, taken to have neither labels nor addresses",
+      made_up.undescribed_nodes.size());
 }
 
 }  // namespace

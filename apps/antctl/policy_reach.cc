@@ -6,6 +6,7 @@
 #include <set>
 
 #include "policy.h"
+#include "policy_targets.h"
 
 namespace antrea::antctl {
 namespace {
@@ -76,30 +77,40 @@ Result<Report> policy_reach(const PolicyArguments& arguments) {
 
   Report report{{"FROM", "TO", "ADDRESS", "PORT", "RESULT", "EGRESS BY", "INGRESS BY"}, {}, {}};
   json::array probes;
+  const auto probe = [&](const policy::Conversation& c) {
+    const ReachVerdict verdict = judge(evaluator, c);
+    const auto number = fmt::format("{}/{}", c.port, to_string(c.protocol));
+    std::string to = name(c.to);
+    if (c.by_node_port)
+      to += fmt::format(" by a NodePort of {}/{}", c.service->namespace_, c.service->name);
+    report.rows.push_back({name(c.from), std::move(to), c.to.ip.to_string(), number,
+                           std::string(verdict.result()), name_of(verdict.egress.decider),
+                           name_of(verdict.ingress.decider)});
+    json::object object{{"from", name(c.from)},
+                        {"to", name(c.to)},
+                        {"address", c.to.ip.to_string()},
+                        {"port", c.port},
+                        {"protocol", to_string(c.protocol)},
+                        {"result", verdict.result()},
+                        {"rule",
+                         {{"egress", encode(verdict.egress.decider)},
+                          {"ingress", encode(verdict.ingress.decider)}}}};
+    if (c.by_node_port) object["nodePortOf"] = c.service->namespace_ + "/" + c.service->name;
+    probes.push_back(std::move(object));
+  };
   for (const auto& from : ends) {
     for (const auto& to : ends) {
       if (from.ip.family() != to.ip.family() || (!from.pod && !to.pod)) continue;
       if (from.pod && from.pod == to.pod) continue;
-      for (const auto& [port, protocol] : ports_of(to)) {
-        policy::Conversation conversation{
-            .from = from, .to = to, .protocol = protocol, .port = port};
-        const ReachVerdict verdict = judge(evaluator, conversation);
-        report.rows.push_back({name(from), name(to), to.ip.to_string(),
-                               fmt::format("{}/{}", port, to_string(protocol)),
-                               std::string(verdict.result()), name_of(verdict.egress.decider),
-                               name_of(verdict.ingress.decider)});
-        probes.push_back({{"from", name(from)},
-                          {"to", name(to)},
-                          {"address", to.ip.to_string()},
-                          {"port", port},
-                          {"protocol", to_string(protocol)},
-                          {"result", verdict.result()},
-                          {"rule",
-                           {{"egress", encode(verdict.egress.decider)},
-                            {"ingress", encode(verdict.ingress.decider)}}}});
-      }
+      for (const auto& [port, protocol] : ports_of(to))
+        probe({.from = from, .to = to, .protocol = protocol, .port = port});
     }
   }
+  for (const cp::ServiceReference& service : evaluator.node_port_services())
+    for (const auto& from : ends)
+      for (const policy::Conversation& c :
+           node_port_conversations(objects, evaluator, from, service))
+        if (!from.pod || from.pod != c.to.pod) probe(c);
   report.data = json::object{{"probes", std::move(probes)}};
   return report;
 }

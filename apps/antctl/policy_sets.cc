@@ -107,7 +107,8 @@ std::string_view verdict_name(cp::RuleAction verdict) {
 std::string traffic_of(const policy::ChangedConversations& change) {
   std::string text = policy::to_string(change.traffic);
   if (change.service)
-    text += fmt::format(" by service {}/{}", change.service->namespace_, change.service->name);
+    text += fmt::format(" by {} {}/{}", change.by_node_port ? "a NodePort of service" : "service",
+                        change.service->namespace_, change.service->name);
   if (!change.names.empty())
     text += fmt::format(" to the address of {}", fmt::join(change.names, " and "));
   return text;
@@ -122,6 +123,7 @@ json::value encode(const policy::ChangedConversations& change) {
                       {"to", encode(change.to)},
                       {"traffic", std::move(traffic)}};
   if (change.service) object["service"] = change.service->namespace_ + "/" + change.service->name;
+  if (change.by_node_port) object["byNodePort"] = true;
   if (!change.names.empty())
     object["names"] = json::array(change.names.begin(), change.names.end());
   return object;

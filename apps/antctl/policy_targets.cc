@@ -74,13 +74,21 @@ std::uint16_t declared_port(const Objects& objects, const std::optional<api::Obj
   return 80;
 }
 
-Result<const api::ServicePort*> port_of(const api::Service& service, std::uint16_t port,
-                                        cp::ServiceProtocol protocol) {
+struct ChosenPort {
+  const api::ServicePort* port = nullptr;
+  bool by_node_port = false;
+};
+
+Result<ChosenPort> port_of(const api::Service& service, std::uint16_t port,
+                           cp::ServiceProtocol protocol) {
   std::string all;
   for (const api::ServicePort& each : service.ports) {
     const bool same = static_cast<int>(each.protocol) == static_cast<int>(protocol);
-    if (same && (each.port == port || (port == 0 && service.ports.size() == 1))) return &each;
+    if (same && (each.port == port || (port == 0 && service.ports.size() == 1)))
+      return ChosenPort{&each, false};
+    if (same && port != 0 && each.node_port == port) return ChosenPort{&each, true};
     all += fmt::format("{}{}/{}", all.empty() ? "" : ", ", each.port, to_string(each.protocol));
+    if (each.node_port != 0) all += fmt::format(" (NodePort {})", each.node_port);
   }
   return make_error(
       Errc::kNotFound,
@@ -101,6 +109,34 @@ std::optional<std::uint16_t> target_port(const api::ServicePort& port, const api
   return std::nullopt;
 }
 
+/// With each Pod behind that port of the Service.
+std::vector<policy::Conversation> conversations_to(const Objects& objects,
+                                                   const policy::Evaluator& evaluator,
+                                                   const std::vector<policy::ConversationEnd>& from,
+                                                   const api::Service& service,
+                                                   const ChosenPort& at) {
+  const api::ObjectKey key = api::key_of(service.metadata);
+  std::vector<policy::Conversation> conversations;
+  if (service.selector.empty()) return conversations;
+  for (const api::ObjectKey& pod : evaluator.pods()) {
+    const auto* object = find<api::Pod>(objects, pod);
+    if (object == nullptr || pod.namespace_ != key.namespace_ ||
+        !api::LabelSelector{service.selector, {}}.matches(object->metadata.labels))
+      continue;
+    const auto number = target_port(*at.port, *object);
+    std::vector<policy::ConversationEnd> to;
+    for (const IpAddress& ip : evaluator.addresses_of(pod)) to.push_back({pod, ip});
+    auto conversation = conversation_of(from, to);
+    if (!number || !conversation) continue;
+    conversation->protocol = cp::ServiceProtocol{static_cast<std::uint8_t>(at.port->protocol)};
+    conversation->port = *number;
+    conversation->by_node_port = at.by_node_port;
+    if (!service.headless) conversation->service = {key.namespace_, key.name};
+    conversations.push_back(*std::move(conversation));
+  }
+  return conversations;
+}
+
 Result<Targets> endpoints_of(const Objects& objects, const policy::Evaluator& evaluator,
                              const std::vector<policy::ConversationEnd>& from,
                              const api::Service& service, std::uint16_t port,
@@ -110,23 +146,8 @@ Result<Targets> endpoints_of(const Objects& objects, const policy::Evaluator& ev
   if (service.selector.empty())
     return make_error(Errc::kUnsupported,
                       "it has no selector: its endpoints are not among the objects", name);
-  ANTREA_TRY(const api::ServicePort* at, port_of(service, port, protocol));
-  Targets targets{key, {}};
-  for (const api::ObjectKey& pod : evaluator.pods()) {
-    const auto* object = find<api::Pod>(objects, pod);
-    if (object == nullptr || pod.namespace_ != key.namespace_ ||
-        !api::LabelSelector{service.selector, {}}.matches(object->metadata.labels))
-      continue;
-    const auto number = target_port(*at, *object);
-    std::vector<policy::ConversationEnd> to;
-    for (const IpAddress& ip : evaluator.addresses_of(pod)) to.push_back({pod, ip});
-    auto conversation = conversation_of(from, to);
-    if (!number || !conversation) continue;
-    conversation->protocol = protocol;
-    conversation->port = *number;
-    if (!service.headless) conversation->service = {key.namespace_, key.name};
-    targets.conversations.push_back(*std::move(conversation));
-  }
+  ANTREA_TRY(const ChosenPort at, port_of(service, port, protocol));
+  Targets targets{key, conversations_to(objects, evaluator, from, service, at)};
   if (targets.conversations.empty())
     return make_error(Errc::kNotFound, "no Pod is behind this port of it", name);
   return targets;
@@ -160,6 +181,20 @@ Result<Targets> find_targets(const Objects& objects, const policy::Evaluator& ev
   conversation.port =
       port != 0 || !has_port(protocol) ? port : declared_port(objects, to.front().pod, protocol);
   return Targets{std::nullopt, {std::move(conversation)}};
+}
+
+std::vector<policy::Conversation> node_port_conversations(const Objects& objects,
+                                                          const policy::Evaluator& evaluator,
+                                                          const policy::ConversationEnd& from,
+                                                          const cp::ServiceReference& service) {
+  std::vector<policy::Conversation> all;
+  const auto* object = find<api::Service>(objects, {service.namespace_, service.name});
+  if (object == nullptr) return all;
+  for (const api::ServicePort& port : object->ports)
+    for (policy::Conversation& c :
+         conversations_to(objects, evaluator, {from}, *object, {&port, true}))
+      all.push_back(std::move(c));
+  return all;
 }
 
 }  // namespace antrea::antctl

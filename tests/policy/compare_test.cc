@@ -37,13 +37,11 @@ Conversation conversation_of(const Cluster& cluster, const Probe& probe) {
   return c;
 }
 
-/// A Service whose Pods are to be had at both sides, by which `c` may have come.
-bool comes_by(const Cluster& cluster, const api::ObjectKey& key, const Conversation& c) {
-  const auto service = cluster.services.find(key);
-  if (service == cluster.services.end()) return false;
-  if (service->second.selector.empty()) return true;
-  return c.to.pod && c.to.pod->namespace_ == key.namespace_ &&
-         oracle_selects({service->second.selector, {}}, cluster.pods.at(*c.to.pod).metadata.labels);
+bool is_applied_to(const Cluster& cluster, const api::ObjectKey& service) {
+  return std::ranges::any_of(cluster.antrea_cluster_policies, [&](const auto& entry) {
+    return std::ranges::any_of(entry.second.spec.applied_to,
+                               [&](const auto& to) { return to.service == service; });
+  });
 }
 bool rule_names(const Cluster& cluster, const api::ObjectKey& key) {
   const auto names = [&](const auto& policy, const std::string& ns) {
@@ -97,7 +95,7 @@ class Differences {
   }
 
   Comparison comparison, first;
-  std::size_t compared = 0, changed = 0, by_name = 0;
+  std::size_t compared = 0, changed = 0, by_name = 0, by_node_port = 0;
 
  private:
   void check_example(const ChangedConversations& change) {
@@ -107,6 +105,7 @@ class Differences {
     EXPECT_EQ(oracle_verdict(before_.cluster, c, change.names), change.was);
     EXPECT_EQ(oracle_verdict(after_.cluster, c, change.names), change.becomes);
     by_name += change.names.empty() ? 0 : 1;
+    by_node_port += change.by_node_port ? 1 : 0;
   }
 
   void check_probe(const Probe& probe) {
@@ -115,15 +114,17 @@ class Differences {
     if (c.from.pod != other.from.pod || c.to.pod != other.to.pod) return;
     if (c.from.pod == c.to.pod) return;
     check_conversation(c, {});
-    if (!probe.service || !c.from.pod) return;
+    if (!probe.service || (!c.from.pod && !probe.by_node_port)) return;
+    const auto matters = probe.by_node_port ? is_applied_to : rule_names;
     for (const World* world : {&before_, &after_})
-      if (!comes_by(world->cluster, *probe.service, c)) return;
-    if (!rule_names(before_.cluster, *probe.service) && !rule_names(after_.cluster, *probe.service))
+      if (!comes_by(world->cluster, *probe.service, c.to.pod)) return;
+    if (!matters(before_.cluster, *probe.service) && !matters(after_.cluster, *probe.service))
       return;
     // Where no rule that this Pod is under names it, it is as going straight.
     const RuleAction straight_was = oracle_verdict(before_.cluster, c);
     const RuleAction straight_becomes = oracle_verdict(after_.cluster, c);
     c.service = {probe.service->namespace_, probe.service->name};
+    c.by_node_port = probe.by_node_port;
     if (oracle_verdict(before_.cluster, c) != straight_was ||
         oracle_verdict(after_.cluster, c) != straight_becomes)
       check_conversation(c, {});
@@ -143,7 +144,7 @@ class Differences {
         << c.from.ip.to_string() << " of " << (c.from.pod ? c.from.pod->to_string() : "nobody")
         << " to " << c.to.ip.to_string() << " of " << (c.to.pod ? c.to.pod->to_string() : "nobody")
         << " " << static_cast<int>(c.protocol) << "/" << c.port << " from " << c.source_port
-        << (c.service ? " by " + c.service->name : "");
+        << (c.service ? " by " + c.service->name : "") << (c.by_node_port ? " NodePort" : "");
     ++compared;
     changed += held;
   }

@@ -43,6 +43,7 @@ TEST(Evaluator, JudgesRandomClustersAsTheSpecificationSays) {
         c.icmp_code = probe.icmp_code;
         if (probe.service && world.cluster.services.contains(*probe.service))
           c.service = {probe.service->namespace_, probe.service->name};
+        c.by_node_port = probe.by_node_port;
         const auto direction = ingress ? cp::Direction::kIn : cp::Direction::kOut;
         const Judgement expected = oracle_judge(world.cluster, ingress, probe);
         const DirectionVerdict said = evaluator.judge(c, direction);

@@ -163,15 +163,10 @@ void AgentModel::apply(std::span<const RuleInput> inputs) {
   table.apply(compiler.apply(*changes));
 }
 
-namespace {
-
-/// Numbers that depend on nothing but the Service.
 std::uint32_t service_group(const api::ObjectKey& service) {
   return 1000U + static_cast<unsigned char>(service.namespace_.front()) * 256U +
          static_cast<unsigned char>(service.name.back());
 }
-
-}  // namespace
 
 std::vector<RuleInput> AgentModel::local_changes(const Cluster& cluster) {
   std::vector<RuleInput> inputs;
@@ -281,9 +276,15 @@ class InternalReading {
       const auto& nodes = store_.applied_to_groups.at(group);
       if (const auto on_node = nodes.find(node_); on_node != nodes.end())
         for (const cp::GroupMember& candidate : on_node->second)
-          if (candidate.key == target_) member = &candidate;
+          if (is_target(candidate)) member = &candidate;
     }
     return member;
+  }
+
+  bool is_target(const cp::GroupMember& member) const {
+    if (member.kind == cp::MemberKind::kPod) return member.key == target_;
+    return member.kind == cp::MemberKind::kService && ingress_ && probe_.by_node_port &&
+           probe_.service == member.key && cluster_.services.contains(member.key);
   }
 
   bool matches(const cp::NetworkPolicyRule& rule, const cp::GroupMember& target) const {
@@ -383,11 +384,13 @@ FlowVerdict flows_judge(const AgentModel& agent, bool ingress, const Probe& prob
   }
   packet.set(FieldId::kCtState, openflow::ct_state::kNew | openflow::ct_state::kTrk);
   packet.set(FieldId::kCtLabel, 0);
+  packet.set(FieldId::kCtMark, 0);
   packet.set(FieldId::kReg0, 0);
-  if (ingress)
-    packet.set(openflow::reg_field(1), agent.ofport(api::key_of(probe.to->metadata)));
-  else if (probe.service)
-    packet.set(openflow::reg_field(7), service_group(*probe.service));
+  if (ingress) packet.set(openflow::reg_field(1), agent.ofport(api::key_of(probe.to->metadata)));
+  if (probe.service) packet.set(openflow::reg_field(7), service_group(*probe.service));
+  if (probe.by_node_port) packet.set(openflow::reg_field(4), 1 << 19);
+  // Policies see what came by a NodePort after its source may have been translated.
+  packet.set(v4 ? FieldId::kCtNwSrc : FieldId::kCtIpv6Src, probe.source);
 
   const auto id = [](Table table) { return static_cast<std::uint8_t>(table); };
   const std::vector<std::uint8_t> egress_order{

@@ -59,6 +59,9 @@ class WatchModel {
   std::string node_;
 };
 
+/// The group of a Service: numbers below 65536 that depend on nothing else.
+std::uint32_t service_group(const api::ObjectKey& service);
+
 /// A Node's rule cache, compiler and switch.
 class AgentModel {
  public:

@@ -191,6 +191,39 @@ TEST_F(NativeFlows, TiersChooseTheTable) {
   EXPECT_LE(table_of(0).second, 64989) << "below the bypass of established connections";
 }
 
+TEST_F(NativeFlows, RulesAtNodePortsMatchTheClientAsItWas) {
+  compiler = FlowCompiler({.first_id = 7777, .last_id = 7777});
+  CompletedRule at_service = rule(identity("r", cp::Direction::kIn, RuleAction::kDrop));
+  at_service.targets.clear();
+  at_service.peers = {cidr("10.0.0.0/30"), cidr("2001:db8::/64")};
+  at_service.at_node_ports = true;
+  at_service.target_services = {11};
+  const auto clauses = [&] {
+    std::set<std::string> texts;
+    for (const auto& [key, flow] : table.flows())
+      if (const std::string text = openflow::to_string(flow); text.find("conjunction(") + 1 != 0)
+        texts.insert(text.substr(text.find("table=")));
+    return texts;
+  };
+  apply({.added = {at_service}});
+  EXPECT_EQ(clauses(),
+            (std::set<std::string>{
+                "table=31, priority=14489,ct_state=+new+trk,ct_nw_src=10.0.0.0/30,ip "
+                "actions=conjunction(7777,1/2)",
+                "table=31, priority=14489,ct_state=+new+trk,ct_ipv6_src=2001:db8::/64,ipv6 "
+                "actions=conjunction(7777,1/2)",
+                "table=31, priority=14489,reg4=0x80000/0x80000,reg7=0xb "
+                "actions=conjunction(7777,2/2)"}));
+  apply(
+      {.updated = {{.key = "r", .added_target_services = {12}, .removed_target_services = {11}}}});
+  EXPECT_FALSE(clauses().contains(
+      "table=31, priority=14489,reg4=0x80000/0x80000,reg7=0xb actions=conjunction(7777,2/2)"));
+  EXPECT_TRUE(clauses().contains(
+      "table=31, priority=14489,reg4=0x80000/0x80000,reg7=0xc actions=conjunction(7777,2/2)"));
+  apply({.removed = {"r"}});
+  EXPECT_TRUE(table.flows().empty());
+}
+
 TEST_F(NativeFlows, AnIsolationLogsIfAnyOfItsPoliciesAsks) {
   const auto isolating = [](const std::string& id, bool log) {
     auto who = std::make_shared<RuleIdentity>();

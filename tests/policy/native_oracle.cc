@@ -101,6 +101,7 @@ class Reading {
       const auto& applied_to = rule.applied_to.empty() ? policy.spec.applied_to : rule.applied_to;
       if (!std::ranges::any_of(applied_to, [&](const auto& to) { return applies(to, ns); }))
         continue;
+      at_service_ = applied_to.front().service.has_value();  // which has no named ports
       if (!matches(rule, ns)) continue;
       found_.push_back({{tier_of(policy.spec.tier), policy.spec.priority, place, rank(rule.action)},
                         rule.action,
@@ -111,6 +112,9 @@ class Reading {
   bool applies(const crd::AppliedTo& to, const std::string& ns) const {
     if (!to.group.empty()) return group_has(to.group, ns, target_);
     if (to.service_account) return has_account(target_, *to.service_account);
+    if (to.service)
+      return ingress_ && probe_.by_node_port && probe_.service == *to.service &&
+             cluster_.services.contains(*to.service);
     if (!to.pod_selector && !to.namespace_selector) return false;  // not about Pods
     return in_scope(target_, to.namespace_selector, ns) &&
            (!to.pod_selector || oracle_selects(*to.pod_selector, target_.metadata.labels));
@@ -248,7 +252,7 @@ class Reading {
   /// Whether the ports match, where the peer stands for itself with these names.
   template <typename Match>
   bool ports_match_by(const Names& peer_names, Match match) const {
-    return match(ingress_ ? names_of(target_) : peer_names);
+    return match(at_service_ ? Names{} : ingress_ ? names_of(target_) : peer_names);
   }
 
   /// Tries each way in which the peer is among the selected ones.
@@ -430,6 +434,7 @@ class Reading {
   const api::Pod* peer_;
   const IpAddress& peer_address_;
   std::vector<Found> found_;
+  bool at_service_ = false;  // the rule that is being read is
 };
 
 }  // namespace

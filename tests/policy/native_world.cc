@@ -158,11 +158,29 @@ crd::Rule World::make_native_rule(bool cluster, bool ingress, bool baseline) {
   return rule;
 }
 
+/// Rules at Services are about ingress, and of addresses.
+void World::fill_for_node_ports(crd::PolicySpec& spec) {
+  for (std::size_t i = 1 + below(2); i > 0; --i)
+    spec.applied_to.emplace_back().service = {pick(kNamespaces), pick(kServiceNames)};
+  for (std::size_t i = 1 + below(3); i > 0; --i) {
+    crd::Rule rule = make_native_rule(true, true, spec.tier == "baseline");
+    rule.peers.clear();
+    for (std::size_t j = below(3); j > 0; --j)
+      rule.peers.emplace_back().ip_block = api::IpBlock{prefix(), {}};
+    rule.name = numbered("in", spec.ingress.size());
+    spec.ingress.push_back(std::move(rule));
+  }
+}
+
 crd::PolicySpec World::make_spec(bool cluster, const std::string& ns) {
   crd::PolicySpec spec;
   spec.tier = pick(kTierNames);
   static const std::vector<double> kPriorities{1, 5, 5.0000001, 6, 10000};
   spec.priority = pick(kPriorities);
+  if (cluster && chance(0.15)) {
+    fill_for_node_ports(spec);
+    return spec;
+  }
   const bool per_rule = chance(0.25);
   if (!per_rule)
     for (std::size_t i = 1 + below(2); i > 0; --i)
@@ -438,7 +456,8 @@ void World::vary(Probe& probe) {
   probe.icmp_code = static_cast<std::uint8_t>(below(2));
   probe.source_port = static_cast<std::uint16_t>(pick(kPorts) + static_cast<int>(below(2)));
   probe.service.reset();
-  if (probe.from != nullptr && chance(0.15))
+  probe.by_node_port = chance(0.2);
+  if (probe.by_node_port || (probe.from != nullptr && chance(0.15)))
     probe.service = api::ObjectKey{pick(kNamespaces), pick(kServiceNames)};
 }
 

@@ -35,6 +35,16 @@ inline bool has_shared_address(const Cluster& cluster) {
   return false;
 }
 
+/// Whether the Service may lead to this end.
+inline bool comes_by(const Cluster& cluster, const api::ObjectKey& key,
+                     const std::optional<api::ObjectKey>& pod) {
+  const auto service = cluster.services.find(key);
+  if (service == cluster.services.end()) return false;
+  if (service->second.selector.empty()) return true;
+  return pod && pod->namespace_ == key.namespace_ &&
+         oracle_selects({service->second.selector, {}}, cluster.pods.at(*pod).metadata.labels);
+}
+
 /// Both directions together, egress first. `names` stand for the destination.
 inline api::controlplane::RuleAction oracle_verdict(const Cluster& in, const Conversation& c,
                                                     const std::vector<std::string>& names = {}) {
@@ -52,6 +62,7 @@ inline api::controlplane::RuleAction oracle_verdict(const Cluster& in, const Con
   probe.icmp_type = c.icmp_type;
   probe.icmp_code = c.icmp_code;
   if (c.service) probe.service = api::ObjectKey{c.service->namespace_, c.service->name};
+  probe.by_node_port = c.by_node_port;
   for (const bool ingress : {false, true}) {
     if ((ingress ? probe.to : probe.from) == nullptr) continue;
     const Verdict verdict = oracle_judge(cluster, ingress, probe).verdict;
@@ -77,8 +88,8 @@ inline bool holds(const TrafficRange& box, const Conversation& c) {
 }
 inline bool holds(const ChangedConversations& set, const Conversation& c,
                   const std::vector<std::string>& names = {}) {
-  return set.service == c.service && set.names == names && holds(set.from, c.from) &&
-         holds(set.to, c.to) &&
+  return set.service == c.service && set.by_node_port == c.by_node_port && set.names == names &&
+         holds(set.from, c.from) && holds(set.to, c.to) &&
          std::ranges::any_of(set.traffic, [&](const TrafficRange& box) { return holds(box, c); });
 }
 

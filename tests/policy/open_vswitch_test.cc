@@ -83,14 +83,17 @@ class OpenVSwitch {
 constexpr int number(Table table) { return static_cast<int>(table); }
 
 /// The way from a packet to the policy tables and through them: ingress when pkt_mark names the
-/// port it goes to.
+/// port it goes to. A source MAC address that `packet_of` makes names the Service and whether it
+/// came by a NodePort.
 std::vector<std::string> frame(const AgentModel& agent, const Cluster& cluster) {
   std::vector<std::string> flows{fmt::format("table=0,priority=1,actions=goto_table:{}",
                                              number(Table::kAntreaPolicyEgressRule))};
   for (const auto& [key, pod] : cluster.pods)
     if (pod.node_name == agent.node() && oracle_is_member(pod) && !pod.pod_ips.empty())
       flows.push_back(
-          fmt::format("table=0,priority=2,pkt_mark={0},actions=set_field:{0}->reg1,goto_table:{1}",
+          fmt::format("table=0,priority=2,pkt_mark={0},actions=set_field:{0}->reg1,"
+                      "move:NXM_OF_ETH_SRC[0..15]->NXM_NX_REG7[0..15],"
+                      "move:NXM_OF_ETH_SRC[32]->NXM_NX_REG4[19],goto_table:{1}",
                       agent.ofport(key), number(Table::kAntreaPolicyIngressRule)));
   for (const Table table :
        {Table::kAntreaPolicyEgressRule, Table::kEgressRule, Table::kEgressDefaultRule,
@@ -125,9 +128,13 @@ std::string packet_of(const AgentModel& agent, bool ingress, const Probe& probe)
                                           : "icmp6,icmpv6_type={},icmpv6_code={}"),
                           probe.icmp_type, probe.icmp_code);
   }
-  const char* addresses = v4 ? ",nw_src={},nw_dst={}" : ",ipv6_src={},ipv6_dst={}";
-  return text + fmt::format(fmt::runtime(addresses), probe.source.to_string(),
-                            probe.destination.to_string());
+  const char* addresses = v4 ? ",nw_src={0},nw_dst={1},ct_state=trk|new,ct_nw_src={0}"
+                             : ",ipv6_src={0},ipv6_dst={1},ct_state=trk|new,ct_ipv6_src={0}";
+  text +=
+      fmt::format(fmt::runtime(addresses), probe.source.to_string(), probe.destination.to_string());
+  if (!probe.by_node_port) return text;
+  const std::uint32_t group = service_group(*probe.service);
+  return text + fmt::format(",dl_src=00:01:00:00:{:02x}:{:02x}", group >> 8, group & 0xff);
 }
 
 class OpenVSwitchTrace : public ::testing::TestWithParam<bool> {};
@@ -164,7 +171,7 @@ TEST_P(OpenVSwitchTrace, JudgesARandomSampleAsTheSpecificationSays) {
     for (const Probe& probe : probes) {
       for (const bool ingress : {false, true}) {
         const api::Pod* pod = ingress ? probe.to : probe.from;
-        if (probe.service) continue;  // no Service is balanced here
+        if (probe.service && !(ingress && probe.by_node_port)) continue;  // none is balanced here
         if (pod == nullptr || !oracle_is_member(*pod) || pod->node_name != agent.node()) continue;
         const std::string packet = packet_of(agent, ingress, probe);
         const std::string trace = ovs.trace(packet);

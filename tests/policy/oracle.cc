@@ -153,7 +153,9 @@ std::string Probe::to_string() const {
   return end(from, source) + " -> " + end(to, destination) + " protocol " +
          std::to_string(protocol) + " port " + std::to_string(port) + " source port " +
          std::to_string(source_port) + " ICMP " + std::to_string(icmp_type) + "/" +
-         std::to_string(icmp_code) + (service ? " by Service " + service->to_string() : "");
+         std::to_string(icmp_code) +
+         (service ? (by_node_port ? " by a NodePort of " : " by Service ") + service->to_string()
+                  : "");
 }
 
 }  // namespace antrea::policy::testing

@@ -44,7 +44,8 @@ struct Probe {
   std::uint16_t port = 0;
   std::uint16_t source_port = 0;
   std::uint8_t icmp_type = 8, icmp_code = 0;
-  std::optional<api::ObjectKey> service;  ///< by whose cluster IP the packet was sent
+  std::optional<api::ObjectKey> service;  ///< by which the packet was sent
+  bool by_node_port = false;              ///< to a NodePort of it; else to its cluster IP
   std::string to_string() const;
 };
 

@@ -285,6 +285,32 @@ TEST_F(RuleCacheTest, ServicesStandForTheirGroups) {
   EXPECT_TRUE(apply({ServiceGroups{{"ns", "b"}, {1}}}).empty());
 }
 
+TEST_F(RuleCacheTest, RulesAtServicesGoByTheGroupsOfTheServices) {
+  const auto at_services = [](std::vector<std::string> names) {
+    auto group = std::make_shared<cp::AppliedToGroup>();
+    group->metadata.name = "targets";
+    for (const std::string& name : names)
+      group->members.push_back({.kind = cp::MemberKind::kService, .key = {"ns", name}});
+    return AppliedToGroupUpserted(group);
+  };
+  apply({ServiceGroups{{"ns", "a"}, {7, 8}}});
+  RuleChanges changes =
+      apply({PolicyUpserted(policy("p", {rule(in, {})})), at_services({"a", "b"})});
+  ASSERT_EQ(changes.added.size(), 1U);
+  EXPECT_TRUE(changes.added[0].at_node_ports);
+  EXPECT_TRUE(changes.added[0].targets.empty());
+  EXPECT_EQ(changes.added[0].target_services, (std::vector<std::uint32_t>{7, 8}));
+  changes = apply({ServiceGroups{{"ns", "b"}, {6}}, ServiceGroups{{"ns", "a"}, {8}}});
+  ASSERT_EQ(changes.updated.size(), 1U);
+  EXPECT_EQ(changes.updated[0].added_target_services, std::vector<std::uint32_t>{6});
+  EXPECT_EQ(changes.updated[0].removed_target_services, std::vector<std::uint32_t>{7});
+  changes = apply({at_services({"b"})});
+  ASSERT_EQ(changes.updated.size(), 1U);
+  EXPECT_EQ(changes.updated[0].removed_target_services, std::vector<std::uint32_t>{8});
+  EXPECT_TRUE(apply({ServiceGroups{{"ns", "a"}, {9}}}).empty()) << "it is applied to b only";
+  EXPECT_EQ(apply({AppliedToGroupDeleted{"targets"}}).removed.size(), 1U);
+}
+
 struct NameMatch {
   std::string_view pattern, name;
   bool matches;

@@ -71,6 +71,7 @@ class World {
   api::crd::AppliedTo make_applied_to(bool cluster, const std::string& ns);
   api::crd::NetworkPolicyPeer make_native_peer(bool cluster, bool ingress);
   api::crd::Rule make_native_rule(bool cluster, bool ingress, bool baseline);
+  void fill_for_node_ports(api::crd::PolicySpec& spec);
   api::crd::PolicySpec make_spec(bool cluster, const std::string& ns);
   api::admin::NamespacedPods make_namespaced_pods() { return {selector(), selector()}; }
   api::admin::Rule make_admin_rule(bool ingress, bool baseline);

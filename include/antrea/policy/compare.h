@@ -34,6 +34,7 @@ struct ChangedConversations {
   EndSet from, to;
   std::vector<TrafficRange> traffic;                           ///< disjoint
   std::optional<api::controlplane::ServiceReference> service;  ///< only when sent to this Service
+  bool by_node_port = false;       ///< only when sent to a NodePort of it, see Conversation
   std::vector<std::string> names;  ///< only to addresses that DNS gives for exactly these names
   api::controlplane::RuleAction was{}, becomes{};  ///< kAllow, kDrop or kReject
   /// One of them; its names are those above.
@@ -57,12 +58,13 @@ struct Comparison {
 
 /// Compares what both sets of complete objects (see manifest.h) say about every first packet:
 /// between all Pods and all addresses, for all protocols, ports and source ports, ICMP types and
-/// codes, straight or by way of the Services that rules name, to addresses behind the DNS names
-/// that rules name. Exact: it parts that space by the boundaries of all rules of both sets and
-/// asks for one verdict per part.
+/// codes, straight, by way of the Services that rules name or the NodePorts that they are applied
+/// to, to addresses behind the DNS names that rules name. Exact: it parts that space by the
+/// boundaries of all rules of both sets and asks for one verdict per part.
 ///
 /// Not compared: what rules say of the inside of connections (l7Protocols), multicast and IGMP,
-/// what is logged. Endpoints of Services are the Pods that their selectors choose.
+/// rules that are applied to Nodes, what is logged. Endpoints of Services are the Pods that their
+/// selectors choose.
 ///
 /// Cost: of the order of C² for C kinds of Pods, those of one kind being in the same groups and
 /// under the same rules. Pure; touches only its arguments.

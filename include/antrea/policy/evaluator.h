@@ -25,6 +25,9 @@ struct Conversation {
   std::uint16_t source_port = 0;
   std::uint8_t icmp_type = 8, icmp_code = 0;                   ///< ICMP
   std::optional<api::controlplane::ServiceReference> service;  ///< by which it was sent
+  /// It was sent to a NodePort of `service`, at the Node of `to`: its ingress meets the rules that
+  /// are applied to the Service along with those of the Pod.
+  bool by_node_port = false;
 };
 
 /// A rule that was looked at, in the order in which rules are.
@@ -69,6 +72,8 @@ class ANTREA_API Evaluator {
   std::vector<api::ObjectKey> pods() const;
   /// Sorted; empty for a Pod that takes part in nothing.
   std::vector<IpAddress> addresses_of(const api::ObjectKey& pod) const;
+  /// The Services to whose NodePorts rules are applied, sorted.
+  std::vector<api::controlplane::ServiceReference> node_port_services() const;
   /// Who has the address.
   ConversationEnd end_of(const IpAddress& ip) const;
 

@@ -30,6 +30,9 @@ namespace antrea::policy {
 /// - Rules with tiers lie in the AntreaPolicy tables, those of tiers from 253 on in the default
 ///   tables below the isolation. Their order (tier, policy, index in the policy; at one place Drop,
 ///   Reject, Pass, Allow) is that of their priorities.
+/// - Rules at the NodePorts of Services match the Service by its group (reg7) and the mark of
+///   NodePort traffic (reg4), and its clients by the source of the connection (ct_nw_src), which
+///   stands however the packet has been translated. Ports are those of the endpoints.
 /// - An allowed connection is committed with the rule's ID in ct_label; a denied packet carries it
 ///   in reg3; Pass goes on to Kubernetes' rules with it in reg5 or reg6.
 /// - A packet that is to be logged or rejected is copied to the controller with userdata {1,

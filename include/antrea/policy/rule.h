@@ -47,6 +47,9 @@ struct RuleIdentity {
 /// A rule with named ports means different numbers at different Pods: it is split into parts with
 /// one list of services each. Absent and empty differ: no `peers` means anybody and no `services`
 /// anything; empty ones match nothing.
+///
+/// A rule is about packets to and from Pods, or with `at_node_ports` about what is sent to the
+/// NodePorts of Services: its clients are then told by the address they had before any translation.
 struct CompletedRule {
   std::string key;  ///< identity->id, and for a part "/" and its services
   std::shared_ptr<const RuleIdentity> identity;
@@ -55,10 +58,14 @@ struct CompletedRule {
   std::optional<std::vector<api::controlplane::Service>> services;  ///< numbers only
   /// Also peers: what is sent to a Service, by its OpenFlow groups; only beside `peers`. Sorted.
   std::vector<std::uint32_t> peer_services;
+  bool at_node_ports = false;
+  /// In place of `targets`, with `at_node_ports`: the Services, by their OpenFlow groups. Sorted.
+  std::vector<std::uint32_t> target_services;
 
   friend bool operator==(const CompletedRule& a, const CompletedRule& b) {
     return a.key == b.key && *a.identity == *b.identity && a.targets == b.targets &&
-           a.peers == b.peers && a.peer_services == b.peer_services && a.services == b.services;
+           a.peers == b.peers && a.peer_services == b.peer_services && a.services == b.services &&
+           a.at_node_ports == b.at_node_ports && a.target_services == b.target_services;
   }
 };
 
@@ -68,9 +75,11 @@ struct RuleUpdate {
   std::vector<PodInterface> added_targets, removed_targets;
   std::vector<IpPrefix> added_peers, removed_peers;
   std::vector<std::uint32_t> added_peer_services, removed_peer_services;
+  std::vector<std::uint32_t> added_target_services, removed_target_services;
   bool empty() const {
     return added_targets.empty() && removed_targets.empty() && added_peers.empty() &&
-           removed_peers.empty() && added_peer_services.empty() && removed_peer_services.empty();
+           removed_peers.empty() && added_peer_services.empty() && removed_peer_services.empty() &&
+           added_target_services.empty() && removed_target_services.empty();
   }
 };
 
