@@ -196,6 +196,9 @@ Result<Node> decode_node(const json::value& json) {
   node.metadata = detail::read_object_meta(root["metadata"]);
   node.pod_cidrs = read_plural(spec["podCIDRs"], spec["podCIDR"], read_prefix);
   node.unschedulable = spec["unschedulable"].boolean();
+  node.taints = spec["taints"].list([](Field taint) {
+    return Taint{taint["key"].text(), taint["value"].text(), taint["effect"].text()};
+  });
   status["addresses"].each([&node](Field address) {
     const std::string type = address["type"].text();
     if (type == "InternalIP") node.internal_ips.push_back(read_address(address["address"]));
@@ -285,6 +288,12 @@ json::value encode(const Node& node) {
   if (!node.pod_cidrs.empty()) spec["podCIDR"] = node.pod_cidrs.front().to_string();
   put(spec, "podCIDRs", detail::to_texts(node.pod_cidrs));
   if (node.unschedulable) spec["unschedulable"] = true;
+  put(spec, "taints", detail::to_array(node.taints, [](const Taint& taint) {
+        json::object each{{"key", taint.key}};
+        put(each, "value", taint.value);
+        put(each, "effect", taint.effect);
+        return each;
+      }));
   json::array addresses;
   const auto add = [&addresses](std::string_view type, const std::vector<IpAddress>& ips) {
     for (const auto& ip : ips)

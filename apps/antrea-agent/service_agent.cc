@@ -8,6 +8,7 @@
 #include "antrea/api/json.h"
 #include "antrea/node/host_network.h"
 #include "antrea/node/netlink.h"
+#include "antrea/proxy/node_health.h"
 
 namespace antrea::agent {
 
@@ -93,7 +94,7 @@ Result<> ServiceAgent::refresh(const std::map<std::string, api::Node>& nodes,
     if (name != options_.node) continue;
     const auto zone = node.metadata.labels.find("topology.kubernetes.io/zone");
     if (zone != node.metadata.labels.end()) facts.zone = zone->second;
-    if (health_) health_->set_node_stays(node.metadata.deletion_timestamp.empty());
+    if (health_) health_->set_node_stays(proxy::is_eligible(node));
   }
   if (options_.proxy_all) {
     ANTREA_TRY(node::Netlink netlink, node::Netlink::open());

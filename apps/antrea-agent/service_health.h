@@ -16,7 +16,8 @@ namespace antrea::agent {
 /// ready endpoint of it, else 503; and at one port whether the Node itself should get traffic:
 ///
 ///   GET /livez    503 once a change of Services has waited for the switch for two minutes
-///   GET /healthz  the same, and the Node is not about to go
+///   GET /healthz  the same, and the Node is not about to go: not being deleted, without a taint
+///                 ToBeDeletedByClusterAutoscaler
 ///
 /// Both are 503 at any healthCheckNodePort too while the proxy is not healthy.
 class ServiceHealth {
@@ -28,7 +29,7 @@ class ServiceHealth {
   /// Listens at the ports and addresses that the balancer tells of now, and at no others. A port
   /// that somebody else has is logged and tried again the next time.
   void refresh();
-  /// Whether this Node is to stay: not being deleted.
+  /// Whether this Node is to stay.
   void set_node_stays(bool stays) { node_stays_ = stays; }
 
  private:

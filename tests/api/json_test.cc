@@ -154,6 +154,15 @@ TEST(JsonDefaults, EndpointConditions) {
   EXPECT_TRUE(decode(R"({"ready":false,"serving":true,"terminating":true})").serving);
 }
 
+TEST(Json, NodesHaveTaints) {
+  const auto node = decode_node(
+      json::parse(R"({"metadata":{"name":"n"},"spec":{"taints":[{"key":"a/b","value":"c",)"
+                  R"("effect":"NoExecute","timeAdded":"2024-01-01T00:00:00Z"},{"key":"d"}]}})"));
+  ASSERT_TRUE(node);
+  EXPECT_THAT(node->taints, ElementsAre(Taint{"a/b", "c", "NoExecute"}, Taint{"d", "", ""}));
+  EXPECT_EQ(decode_node(encode(*node)).value(), *node);
+}
+
 TEST(JsonDefaults, OlderSingularFields) {
   const auto pod = decode_pod(json::parse(R"({"status":{"podIP":"10.0.0.1","hostIP":""}})"));
   EXPECT_THAT(pod->pod_ips, ElementsAre(ip("10.0.0.1")));

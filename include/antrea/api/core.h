@@ -21,6 +21,13 @@ struct Namespace {
   friend bool operator==(const Namespace&, const Namespace&) = default;
 };
 
+/// Keeps Pods off a Node that do not tolerate it.
+struct Taint {
+  std::string key, value;
+  std::string effect;  ///< "NoSchedule", "PreferNoSchedule", "NoExecute"
+  friend bool operator==(const Taint&, const Taint&) = default;
+};
+
 /// core/v1 Node
 struct Node {
   ObjectMeta metadata;
@@ -29,6 +36,7 @@ struct Node {
   std::vector<IpAddress> external_ips;  ///< status.addresses of type ExternalIP
   bool ready = false;                   ///< condition Ready is True
   bool unschedulable = false;
+  std::vector<Taint> taints;  ///< spec.taints
   friend bool operator==(const Node&, const Node&) = default;
 };
 
