@@ -1,10 +1,7 @@
-#include "antrea/egress/allocator.h"
+#include "allocator_state.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
-
-#include "antrea/egress/address_pools.h"
 
 namespace antrea::egress {
 
@@ -34,35 +31,6 @@ bool same_but_time(const Condition& a, const Condition& b) {
 
 }  // namespace
 
-class Allocator::State {
- public:
-  AllocatorOutput apply(const AllocatorInput& input);
-
- private:
-  struct Entry {
-    Egress object;                     // as last told
-    std::vector<EgressAddress> named;  // what it asks for; without IPs that were taken back
-    std::vector<EgressAddress> held;   // what it has of pools, by index; no IP: nothing
-    std::optional<Error> error;        // why it does not have all of it
-  };
-
-  void take_pools(const AllocatorInput& input);
-  void take_egresses(const AllocatorInput& input);
-  void lose(const std::vector<Holding>& lost);
-  void release_changed(Entry& entry);
-  void release(EgressAddress& held, const std::string& name);
-  void reserve_named(Entry& entry);
-  void allocate_missing(Entry& entry);
-  void find_waiting();
-  std::optional<EgressUpdate> update_of(Entry& entry) const;
-
-  AddressPools pools_;
-  std::map<std::string, std::optional<api::crd::PoolUsage>> written_usage_;  // of pools, as told
-  std::map<std::string, Entry> egresses_;
-  std::set<std::string> dirty_;  // Egresses to look at in this batch
-  std::set<std::string> freed_;  // pools that changed, or have an address again
-};
-
 Allocator::Allocator() : state_(std::make_unique<State>()) {}
 Allocator::~Allocator() = default;
 Allocator::Allocator(Allocator&&) noexcept = default;
@@ -72,7 +40,9 @@ AllocatorOutput Allocator::apply(const AllocatorInput& input) { return state_->a
 AllocatorOutput Allocator::State::apply(const AllocatorInput& input) {
   take_pools(input);
   take_egresses(input);
+  take_services(input);
   for (const auto& name : dirty_) release_changed(egresses_.find(name)->second);
+  release_changed_services();
   find_waiting();
 
   std::vector<Entry*> order;
@@ -81,10 +51,14 @@ AllocatorOutput Allocator::State::apply(const AllocatorInput& input) {
   std::ranges::sort(order, {}, [](const Entry* entry) {
     return std::tie(entry->object.metadata.creation_timestamp, entry->object.metadata.name);
   });
+  const auto services = services_in_order();
   for (Entry* entry : order) reserve_named(*entry);
+  for (ServiceEntry* entry : services) reserve_named(*entry);
   for (Entry* entry : order) allocate_missing(*entry);
+  for (ServiceEntry* entry : services) allocate_missing(*entry);
 
   AllocatorOutput output;
+  tell_services(output);
   for (Entry* entry : order)
     if (auto update = update_of(*entry)) output.egresses.push_back(*std::move(update));
   std::ranges::sort(output.egresses, {}, &EgressUpdate::egress);
@@ -113,6 +87,7 @@ void Allocator::State::take_pools(const AllocatorInput& input) {
 // They had the addresses from pools that do not have them any more.
 void Allocator::State::lose(const std::vector<Holding>& lost) {
   if (lost.empty()) return;
+  lose_services();
   for (auto& [name, entry] : egresses_)
     for (std::size_t i = 0; i < entry.held.size(); ++i) {
       auto& held = entry.held[i];
@@ -133,6 +108,8 @@ void Allocator::State::find_waiting() {
           return freed_.contains(address.pool);
         }))
       dirty_.insert(name);
+  for (const auto& [key, entry] : services_)
+    if (!entry.held && freed_.contains(entry.request.pool)) dirty_services_.insert(key);
   freed_.clear();
 }
 

@@ -22,6 +22,8 @@ std::string_view to_string(Unowned reason) {
       return "most Nodes of its ExternalIPPool cannot be reached from here";
     case Unowned::kNoNode:
       return "no Node that is alive matches the nodeSelector of its ExternalIPPool";
+    case Unowned::kNoEndpoint:
+      return "no Node of its ExternalIPPool that is alive has an endpoint of the Service";
     case Unowned::kFull:
       return "all Nodes of its ExternalIPPool have as many Egress IPs as they may";
   }
@@ -92,10 +94,10 @@ Placement Scheduler::State::place(const Request& request) {
     placement.unowned = Unowned::kNoMajority;
   } else if (Candidate* owner = choose(pool->second, request, {}, placement.owner)) {
     choose(pool->second, request, placement.owner, placement.standby);
-    ++owner->owned;
+    if (request.limited) ++owner->owned;
     siblings_.emplace_back(request.key->ip.family(), owner);
   } else {
-    placement.unowned = Unowned::kFull;
+    placement.unowned = request.only_at != nullptr ? Unowned::kNoEndpoint : Unowned::kFull;
   }
   return placement;
 }
@@ -121,7 +123,8 @@ Candidate* Scheduler::State::choose(const PoolState& pool, const Request& reques
   auto walk = pool.ring.walk(request.text, without);
   while (const auto* node = walk.next()) {
     Candidate& candidate = candidates_.find(*node)->second;
-    if (candidate.owned >= candidate.limit) continue;
+    if (request.limited && candidate.owned >= candidate.limit) continue;
+    if (request.only_at != nullptr && !request.only_at->contains(*node)) continue;
     const int misgiving = candidate.misgiving * 2 + (is_sibling(candidate) ? 1 : 0);
     if (best != nullptr && misgiving >= least) continue;
     best = &candidate;

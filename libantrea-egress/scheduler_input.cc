@@ -160,24 +160,42 @@ void Scheduler::State::append_requests(const std::string& name, const EgressStat
     const auto& [ip, pool] = egress.addresses[i];
     if (!ip || pool.empty() || !seen.insert(*ip).second) continue;
     const auto entry = placements_.try_emplace({name, *ip}).first;
-    requests_.push_back(
-        {egress.created, &entry->first, &entry->second, i, pool, ip->to_string(), nullptr});
+    const auto only_at = egress.only_at.find(*ip);
+    requests_.push_back({egress.created, &entry->first, &entry->second, i, pool, ip->to_string(),
+                         egress.limited,
+                         only_at != egress.only_at.end() ? &only_at->second : nullptr, nullptr});
   }
+}
+
+std::set<std::string, std::less<>> Scheduler::State::take_states(const SchedulerInput& input) {
+  std::set<std::string, std::less<>> changed;
+  for (const auto* const removed : {&input.removed_egresses, &input.removed_services})
+    for (const auto& name : *removed)
+      if (egresses_.erase(name) > 0) changed.insert(name);
+  const auto set = [&](const std::string& name, EgressState state) {
+    const auto entry = egresses_.try_emplace(name).first;
+    if (entry->second == state) return;
+    entry->second = std::move(state);
+    changed.insert(name);
+  };
+  for (const auto& egress : input.egresses)
+    set(egress.metadata.name,
+        {egress.metadata.creation_timestamp, egress.spec.addresses, true, {}});
+  for (const ServiceClaim& claim : input.services) {
+    EgressState state{claim.created, {}, false, {}};
+    for (const ClaimedIp& claimed : claim.ips) {
+      state.addresses.push_back({claimed.ip, claim.pool});
+      if (claimed.nodes) state.only_at.emplace(claimed.ip, *claimed.nodes);
+    }
+    set(claim.service, std::move(state));
+  }
+  return changed;
 }
 
 // Takes the requests of changed Egresses out, puts their new ones in, in order.
 void Scheduler::State::take_egresses(const SchedulerInput& input,
                                      std::vector<PlacementChange>& changes) {
-  std::set<std::string, std::less<>> changed;
-  for (const auto& name : input.removed_egresses)
-    if (egresses_.erase(name) > 0) changed.insert(name);
-  for (const auto& egress : input.egresses) {
-    EgressState state{egress.metadata.creation_timestamp, egress.spec.addresses};
-    const auto entry = egresses_.try_emplace(egress.metadata.name).first;
-    if (entry->second == state) continue;
-    entry->second = std::move(state);
-    changed.insert(egress.metadata.name);
-  }
+  const auto changed = take_states(input);
   if (changed.empty()) return;
 
   std::erase_if(requests_, [&](const Request& each) { return changed.contains(each.key->egress); });

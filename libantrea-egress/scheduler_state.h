@@ -38,10 +38,12 @@ struct Candidate {
   int misgiving = 0;        // 0: none; 1: just returned; 2: to be drained
 };
 
-/// What is read of an Egress.
+/// What is read of an Egress, or of a Service's claim.
 struct EgressState {
   std::string created;  // RFC 3339, in UTC
   std::vector<api::crd::EgressAddress> addresses;
+  bool limited = true;                                 // counts for the Nodes' limits
+  std::map<IpAddress, std::set<std::string>> only_at;  // Nodes that may have it; absent: any
   friend bool operator==(const EgressState&, const EgressState&) = default;
 };
 
@@ -53,6 +55,8 @@ struct Request {
   std::size_t index = 0;  // in the Egress
   std::string pool;
   std::string text;               // of the address
+  bool limited = true;
+  const std::set<std::string>* only_at = nullptr;  // in the map of Egresses; null: anywhere
   const Placement* as = nullptr;  // of the request before this one for the same address
 
   /// Of placing.
@@ -75,6 +79,8 @@ class Scheduler::State {
   bool take_nodes(const SchedulerInput& input);
   bool take_pools(const SchedulerInput& input);
   void take_egresses(const SchedulerInput& input, std::vector<PlacementChange>& changes);
+  /// The names of those of which something is new.
+  std::set<std::string, std::less<>> take_states(const SchedulerInput& input);
   bool take_alive(const std::set<std::string>& alive, TimePoint now);
   void take_returning(const std::set<std::string>& returning);
   void select_nodes();  // of pools

@@ -6,6 +6,7 @@
 
 #include "antrea/node/netlink.h"
 #include "nft.h"
+#include "sysctl.h"
 
 namespace antrea::node {
 namespace {
@@ -68,6 +69,17 @@ struct EgressHost::Impl {
     ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
     return netlink.set_up(link.index);
   }
+  Result<> operator()(const EgressHostState&, const SetSysctl& op) {
+    return write_sysctl(op.path, op.value);
+  }
+  Result<> operator()(const EgressHostState& desired, const Answer& op) {
+    ANTREA_TRY(const auto link, netlink.link(desired.transport));
+    return netlink.add_proxy_neighbour(link.index, op.ip);
+  }
+  Result<> operator()(const EgressHostState& desired, const AnswerNoMore& op) {
+    ANTREA_TRY(const auto link, netlink.link(desired.transport));
+    return netlink.delete_proxy_neighbour(link.index, op.ip);
+  }
   Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
     return nft.write(op.commands, desired.tables);
   }
@@ -121,6 +133,10 @@ Result<EgressHostState> EgressHost::read(const EgressHostState& desired) {
   } else {
     return std::move(link).error();
   }
+  ANTREA_TRY(const auto transport, impl_->netlink.link(desired.transport));
+  ANTREA_TRY(state.answered, impl_->netlink.proxy_neighbours(transport.index));
+  for (const auto& [path, value] : desired.sysctls)
+    if (auto found = read_sysctl(path)) state.sysctls[path] = *std::move(found);
   ANTREA_TRY(const auto routes, impl_->netlink.routes());
   for (const auto& route : routes)
     if (is_handover(route)) state.handovers[route.destination.address()] = *route.gateway;

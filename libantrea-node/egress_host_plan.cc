@@ -79,7 +79,8 @@ std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
 }  // namespace
 
 EgressHostState desired_egress_host(const NodeConfig& config, const std::string& transport,
-                                    std::span<const LocalEgressIp> local) {
+                                    std::span<const LocalEgressIp> local,
+                                    const std::set<IpAddress>& services) {
   EgressHostState state;
   state.transport = transport;
   NftTable translation{"inet", "antrea-egress", translation_table(config), {}};
@@ -102,6 +103,14 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
     if (each.assigned)
       state.addresses.insert({each.ip, static_cast<std::uint8_t>(each.ip.width())});
   }
+  for (const IpAddress& ip : services) {
+    fence.elements[of_family(kIps, ip.family())].insert(ip.to_string());
+    state.answered.insert(ip);
+    // The kernel answers for others only where it forwards, and would take its time.
+    const std::string neigh = ip.is_v6() ? "net/ipv6/neigh/" : "net/ipv4/neigh/";
+    state.sysctls[neigh + transport + "/proxy_delay"] = "0";
+    if (ip.is_v6()) state.sysctls["net/ipv6/conf/" + transport + "/proxy_ndp"] = "1";
+  }
   state.tables["inet antrea-egress"] = std::move(translation);
   state.tables["netdev antrea-egress"] = std::move(fence);
   return state;
@@ -110,6 +119,13 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
 std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired,
                                                   const EgressHostState& actual) {
   std::vector<EgressHostOperation> plan;
+  for (const auto& [path, value] : desired.sysctls) {
+    const auto found = actual.sysctls.find(path);
+    if (found == actual.sysctls.end() || found->second != value)
+      plan.emplace_back(SetSysctl{path, value});
+  }
+  for (const auto& ip : actual.answered)
+    if (!desired.answered.contains(ip)) plan.emplace_back(AnswerNoMore{ip});
   if (!actual.device_present || !actual.device_up) plan.emplace_back(AddEgressDevice{});
   for (const auto& address : actual.addresses)
     if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
@@ -124,6 +140,8 @@ std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired
     plan.emplace_back(NftTransaction{std::move(commands)});
   for (const auto& address : desired.addresses)
     if (!actual.addresses.contains(address)) plan.emplace_back(AddAddress{address});
+  for (const auto& ip : desired.answered)  // behind the fence
+    if (!actual.answered.contains(ip)) plan.emplace_back(Answer{ip});
   return plan;
 }
 
@@ -157,6 +175,13 @@ std::string describe(const EgressHostOperation& operation) {
     }
     std::string operator()(const RemoveHandover& op) const {
       return fmt::format("{} is handed over", op.ip.to_string());
+    }
+    std::string operator()(const SetSysctl& op) const {
+      return fmt::format("sysctl {} = {}", op.path, op.value);
+    }
+    std::string operator()(const Answer& op) const { return "answer for " + op.ip.to_string(); }
+    std::string operator()(const AnswerNoMore& op) const {
+      return "answer no more for " + op.ip.to_string();
     }
     std::string operator()(const AddAddress& op) const { return "address " + text(op.address); }
     std::string operator()(const RemoveAddress& op) const {

@@ -1,11 +1,9 @@
 #include "antrea/node/host_network.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "antrea/node/netlink.h"
 #include "nft.h"
 #include "pipeline_flows.h"
+#include "sysctl.h"
 
 namespace antrea::node {
 namespace {
@@ -20,11 +18,6 @@ bool is_own_business(const IpAddress& address) {
       address == proxy::node_port_ip(address.family()))
     return true;
   return !address.is_link_local() && !address.is_multicast();
-}
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
 }
 
 }  // namespace
@@ -58,10 +51,7 @@ struct HostNetwork::Impl {
   }
 
   Result<> operator()(const HostState&, const SetSysctl& op) {
-    std::ofstream file("/proc/sys/" + op.path);
-    file << op.value << std::flush;
-    if (!file) return errno_error("set sysctl to " + op.value, op.path);
-    return {};
+    return write_sysctl(op.path, op.value);
   }
 
   Result<> operator()(const HostState& desired, const NftTransaction& op) {
@@ -136,10 +126,8 @@ Result<HostState> HostNetwork::read(const HostState& desired) {
   } else {
     return std::move(link).error();
   }
-  for (const auto& [path, value] : desired.sysctls) {
-    std::ifstream file("/proc/sys/" + path);
-    if (file) state.sysctls[path] = trimmed({std::istreambuf_iterator<char>(file), {}});
-  }
+  for (const auto& [path, value] : desired.sysctls)
+    if (auto found = read_sysctl(path)) state.sysctls[path] = *std::move(found);
   std::map<std::string, NftTable> own = desired.tables;
   for (const std::string& key : desired.table_keys) own[key];
   ANTREA_TRY(state.tables, impl_->nft.read(own));

@@ -46,6 +46,10 @@ class Request {
     nla_put_string(message_.get(), attribute, terminated.c_str());
     return *this;
   }
+  Request& put_byte(int attribute, std::uint8_t number) {
+    nla_put_u8(message_.get(), attribute, number);
+    return *this;
+  }
   Request& put(int attribute, std::uint32_t number) {
     nla_put_u32(message_.get(), attribute, number);
     return *this;
@@ -471,6 +475,52 @@ Result<> Netlink::probe_neighbour(std::uint32_t link, const IpAddress& address) 
   Request anew(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, header);
   anew.put(NDA_DST, address);
   return impl_->order(anew, "ask neighbour", address.to_string());
+}
+
+namespace {
+// By which what is not on a device of Antrea's own is known as Antrea's.
+constexpr std::uint8_t kOwnProtocol = 0xe9;
+}  // namespace
+
+Result<std::set<IpAddress>> Netlink::proxy_neighbours(std::uint32_t link) {
+  std::set<IpAddress> out;
+  ndmsg question{};
+  question.ndm_flags = NTF_PROXY;
+  const int error = impl_->talk(Request(RTM_GETNEIGH, NLM_F_DUMP, question), [&](nlmsghdr* reply) {
+    Attributes<NDA_MAX + 1> attributes;
+    nlmsg_parse(reply, sizeof(ndmsg), attributes.at, NDA_MAX, nullptr);
+    const auto* const info = static_cast<ndmsg*>(nlmsg_data(reply));
+    const auto address = attributes.address(NDA_DST);
+    const nlattr* const protocol = attributes.at[NDA_PROTOCOL];
+    if (static_cast<std::uint32_t>(info->ndm_ifindex) == link &&
+        (info->ndm_flags & NTF_PROXY) != 0 && address && protocol != nullptr &&
+        nla_get_u8(protocol) == kOwnProtocol)
+      out.insert(*address);
+  });
+  if (error != 0) return errno_error(error, "list proxy neighbours");
+  return out;
+}
+
+namespace {
+Request on_proxy_neighbour(int type, int flags, std::uint32_t link, const IpAddress& address) {
+  ndmsg header{};
+  header.ndm_family = family_number(address.family());
+  header.ndm_ifindex = static_cast<int>(link);
+  header.ndm_flags = NTF_PROXY;
+  Request request(type, NLM_F_ACK | flags, header);
+  request.put(NDA_DST, address).put_byte(NDA_PROTOCOL, kOwnProtocol);
+  return request;
+}
+}  // namespace
+
+Result<> Netlink::add_proxy_neighbour(std::uint32_t link, const IpAddress& address) {
+  return impl_->order(on_proxy_neighbour(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link, address),
+                      "answer for", address.to_string());
+}
+
+Result<> Netlink::delete_proxy_neighbour(std::uint32_t link, const IpAddress& address) {
+  return impl_->order(on_proxy_neighbour(RTM_DELNEIGH, 0, link, address), "answer no more for",
+                      address.to_string(), ENOENT);
 }
 
 Result<> set_tx_checksum(std::string_view name, bool on) {

@@ -161,6 +161,29 @@ Result<Report> memberlist(const Sources& sources, const Filter&) {
   return report;
 }
 
+Result<Report> service_external_ips(const Sources& sources, const Filter& filter) {
+  std::string target = "/serviceexternalip";
+  if (const auto slash = filter.name.find('/'); slash != std::string::npos)
+    target +=
+        "?namespace=" + filter.name.substr(0, slash) + "&name=" + filter.name.substr(slash + 1);
+  else if (!filter.name.empty())
+    target += "?name=" + filter.name;
+  ANTREA_TRY(json::value answer, sources.from_agent(target));
+  const json::array list = items(std::move(answer));
+  if (!filter.name.empty() && list.empty())
+    return make_error(Errc::kNotFound, "no such Service has an address of an ExternalIPPool",
+                      filter.name);
+  Report report{
+      {"NAMESPACE", "NAME", "EXTERNAL-IP-POOL", "EXTERNAL-IP", "ASSIGNED-NODE"}, {}, list};
+  for (const auto& each : list) {
+    const std::string node = text(each, "/assignedNode");
+    report.rows.push_back({text(each, "/namespace"), text(each, "/serviceName"),
+                           text(each, "/externalIPPool"), text(each, "/externalIP"),
+                           node.empty() ? "<none>" : node});
+  }
+  return report;
+}
+
 Result<Report> pod_interfaces(const Sources& sources, const Filter& filter) {
   ANTREA_TRY(json::value answer, sources.from_agent("/podinterfaces"));
   json::array list = items(std::move(answer));
@@ -278,6 +301,9 @@ constexpr std::array kViews{
     View{"externalippools", "externalippool", "pools of Egress IPs (from the controller)",
          external_ip_pools},
     View{"memberlist", "ml", "the members that one agent knows (from it)", memberlist},
+    View{"serviceexternalip", "seip",
+         "addresses of Services from pools, and the Nodes that have them (from one agent)",
+         service_external_ips},
     View{"podinterface", "podinterfaces", "the Pods' interfaces on one Node (from its agent)",
          pod_interfaces},
     View{"ovsflows", "of", "the flows of one Node, --table and --pod narrow them (from its agent)",

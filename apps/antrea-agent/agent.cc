@@ -95,7 +95,7 @@ awaitable<Result<>> Agent::run() {
   follow_policies();
   ANTREA_CO_TRY(rest_, serve_rest(io_.get_executor(), options_.api_socket,
                                   {options_.node, interfaces_, *switch_, *datapath_, metrics_,
-                                   egress_ ? &egress_->gossip() : nullptr,
+                                   egress_ ? &*egress_ : nullptr,
                                    node_port_local_ ? &*node_port_local_ : nullptr},
                                   logger_));
   ANTREA_CO_CHECK(co_await serve_pods());
@@ -309,6 +309,10 @@ void Agent::on_node_rules() {
 void Agent::known(Input input) {
   known_.insert(input);
   progress_.notify();
+  const bool of_services = input == Input::kServices || input == Input::kEndpointSlices;
+  if (of_services && known_.contains(Input::kServices) && known_.contains(Input::kEndpointSlices) &&
+      egress_)
+    egress_->services_known();
 }
 
 void Agent::follow_services() {
@@ -324,14 +328,19 @@ void Agent::follow_services() {
   kube::InformerOptions slices;
   slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
   inform(
-      std::move(slices),
-      [this](std::span<const kube::Change> changes) { services_->take_slices(changes); },
+      std::move(slices), [this](std::span<const kube::Change> changes) { take_slices(changes); },
       [this] { known(Input::kEndpointSlices); });
 }
 
 void Agent::take_services(std::span<const kube::Change> changes) {
   services_->take_services(changes);
   if (node_port_local_) node_port_local_->take_services(changes);
+  if (egress_ && options_.proxy_all) egress_->take_services(changes);
+}
+
+void Agent::take_slices(std::span<const kube::Change> changes) {
+  services_->take_slices(changes);
+  if (egress_ && options_.proxy_all) egress_->take_slices(changes);
 }
 
 Result<> Agent::follow_egresses() {

@@ -53,6 +53,7 @@ class Agent {
   void follow_nodes();
   void follow_services();
   void take_services(std::span<const kube::Change> changes);
+  void take_slices(std::span<const kube::Change> changes);
   void follow_policies();
   Result<> follow_egresses();
   void remove_orphans(std::vector<node::Interface> inherited);

@@ -1,5 +1,6 @@
 #include "egress_agent.h"
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
 #include <utility>
@@ -74,6 +75,7 @@ EgressAgent::EgressAgent(asio::any_io_executor executor, const Options& options,
                              parts_.logger)),
       scheduler_(scheduler_config(options)),
       director_(options.node),
+      services_(options.node, parts_.logger),
       status_(executor, parts_.api, options.node, parts_.logger),
       changed_(executor) {
   view_.exceptions.insert(options.egress_except_cidrs.begin(), options.egress_except_cidrs.end());
@@ -133,6 +135,19 @@ void EgressAgent::take_pools(std::span<const kube::Change> changes) {
       input.pools.push_back(*std::move(pool));
   }
   apply(std::move(input));
+}
+
+void EgressAgent::take_services(std::span<const kube::Change> changes) {
+  apply(services_.take_services(changes));
+}
+
+void EgressAgent::take_slices(std::span<const kube::Change> changes) {
+  apply(services_.take_slices(changes));
+}
+
+void EgressAgent::services_known() {
+  services_known_ = true;
+  now_known();
 }
 
 void EgressAgent::take_groups(const std::map<std::string, api::controlplane::EgressGroup>& groups) {
@@ -203,7 +218,8 @@ void EgressAgent::on_member(const egress::GossipEvent& event) {
 }
 
 bool EgressAgent::everything_known() const {
-  return egresses_known_ && pools_known_ && groups_known_;
+  return egresses_known_ && pools_known_ && groups_known_ &&
+         (services_known_ || !options_.proxy_all);
 }
 
 /// No need to wait on then.
@@ -216,11 +232,11 @@ void EgressAgent::settle() {
   view_.settled = true;
   view_.alive.insert(options_.node);
   // Where addresses are given out already, this Node comes back to a cluster that went on.
-  for (const auto& [name, egress] : view_.egresses) {
-    if (egress.status.egress_node.empty()) continue;
-    (void)scheduler_.returned(options_.node, std::chrono::steady_clock::now());
-    break;
-  }
+  const bool given_out =
+      services_.any() || std::ranges::any_of(view_.egresses, [](const auto& each) {
+        return !each.second.status.egress_node.empty();
+      });
+  if (given_out) (void)scheduler_.returned(options_.node, std::chrono::steady_clock::now());
   egress::SchedulerInput input;
   input.alive = view_.alive;
   input.returning = view_.returning;
@@ -236,14 +252,19 @@ void EgressAgent::act() {
   if (!everything_known()) return;
   const auto before = std::exchange(decision_, director_.decide(view_, scheduler_.placements(),
                                                                 std::chrono::steady_clock::now()));
+  std::set<IpAddress> services;
+  if (decision_.serving) services = services_.here(scheduler_.placements());
+  const auto services_before = std::exchange(services_here_, std::move(services));
   // The host first: what the switch sends there is translated from then on.
-  if (before.local != decision_.local)
+  if (before.local != decision_.local || services_before != services_here_)
     if (const auto done = set_up_host(); !done)
       parts_.logger->error("{}", done.error().to_string());
   parts_.datapath.apply(decision_.paths);
   if (const auto asked = host_->probe_nodes(transport_, decision_.probes); !asked)
     parts_.logger->warn("{}", asked.error().to_string());
-  announcer_->set(decision_.serving ? decision_.owned : std::set<IpAddress>());
+  auto announced = decision_.serving ? decision_.owned : std::set<IpAddress>();
+  announced.insert(services_here_.begin(), services_here_.end());
+  announcer_->set(announced);
   // What this Node had it has given up now, so others may hear of it.
   gossip_.set_returning(!view_.settled || scheduler_.returning(options_.node));
   if (view_.settled) status_.set(view_.egresses, scheduler_, decision_.owned);
@@ -253,8 +274,8 @@ void EgressAgent::act() {
 Result<> EgressAgent::set_up_host() {
   // A lease that had lapsed must live before the announcement, which the fence would keep in.
   if (decision_.serving) ANTREA_CHECK(host_->renew_lease());
-  const auto done = host_->apply(
-      node::desired_egress_host(parts_.datapath.pipeline().config(), transport_, decision_.local));
+  const auto done = host_->apply(node::desired_egress_host(
+      parts_.datapath.pipeline().config(), transport_, decision_.local, services_here_));
   if (!done) return Error(done.error()).within("set up the host for Egress", options_.node);
   if (decision_.serving) ANTREA_CHECK(host_->renew_lease());
   return {};

@@ -18,11 +18,13 @@
 #include "antrea/node/egress_host.h"
 #include "egress_status.h"
 #include "options.h"
+#include "service_addresses.h"
 
 namespace antrea::agent {
 
-/// What of the agent is about Egress: who is alive, which Node has which address, and what follows
-/// for the switch, the host, the network and the objects' status.
+/// What of the agent is about addresses that move, of Egresses and of Services: who is alive, which
+/// Node has which address, and what follows for the switch, the host, the network and the objects'
+/// status.
 class EgressAgent {
  public:
   /// What the other parts of the agent lend it; all of it outlives this.
@@ -43,12 +45,18 @@ class EgressAgent {
 
   void take_groups(const std::map<std::string, api::controlplane::EgressGroup>& groups);
   void take_nodes(const std::map<std::string, api::Node>& nodes);
+  /// With `Options::proxy_all`, without which Services' addresses are not served here.
+  void take_services(std::span<const kube::Change> changes);
+  void take_slices(std::span<const kube::Change> changes);
+  /// All of both have been told.
+  void services_known();
   /// Before the Pod's flows are committed.
   void attached(const node::Interface& interface);
   void detached(const node::Interface& interface);
 
   const egress::Scheduler& scheduler() const { return scheduler_; }
   const egress::Gossip& gossip() const { return gossip_; }
+  const ServiceAddresses& services() const { return services_; }
 
   /// Until cancelled. To be spawned once by the owner.
   boost::asio::awaitable<void> run();
@@ -80,12 +88,15 @@ class EgressAgent {
   node::EgressDirector director_;
   node::EgressView view_;
   node::EgressDecision decision_;
+  ServiceAddresses services_;
+  std::set<IpAddress> services_here_;  // addresses of Services that this Node has
   std::optional<node::EgressHost> host_;
   std::unique_ptr<egress::Announcer> announcer_;
   EgressStatusWriter status_;
   Signal changed_;
   TimePoint settles_at_{};
-  bool egresses_known_ = false, pools_known_ = false, groups_known_ = false;
+  bool egresses_known_ = false, pools_known_ = false, groups_known_ = false,
+       services_known_ = false;
 };
 
 }  // namespace antrea::agent

@@ -131,8 +131,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "of "
       "the Node, told in their annotation nodeportlocal.antrea.io")(
       "node-port-local-range", text(local_ports, "61000-62000", "FIRST-LAST"),
-      "the ports that may be given")("no-egress", po::bool_switch(&no_egress),
-                                     "leave Egresses to others")(
+      "the ports that may be given")(
+      "no-egress", po::bool_switch(&no_egress),
+
+      "leave Egresses, and Services' addresses from ExternalIPPools, to others")(
       "cluster-port", po::value(&options.cluster_port)->default_value(10351)->value_name("PORT"),
       "of the agents' gossip about who is alive, TCP and UDP")(
       "egress-except-cidr", po::value(&except_cidrs)->composing()->value_name("CIDR"),

@@ -80,6 +80,20 @@ json::array memberlist(const egress::Gossip& gossip) {
   return out;
 }
 
+HttpResponse service_external_ips(const RestSources& sources, const HttpRequest& request) {
+  if (sources.egress == nullptr) return error_response(503, "ServiceExternalIP is not enabled");
+  json::array list;
+  for (auto& each : sources.egress->services().describe(sources.egress->scheduler().placements())) {
+    const auto wanted = [&](std::string_view key, const std::string* value) {
+      return value == nullptr || value->empty() || each.at(key).as_string() == *value;
+    };
+    if (wanted("namespace", request.parameter("namespace")) &&
+        wanted("serviceName", request.parameter("name")))
+      list.push_back(std::move(each));
+  }
+  return HttpResponse::json(200, json::serialize(list));
+}
+
 json::object agent_info(const RestSources& sources) {
   const auto& statistics = sources.the_switch.statistics();
   json::object info{{"nodeName", sources.node_name},
@@ -179,8 +193,11 @@ Result<std::unique_ptr<kube::HttpServer>> serve_rest(asio::any_io_executor execu
         else if (request.path == "/podinterfaces")
           exchange.respond(
               HttpResponse::json(200, json::serialize(pod_interfaces(sources.interfaces))));
-        else if (request.path == "/memberlist" && sources.gossip != nullptr)
-          exchange.respond(HttpResponse::json(200, json::serialize(memberlist(*sources.gossip))));
+        else if (request.path == "/memberlist" && sources.egress != nullptr)
+          exchange.respond(
+              HttpResponse::json(200, json::serialize(memberlist(sources.egress->gossip()))));
+        else if (request.path == "/serviceexternalip")
+          exchange.respond(service_external_ips(sources, request));
         else if (request.path == "/agentinfo")
           exchange.respond(HttpResponse::json(200, json::serialize(agent_info(sources))));
         else if (request.path == "/services")

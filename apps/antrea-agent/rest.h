@@ -5,26 +5,30 @@
 
 #include "antrea/base/log.h"
 #include "antrea/base/metrics.h"
-#include "antrea/egress/gossip.h"
 #include "antrea/kube/http_server.h"
 #include "antrea/node/datapath.h"
+#include "egress_agent.h"
 #include "node_port_local_agent.h"
 
 namespace antrea::agent {
 
 /// What the agent shows of itself to antctl: JSON over HTTP on a Unix socket.
 ///
-///   GET /podinterfaces            [{"podName", "podNamespace", "interfaceName", "ips", "mac",
-///   "ofPort", "containerID"}] GET /memberlist   [{"nodeName", "ip", "status"}] GET
-///   /ovsflows?table=T&pod=NS/NAME   [{"flow", "table", "packets", "bytes"}] GET /agentinfo
-///   {"nodeName", "version", …} GET /healthz, /metrics text
+///   GET /podinterfaces                     [{"podName", "podNamespace", "interfaceName", "ips",
+///                                          "mac", "ofPort", "containerID"}]
+///   GET /memberlist                        [{"nodeName", "ip", "status"}]
+///   GET /serviceexternalip?namespace=&name=  [{"namespace", "serviceName", "externalIPPool",
+///                                          "externalIP", "assignedNode"}]
+///   GET /ovsflows?table=T&pod=NS/NAME      [{"flow", "table", "packets", "bytes"}]
+///   GET /agentinfo                         {"nodeName", "version", …}
+///   GET /healthz, /metrics                 text
 struct RestSources {
   std::string node_name;
   const node::InterfaceStore& interfaces;
   openflow::Switch& the_switch;
   const node::Datapath& datapath;
   const MetricRegistry& metrics;
-  const egress::Gossip* gossip = nullptr;  ///< null: this agent has nothing to do with Egress
+  const EgressAgent* egress = nullptr;  ///< null: this agent has nothing to do with Egress
   const NodePortLocalAgent* node_port_local = nullptr;  ///< null: it is not wanted
 };
 

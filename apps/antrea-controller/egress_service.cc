@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "antrea/api/egress_json.h"
+#include "antrea/api/json.h"
 #include "antrea/egress/admission.h"
 #include "policy_status.h"
 
@@ -75,13 +76,14 @@ std::optional<api::AdmissionResponse> EgressService::validate(
 Result<> EgressService::start() {
   egresses_ = api_.types().find("crd.antrea.io", "v1beta1", "egresses");
   pools_ = api_.types().find("crd.antrea.io", "v1beta1", "externalippools");
-  if (egresses_ == nullptr || pools_ == nullptr)
+  services_ = api_.types().find("", "v1", "services");
+  if (egresses_ == nullptr || pools_ == nullptr || services_ == nullptr)
     return make_error(Errc::kNotFound, "follow: the API server does not serve this type",
-                      "egresses, externalippools");
+                      "egresses, externalippools, services");
   admit();
-  using Input = egress::AllocatorInput;
-  ANTREA_CHECK(follow(pools_, api::decode_external_ip_pool, &Input::pools, &Input::removed_pools));
-  return follow(egresses_, api::decode_egress, &Input::egresses, &Input::removed_egresses);
+  ANTREA_CHECK(follow(pools_, &EgressService::take_pool));
+  ANTREA_CHECK(follow(egresses_, &EgressService::take_egress));
+  return follow(services_, &EgressService::take_service);
 }
 
 void EgressService::admit() {
@@ -101,32 +103,57 @@ void EgressService::admit() {
   });
 }
 
-template <typename T>
-Result<> EgressService::follow(const kube::ResourceType* type,
-                               Result<T> (*decode)(const json::value&),
-                               std::vector<T> egress::AllocatorInput::*changed,
-                               std::vector<std::string> egress::AllocatorInput::*removed) {
+Result<> EgressService::follow(const kube::ResourceType* type, Take take) {
   ++unsynced_;
-  auto on_event = [this, decode, changed, removed](kube::ApiWatchEvent event) {
+  auto on_event = [this, take](kube::ApiWatchEvent event) {
     using Type = kube::ApiWatchEvent::Type;
-    if (event.type == Type::kSynced) {
+    if (event.type == Type::kSynced)
       --unsynced_;
-      return schedule();
-    }
-    auto object = decode(json::value(std::move(event.object)));
-    if (!object) return logger_->error("allocation: {}", object.error().to_string());
-    const std::string name = object->metadata.name;
-    std::erase_if(batch_.*changed, [&](const T& each) { return each.metadata.name == name; });
-    if (event.type == Type::kDeleted) {
-      (batch_.*removed).push_back(name);
-    } else {
-      (batch_.*changed).push_back(*std::move(object));
-    }
+    else
+      (this->*take)(json::value(std::move(event.object)), event.type == Type::kDeleted);
     schedule();
   };
   ANTREA_TRY(auto watch, api_.watch(path_of(type, {}), std::move(on_event)));
   watches_.push_back(std::move(watch));
   return {};
+}
+
+void EgressService::take_egress(const json::value& object, bool deleted) {
+  auto egress = api::decode_egress(object);
+  if (!egress) return logger_->error("allocation: {}", egress.error().to_string());
+  const std::string name = egress->metadata.name;
+  std::erase_if(batch_.egresses, [&](const auto& each) { return each.metadata.name == name; });
+  if (deleted)
+    batch_.removed_egresses.push_back(name);
+  else
+    batch_.egresses.push_back(*std::move(egress));
+}
+
+void EgressService::take_pool(const json::value& object, bool deleted) {
+  auto pool = api::decode_external_ip_pool(object);
+  if (!pool) return logger_->error("allocation: {}", pool.error().to_string());
+  const std::string name = pool->metadata.name;
+  std::erase_if(batch_.pools, [&](const auto& each) { return each.metadata.name == name; });
+  if (deleted)
+    batch_.removed_pools.push_back(name);
+  else
+    batch_.pools.push_back(*std::move(pool));
+}
+
+void EgressService::take_service(const json::value& object, bool deleted) {
+  const auto service = api::decode_service(object);
+  if (!service) return logger_->error("allocation: {}", service.error().to_string());
+  const auto key = api::key_of(service->metadata);
+  std::erase_if(batch_.services, [&](const auto& each) { return each.service == key; });
+  if (deleted) {
+    batch_.removed_services.push_back(key);
+    return;
+  }
+  boost::system::error_code code;
+  const auto* const wished = object.find_pointer("/spec/loadBalancerIP", code);
+  batch_.services.push_back(egress::read_service_request(
+      *service, wished != nullptr && wished->is_string() ? std::string(wished->get_string())
+                                                         : std::string()));
 }
 
 void EgressService::schedule() {
@@ -143,6 +170,7 @@ void EgressService::run() {
   if (unsynced_ != 0) return;
   const auto output = allocator_.apply(std::exchange(batch_, {}));
   for (const auto& update : output.egresses) write(update);
+  for (const auto& update : output.services) write(update);
   for (const auto& update : output.pools) write(update);
 }
 
@@ -169,6 +197,23 @@ void EgressService::write(const egress::EgressUpdate& update) {
           {{"conditions", with_condition(object->status.conditions, *update.condition)}}}});
     if (!written) logger_->warn("Egress {}: {}", update.egress, written.error().to_string());
   }
+}
+
+void EgressService::write(const egress::ServiceUpdate& update) {
+  const std::string name = update.service.to_string();
+  if (!update.why.empty()) logger_->warn("Service {}: no address: {}", name, update.why);
+  kube::ObjectPath path = path_of(services_, update.service.name, "status");
+  path.namespace_ = update.service.namespace_;
+  json::value ingress;  // null takes it away
+  if (update.ip) {
+    json::object address{{"ip", update.ip->to_string()}};
+    ingress = json::array{std::move(address)};
+  }
+  const auto written =
+      api_.patch(path, kube::PatchType::kMerge,
+                 {{"status", {{"loadBalancer", json::object{{"ingress", std::move(ingress)}}}}}});
+  if (!written && written.error().code != Errc::kNotFound)
+    logger_->warn("Service {}: {}", name, written.error().to_string());
 }
 
 void EgressService::write(const egress::PoolUpdate& update) {

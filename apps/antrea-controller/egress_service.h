@@ -12,9 +12,9 @@
 
 namespace antrea::controller {
 
-/// Feeds the allocator with the Egresses and ExternalIPPools that the API server has, and writes
-/// what it says into them; has the API server refuse what `egress::admit` refuses. Changes that
-/// come in one turn of the event loop are one batch.
+/// Feeds the allocator with the Egresses, Services and ExternalIPPools that the API server has, and
+/// writes what it says into them; has the API server refuse what `egress::admit` refuses. Changes
+/// that come in one turn of the event loop are one batch.
 class EgressService {
  public:
   /// The API server must outlive it.
@@ -30,14 +30,16 @@ class EgressService {
   Result<> start();
 
  private:
-  template <typename T>
-  Result<> follow(const kube::ResourceType* type, Result<T> (*decode)(const boost::json::value&),
-                  std::vector<T> egress::AllocatorInput::*changed,
-                  std::vector<std::string> egress::AllocatorInput::*removed);
+  using Take = void (EgressService::*)(const boost::json::value& object, bool deleted);
+  Result<> follow(const kube::ResourceType* type, Take take);
+  void take_egress(const boost::json::value& object, bool deleted);
+  void take_pool(const boost::json::value& object, bool deleted);
+  void take_service(const boost::json::value& object, bool deleted);
   void admit();
   void schedule();
   void run();
   void write(const egress::EgressUpdate& update);
+  void write(const egress::ServiceUpdate& update);
   void write(const egress::PoolUpdate& update);
 
   boost::asio::any_io_executor executor_;
@@ -45,6 +47,7 @@ class EgressService {
   Logger logger_;
   const kube::ResourceType* egresses_ = nullptr;
   const kube::ResourceType* pools_ = nullptr;
+  const kube::ResourceType* services_ = nullptr;
   egress::Allocator allocator_;
   egress::AllocatorInput batch_;
   std::size_t unsynced_ = 0;  // watches that have not told all yet

@@ -172,5 +172,41 @@ TEST_F(StandaloneEgress, GroupsAreServedPerNode) {
   EXPECT_TRUE(eventually([&] { return kubectl(path + "/web'").status != 0; }));
 }
 
+std::string service(const std::string& name, const std::string& annotations,
+                    const std::string& spec = {}) {
+  return "apiVersion: v1\nkind: Service\nmetadata: {name: " + name + ", annotations: {" +
+         annotations + "}}\nspec: {type: LoadBalancer, ports: [{port: 80}]" + spec + "}\n";
+}
+
+TEST_F(StandaloneEgress, GivesServicesAddressesFromPools) {
+  const std::string of_prod = "service.antrea.io/external-ip-pool: prod";
+  const std::string shared = of_prod + ", service.antrea.io/allow-shared-load-balancer-ip: 'true'";
+  const std::string ingress = ".status.loadBalancer.ingress[*].ip";
+  apply(pool("prod", "{start: 10.10.0.1, end: 10.10.0.3}"));
+  apply(service("web", of_prod));
+  EXPECT_TRUE(becomes("svc web", ingress, "10.10.0.1"));
+  apply(service("dns", shared, ", loadBalancerIP: 10.10.0.3"));
+  EXPECT_TRUE(becomes("svc dns", ingress, "10.10.0.3"));
+  apply(service("mail", shared, ", loadBalancerIP: 10.10.0.3"));
+  EXPECT_TRUE(becomes("svc mail", ingress, "10.10.0.3"));
+  EXPECT_TRUE(is_used("prod", 2));
+  apply(egress("e", "externalIPPool: prod"));
+  EXPECT_TRUE(becomes("eg e", ".spec.egressIP", "10.10.0.2")) << "Services have the others";
+  apply(service("late", of_prod, ", loadBalancerIP: 10.10.0.2"));
+
+  // Its type changes: the address is free again.
+  EXPECT_EQ(kubectl("delete eg e").status, 0);
+  EXPECT_TRUE(becomes("svc late", ingress, "10.10.0.2"));
+  EXPECT_EQ(kubectl("patch svc late --type=merge -p '" +
+                    std::string(R"({"spec":{"type":"ClusterIP","loadBalancerIP":null,"ports":[{"port":80}]}})") +
+                    "'").status, 0);
+  EXPECT_TRUE(becomes("svc late", ingress, ""));
+  EXPECT_TRUE(is_used("prod", 2));
+  EXPECT_EQ(kubectl("delete svc web dns").status, 0);
+  EXPECT_TRUE(is_used("prod", 1));
+  EXPECT_EQ(kubectl("delete eip prod").status, 0);
+  EXPECT_TRUE(becomes("svc mail", ingress, ""));
+}
+
 }  // namespace
 }  // namespace antrea::controller

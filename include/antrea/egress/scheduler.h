@@ -14,6 +14,7 @@
 #include "antrea/api/core.h"
 #include "antrea/api/egress.h"
 #include "antrea/base/clock.h"
+#include "antrea/egress/service_claims.h"
 
 namespace antrea::egress {
 
@@ -36,6 +37,8 @@ struct SchedulerConfig {
 struct SchedulerInput {
   std::vector<api::crd::Egress> egresses;  ///< new or changed
   std::vector<std::string> removed_egresses;
+  std::vector<ServiceClaim> services;  ///< new or changed
+  std::vector<std::string> removed_services;
   std::vector<api::crd::ExternalIPPool> pools;  ///< new or changed
   std::vector<std::string> removed_pools;
   std::vector<api::Node> nodes;  ///< new or changed
@@ -45,9 +48,10 @@ struct SchedulerInput {
   std::optional<std::set<std::string>> returning;
 };
 
-/// One address of one Egress. An address may be in several Egresses: it has one owner in all.
+/// One address of one Egress, or of one Service. An address may be in several: it has one owner in
+/// all.
 struct EgressIp {
-  std::string egress;
+  std::string egress;  ///< its name; of a Service "namespace/name", which is no Egress's
   IpAddress ip;
   friend auto operator<=>(const EgressIp&, const EgressIp&) = default;
 };
@@ -59,6 +63,7 @@ enum class Unowned : std::uint8_t {
   kNoMajority,  ///< too few Nodes of the pool are alive here: others may own it
   kNoNode,      ///< no Node that is alive matches the pool's selector
   kFull,        ///< all Nodes that could are at their limits
+  kNoEndpoint,  ///< of a Service with externalTrafficPolicy Local: no Node that could has one
 };
 ANTREA_API std::string_view to_string(Unowned reason);  ///< "", or for people
 
@@ -83,6 +88,8 @@ struct PlacementChange {
 /// whose choice it makes where the rules below do not come in). Rules, first to last:
 ///
 /// - An address without a pool is its user's business and is not placed.
+/// - Services are placed as Egresses are, but at Nodes of their claims only, and beside the limits.
+///   Of several that share an address, the first one's claim counts.
 /// - A pool's Nodes are those that match its selector and, if they say, run Linux. Nobody owns an
 ///   address of a pool without a majority: most of its Nodes are alive; of exactly half, the half
 ///   with the first Node by name is one. Of a pool with less than three Nodes, all Linux Nodes of

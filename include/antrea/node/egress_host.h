@@ -36,7 +36,7 @@ struct LocalEgressIp {
   friend auto operator<=>(const LocalEgressIp&, const LocalEgressIp&) = default;
 };
 
-/// All that the host has for Egress.
+/// All that the host has for addresses that move from Node to Node.
 struct EgressHostState {
   std::string transport;
   bool device_present = true;
@@ -44,6 +44,9 @@ struct EgressHostState {
   std::set<InterfaceAddress> addresses;      ///< of the device, link-local ones left out
   std::map<std::string, NftTable> tables;    ///< by "family name"; absent: not there
   std::map<IpAddress, IpAddress> handovers;  ///< routes to single addresses through `transport`
+  /// Addresses on no device that are answered for on `transport`: ARP, neighbour discovery.
+  std::set<IpAddress> answered;
+  std::map<std::string, std::string> sysctls;  ///< as in `HostState`
 };
 
 /// What the host shall have for these addresses.
@@ -57,9 +60,13 @@ struct EgressHostState {
 /// - The fence: without a lease, nothing that has an Egress IP as its source leaves through
 ///   `transport`, ARP and neighbour discovery included. The lease is an element of a set with a
 ///   timeout, so it ends in the kernel, whatever has become of the agent: killed, stopped, hung.
+/// - Addresses of load balancers that come here, `services`, are answered for but are on no device:
+///   what comes in for them is to go on into the switch. The fence holds for them, too, but for
+///   neighbour advertisements, which do not have the address as their source.
 ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
                                                const std::string& transport,
-                                               std::span<const LocalEgressIp> local);
+                                               std::span<const LocalEgressIp> local,
+                                               const std::set<IpAddress>& services = {});
 
 struct AddEgressDevice {
   friend bool operator==(const AddEgressDevice&, const AddEgressDevice&) = default;
@@ -72,8 +79,17 @@ struct RemoveHandover {
   IpAddress ip;
   friend bool operator==(const RemoveHandover&, const RemoveHandover&) = default;
 };
-using EgressHostOperation = std::variant<AddEgressDevice, NftTransaction, AddAddress, RemoveAddress,
-                                         SetHandover, RemoveHandover>;
+struct Answer {
+  IpAddress ip;
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+struct AnswerNoMore {
+  IpAddress ip;
+  friend bool operator==(const AnswerNoMore&, const AnswerNoMore&) = default;
+};
+using EgressHostOperation =
+    std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress, RemoveAddress, SetHandover,
+                 RemoveHandover, Answer, AnswerNoMore>;
 ANTREA_API std::string describe(const EgressHostOperation& operation);
 
 /// The operations that lead from `actual` to `desired`; none when they agree. An address goes

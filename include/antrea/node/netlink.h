@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -111,6 +112,12 @@ class ANTREA_API Netlink {
   /// Asks a neighbour now, by ARP or neighbour discovery, whether it is still there. Permanent
   /// entries are left alone. Returns before the answer comes.
   Result<> probe_neighbour(std::uint32_t link, const IpAddress& address);
+
+  /// The addresses that the kernel answers ARP or neighbour discovery for on this link though they
+  /// are not its own, as far as `add_proxy_neighbour` added them.
+  Result<std::set<IpAddress>> proxy_neighbours(std::uint32_t link);
+  Result<> add_proxy_neighbour(std::uint32_t link, const IpAddress& address);
+  Result<> delete_proxy_neighbour(std::uint32_t link, const IpAddress& address);
 
  private:
   struct Impl;

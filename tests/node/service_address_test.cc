@@ -1,0 +1,133 @@
+// Addresses of load balancers that come to a Node: answered for in a real kernel, while the lease
+// lasts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "antrea/node/egress_host.h"
+#include "tests/node/lab.h"
+
+namespace antrea::node {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class ServiceAddress : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!lab::isolate()) GTEST_SKIP() << "network namespaces are not allowed here";
+    node.emplace();
+    client.emplace();
+    node->run({"ip", "link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns",
+               std::to_string(client->pid())});
+    node->run({"ip", "link", "add", "antrea-gw0", "type", "veth", "peer", "name", "switch"});
+    node->run({"ip", "addr", "add", "172.18.0.2/24", "dev", "uplink"});
+    node->run({"ip", "addr", "add", "10.10.0.1/24", "dev", "antrea-gw0"});
+    client->run({"ip", "addr", "add", "172.18.0.9/24", "dev", "eth0"});
+    for (const char* const link : {"lo", "uplink", "antrea-gw0", "switch"})
+      node->run({"ip", "link", "set", link, "up"});
+    client->run({"ip", "link", "set", "eth0", "up"});
+    node->run({"sysctl", "-qw", "net.ipv4.ip_forward=1"});
+    // As `HostNetwork` leads what is for load balancers into the switch.
+    node->run({"ip", "route", "add", "172.18.0.200", "dev", "antrea-gw0"});
+  }
+  void TearDown() override { end_lease(); }
+
+  std::size_t apply(const std::set<IpAddress>& services) {
+    std::size_t operations = 0;
+    node->enter([&] {
+      auto host = EgressHost::open();  // as a new process: it knows nothing
+      ASSERT_TRUE(host) << host.error().to_string();
+      const auto done = host->apply(desired_egress_host(NodeConfig{}, "uplink", {}, services));
+      ASSERT_TRUE(done) << done.error().to_string();
+      operations = done->size();
+    });
+    return operations;
+  }
+  void keep_lease() {
+    renewal = std::thread([this] {
+      node->enter([this] {
+        auto host = EgressHost::open();
+        while (!ended) {
+          EXPECT_TRUE(host->renew_lease());
+          std::this_thread::sleep_for(kEgressLease / 5);
+        }
+      });
+    });
+  }
+  void end_lease() {
+    ended = true;
+    if (renewal.joinable()) renewal.join();
+  }
+  bool leased() {
+    return node->run({"nft", "list", "set", "netdev", "antrea-egress", "lease"}).find("expires") !=
+           std::string::npos;
+  }
+  /// Whether somebody tells the client a MAC for the address.
+  bool answered(const std::string& address) {
+    client->run({"ip", "neighbour", "flush", "all"});
+    client->run({"sh", "-c", "ping -q -c 1 -W 1 " + address + " >&2 || true"});
+    return client->run({"ip", "neighbour", "show", address}).find("lladdr") != std::string::npos;
+  }
+  std::string proxies() { return node->run({"ip", "neighbour", "show", "proxy"}); }
+
+  const IpAddress address = *IpAddress::parse("172.18.0.200");
+  std::optional<lab::Namespace> node, client;
+  std::thread renewal;
+  std::atomic<bool> ended = false;
+};
+
+TEST_F(ServiceAddress, IsAnsweredForWhileTheLeaseLasts) {
+  node->run({"ip", "neighbour", "add", "proxy", "172.18.0.77", "dev", "uplink"});
+  apply({});
+  EXPECT_FALSE(answered("172.18.0.200")) << "not yet this Node's";
+  EXPECT_GT(apply({address}), 0U);
+  EXPECT_EQ(apply({address}), 0U) << "a new process finds nothing to do";
+  EXPECT_THAT(proxies(), HasSubstr("172.18.0.200"));
+  EXPECT_THAT(node->run({"ip", "address"}), Not(HasSubstr("172.18.0.200"))) << "on no device";
+  EXPECT_FALSE(answered("172.18.0.200")) << "without a lease";
+  keep_lease();
+  ASSERT_TRUE(lab::eventually([&] { return leased(); }));
+  EXPECT_TRUE(answered("172.18.0.200"));
+  EXPECT_TRUE(answered("172.18.0.2"));
+
+  end_lease();
+  ASSERT_TRUE(lab::eventually([&] { return !leased(); }));
+  EXPECT_FALSE(answered("172.18.0.200")) << "the lease has lapsed";
+  EXPECT_TRUE(answered("172.18.0.2")) << "the Node itself is never fenced";
+  EXPECT_GT(apply({}), 0U);
+  EXPECT_THAT(proxies(), Not(HasSubstr("172.18.0.200")));
+  EXPECT_THAT(proxies(), HasSubstr("172.18.0.77")) << "another's business";
+}
+
+TEST_F(ServiceAddress, OfIpv6IsAnsweredForToo) {
+  const IpAddress v6 = *IpAddress::parse("fd18::200");
+  EXPECT_GT(apply({v6}), 0U);
+  EXPECT_EQ(apply({v6}), 0U);
+  EXPECT_THAT(node->run({"ip", "-6", "neighbour", "show", "proxy"}), HasSubstr("fd18::200"));
+  EXPECT_EQ(node->run({"cat", "/proc/sys/net/ipv6/conf/uplink/proxy_ndp"}), "1\n");
+  apply({});
+  EXPECT_EQ(node->run({"ip", "-6", "neighbour", "show", "proxy"}), "");
+}
+
+TEST(ServiceAddressPlan, TheFenceStandsBeforeTheAnswer) {
+  const auto before = desired_egress_host(NodeConfig{}, "uplink", {});
+  const auto after =
+      desired_egress_host(NodeConfig{}, "uplink", {}, {*IpAddress::parse("172.18.0.200")});
+  std::vector<std::string> texts;
+  for (const auto& operation : plan_egress_host(after, before))
+    texts.push_back(describe(operation));
+  EXPECT_THAT(texts, testing::ElementsAre("sysctl net/ipv4/neigh/uplink/proxy_delay = 0",
+                                          HasSubstr("nft transaction"), "answer for 172.18.0.200"));
+  texts.clear();
+  for (const auto& operation : plan_egress_host(before, after))
+    texts.push_back(describe(operation));
+  EXPECT_THAT(
+      texts, testing::ElementsAre("answer no more for 172.18.0.200", HasSubstr("nft transaction")));
+}
+
+}  // namespace
+}  // namespace antrea::node
