@@ -26,7 +26,7 @@ enum OxsField : std::uint8_t {
   kPacketCount = 4,
   kByteCount = 5
 };
-constexpr unsigned kUsualOrder[] = {kDuration, kIdleTime, kPacketCount, kByteCount, kFlowCount};
+constexpr unsigned kStatisticsOrder[] = {kDuration, kIdleTime, kPacketCount, kByteCount, kFlowCount};
 
 void put_action_list(Out& out, InstructionType type, const Actions& actions) {
   const std::size_t start = out.size();
@@ -177,7 +177,7 @@ void put_statistics(Out& out, const FlowStatistics& s) {
     else
       out.be32(*number);
   };
-  each_in_order(s.order, kUsualOrder, [&](unsigned field) {
+  each_in_order(s.order, kStatisticsOrder, [&](unsigned field) {
     switch (field) {
       case kDuration:
         return time(kDuration, s.duration);
@@ -237,7 +237,7 @@ DecodeResult<FlowStatistics> pull_statistics(In& in) {
     }
     came.push_back(header >> 9 & 0x7f);
   }
-  if (!in_usual_order(came, kUsualOrder)) s.order = came;
+  if (!in_usual_order(came, kStatisticsOrder)) s.order = came;
   return s;
 }
 

@@ -12,8 +12,6 @@ namespace {
 
 using MessageResult = DecodeResult<Message>;
 
-DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
-
 MessageResult pull_hello(In in) {
   Hello hello;
   hello.version_bitmap.reset();

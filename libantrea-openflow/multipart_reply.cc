@@ -6,8 +6,6 @@
 namespace antrea::openflow::detail {
 namespace {
 
-DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
-
 void append(RawProperties& to, std::span<const std::byte> raw) {
   to.insert(to.end(), raw.begin(), raw.end());
 }

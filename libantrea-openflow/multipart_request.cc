@@ -7,8 +7,6 @@
 namespace antrea::openflow::detail {
 namespace {
 
-DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
-
 template <typename Request>
 DecodeResult<MultipartRequestBody> pull_filter(In in) {
   Request f;

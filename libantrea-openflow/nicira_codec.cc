@@ -11,8 +11,6 @@ namespace {
 
 using MessageResult = DecodeResult<Message>;
 
-DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
-
 void put_maps(Out& out, const std::vector<TlvMap>& maps) {
   for (const TlvMap& map : maps) {
     out.be16(map.option_class);

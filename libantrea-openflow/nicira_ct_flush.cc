@@ -7,7 +7,7 @@
 namespace antrea::openflow::detail {
 namespace {
 
-enum Type : unsigned {
+enum CtFlushProperty : unsigned {
   kOriginal = 0,
   kReply = 1,
   kZone = 2,
@@ -16,7 +16,7 @@ enum Type : unsigned {
   kLabels = 5,
   kLabelsMask = 6,
 };
-constexpr unsigned kUsualOrder[] = {kOriginal, kReply,  kZone,      kMark,
+constexpr unsigned kCtFlushOrder[] = {kOriginal, kReply,  kZone,      kMark,
                                     kMarkMask, kLabels, kLabelsMask};
 
 enum TupleType : unsigned {
@@ -151,14 +151,14 @@ DecodeResult<Message> pull_ct_flush(In in) {
     if (const Fault fault = take_property(property, flush, family)) return fail(*fault, offset);
     if (!came.contains(property.type)) came.push_back(property.type);
   }
-  if (!in_usual_order(came, kUsualOrder)) flush.order = came;
+  if (!in_usual_order(came, kCtFlushOrder)) flush.order = came;
   return Message{std::move(flush)};
 }
 
 void put_nicira(Out& out, const NxCtFlush& m) {
   out.u8(m.ip_proto);
   out.zeros(7);
-  each_in_order(m.order, kUsualOrder, [&](unsigned type) {
+  each_in_order(m.order, kCtFlushOrder, [&](unsigned type) {
     switch (type) {
       case kOriginal:
         return put_tuple(out, type, m.original);

@@ -6,7 +6,7 @@
 namespace antrea::openflow::detail {
 namespace {
 
-enum Type : unsigned {
+enum PacketInProperty : unsigned {
   kPacket = 0,
   kFullLen = 1,
   kBufferId = 2,
@@ -17,7 +17,7 @@ enum Type : unsigned {
   kUserdata = 7,
   kContinuation = 8,
 };
-constexpr unsigned kUsualOrder[] = {kPacket, kFullLen,  kBufferId, kTableId,     kCookie,
+constexpr unsigned kPacketInOrder[] = {kPacket, kFullLen,  kBufferId, kTableId,     kCookie,
                                     kReason, kMetadata, kUserdata, kContinuation};
 
 /// Reads one property; unknown ones are kept.
@@ -71,7 +71,7 @@ DecodeResult<Message> pull(In in) {
   }
   if (p.packet.empty() || (p.full_len.value_or(0) != 0 && *p.full_len < p.packet.size()))
     return fail(errors::kBadLen, in);
-  if (!in_usual_order(came, kUsualOrder)) p.order = came;
+  if (!in_usual_order(came, kPacketInOrder)) p.order = came;
   return Message{std::move(p)};
 }
 
@@ -90,7 +90,7 @@ DecodeResult<Message> pull_packet_in2(In in) { return pull<PacketIn2>(in); }
 DecodeResult<Message> pull_resume(In in) { return pull<Resume>(in); }
 
 void put_packet_in_properties(Out& out, const PacketInProperties& p) {
-  each_in_order(p.order, kUsualOrder, [&](unsigned type) {
+  each_in_order(p.order, kPacketInOrder, [&](unsigned type) {
     switch (type) {
       case kPacket:
         if (!p.packet.empty()) put_property(out, type, p.packet);

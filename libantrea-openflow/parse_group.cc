@@ -15,13 +15,13 @@ constexpr std::uint32_t kMaxBucket = 0xffffff00;
 /// A bucket without an ID of its own, until all buckets are known.
 constexpr std::uint32_t kNoBucketId = kBucketAll;
 
-struct Allowed {
+struct AllowedInGroup {
   bool type;
   bool buckets;
   bool command_bucket;
   bool all_buckets;  ///< as command_bucket_id
 };
-Allowed allowed_by(GroupCommand command) {
+AllowedInGroup allowed_by(GroupCommand command) {
   switch (command) {
     case GroupCommand::kAdd:
     case GroupCommand::kModify:
@@ -62,7 +62,7 @@ class GroupReader {
 
   Source& source_;
   GroupMod& mod_;
-  Allowed allowed_;
+  AllowedInGroup allowed_;
   bool has_type_ = false;
   bool has_command_bucket_ = false;
 };

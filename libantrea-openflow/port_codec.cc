@@ -5,7 +5,7 @@
 
 namespace antrea::openflow::detail {
 namespace {
-enum TableProperty : std::uint16_t { kEviction = 2, kVacancy = 3 };
+enum TableDescProperty : std::uint16_t { kEviction = 2, kVacancy = 3 };
 }
 
 void put_port(Out& out, const Port& port) {

@@ -15,7 +15,7 @@ constexpr std::uint8_t kBundleAddType = 34;
 constexpr std::size_t kFlowModCommandAt = 25;
 
 /// As many buckets as a message is sure to take without trying.
-constexpr std::uint32_t kMostBuckets = 700;
+constexpr std::uint32_t kBucketsOfMessage = 700;
 
 bool append(std::uint32_t xid, std::optional<std::uint32_t> bundle, const Message& message,
             std::vector<std::byte>& out) {
@@ -92,7 +92,7 @@ Result<> plan_group(const GroupPtr& group, std::vector<PlannedMessage>& out) {
     message.kind = at == 0 ? PlannedMessage::Kind::kSetGroup : PlannedMessage::Kind::kInsertBuckets;
     message.group = group;
     message.first_bucket = at;
-    message.bucket_count = std::min(total - at, kMostBuckets);
+    message.bucket_count = std::min(total - at, kBucketsOfMessage);
     for (scratch.clear(); !message.encode(0, 0, scratch); scratch.clear()) {
       if (message.bucket_count <= 1)
         return make_error(Errc::kInvalidArgument, "plan: a bucket does not fit into a message",

@@ -12,6 +12,9 @@
 // What printing and parsing of flow syntax share.
 namespace antrea::openflow::detail {
 
+/// What a table can do, and what its configuration has it do (OpenFlow 1.5.1 section 7.3.4.1).
+inline constexpr std::uint32_t kTableEviction = 4, kTableVacancyEvents = 8;
+
 struct FlagName {
   std::string_view name;
   std::uint32_t bit;

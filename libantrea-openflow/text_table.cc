@@ -4,20 +4,18 @@
 namespace antrea::openflow::detail {
 namespace {
 
-constexpr std::uint32_t kEviction = 4;
-constexpr std::uint32_t kVacancyEvents = 8;
 constexpr FlagName kEvictionFlags[] = {{"OTHER", 1}, {"IMPORTANCE", 2}, {"LIFETIME", 4}};
 
 std::string_view on_off(bool on) { return on ? "on" : "off"; }
 
 void print_table_desc(std::string& out, const TableDesc& desc) {
   print(out, "\n  table {}:\n   eviction={} eviction_flags=", desc.table.value,
-        on_off((desc.config & kEviction) != 0));
+        on_off((desc.config & kTableEviction) != 0));
   if (desc.eviction && *desc.eviction != 0xffffffff)
     print_bits(out, *desc.eviction, kEvictionFlags, '|');
   else
     out += "(default)";
-  const bool vacancy = (desc.config & kVacancyEvents) != 0;
+  const bool vacancy = (desc.config & kTableVacancyEvents) != 0;
   print(out, "\n   vacancy={}", on_off(vacancy));
   if (vacancy) {
     const TableDesc::Vacancy shown = desc.vacancy.value_or(TableDesc::Vacancy{});
@@ -36,11 +34,11 @@ void print_body(std::string& out, const TableMod& mod) {
     print(out, " table_id={}", desc.table.value);
   // ovs-ofctl takes the flags for the setting: 0 is none, 1 on, 2 off.
   const std::uint32_t eviction = desc.eviction                    ? *desc.eviction
-                                 : (desc.config & kEviction) != 0 ? 1
+                                 : (desc.config & kTableEviction) != 0 ? 1
                                                                   : 2;
   if (eviction != 0)
     print(out, ", eviction={}", eviction > 2 ? "***error***" : on_off(eviction == 1));
-  const bool vacancy = (desc.config & kVacancyEvents) != 0;
+  const bool vacancy = (desc.config & kTableVacancyEvents) != 0;
   print(out, ", vacancy={}", on_off(vacancy));
   if (vacancy) {
     const TableDesc::Vacancy shown = desc.vacancy.value_or(TableDesc::Vacancy{});

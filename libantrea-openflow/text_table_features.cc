@@ -181,11 +181,8 @@ bool same(const InstructionFeatures& a, unsigned a_table, const InstructionFeatu
   return same_next(a.next, a_table, b.next, b_table) && a.instructions == b.instructions &&
          a.write == b.write && a.apply == b.apply;
 }
-constexpr std::uint32_t kEviction = 4;
-constexpr std::uint32_t kVacancyEvents = 8;
-
 bool same(const Features& a, const Features& b) {
-  constexpr std::uint32_t kShown = kEviction | kVacancyEvents;
+  constexpr std::uint32_t kShown = kTableEviction | kTableVacancyEvents;
   const TableFeatures& x = *a.table;
   const TableFeatures& y = *b.table;
   return x.metadata_match == y.metadata_match && x.metadata_write == y.metadata_write &&
@@ -421,8 +418,8 @@ void print_table_features(std::string& out, std::span<const TableFeatures> table
     const auto supported = [&](std::string_view what, std::uint32_t bit) {
       print(out, "    {}: {}supported\n", what, (table.capabilities & bit) != 0 ? "" : "not ");
     };
-    supported("eviction", kEviction);
-    supported("vacancy events", kVacancyEvents);
+    supported("eviction", kTableEviction);
+    supported("vacancy events", kTableVacancyEvents);
     if (table.max_entries != 0) print(out, "    max_entries={}\n", table.max_entries);
     print_instruction_parts(out, features, before);
     print_matching(out, features, before);

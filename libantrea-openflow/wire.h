@@ -127,6 +127,7 @@ inline FieldValue In::value(std::size_t size) {
 
 inline DecodeError fail(OfError error, std::size_t offset) { return {error, offset}; }
 inline DecodeError fail(OfError error, const In& in) { return {error, in.offset()}; }
+inline DecodeError bad_length(const In& in) { return fail(errors::kBadLen, in); }
 
 inline std::string take_text(In& in, std::size_t size) {
   const auto raw = in.take(size);
