@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "held_groups.h"
+#include "antrea/policy/name_pattern.h"
 #include "rule_text.h"
 
 namespace antrea::policy {

@@ -8,6 +8,7 @@
 
 #include "antrea/api/antrea_policy.h"
 
+#include "clause_list.h"
 #include "conjunction_ids.h"
 #include "flow_actions.h"
 #include "flow_spec.h"
@@ -20,13 +21,6 @@ namespace cp = api::controlplane;
 namespace pipeline = api::pipeline;
 using pipeline::Table;
 
-/// One clause of a conjunction.
-struct Clause {
-  std::uint32_t conjunction;  // index of the record, not the ID
-  std::uint8_t clause, count;
-  friend bool operator==(const Clause&, const Clause&) = default;
-};
-
 struct FlowRecord {
   FlowSpec spec;
   Program program{};
@@ -34,7 +28,7 @@ struct FlowRecord {
   bool existed = false;              // before this batch; else it is new in it
   std::uint32_t references = 0;      // of flows that are not kConjoin
   std::uint32_t log_references = 0;  // those of them that ask for a log
-  std::vector<Clause> clauses;
+  ClauseList clauses;
 
   bool empty() const { return references == 0 && clauses.empty(); }
   /// Whether what it does depends on who refers to it.
@@ -182,7 +176,8 @@ struct FlowCompiler::Impl {
 
   /// Ascending by ID, so that equal sets make equal flows.
   openflow::Actions conjunctions_of(const FlowRecord& flow) const {
-    std::vector<Clause> sorted = flow.clauses;
+    const std::span<const Clause> all = flow.clauses.all();
+    std::vector<Clause> sorted(all.begin(), all.end());
     std::ranges::sort(
         sorted, {}, [&](const Clause& c) { return std::pair(rules[c.conjunction].id, c.clause); });
     openflow::Actions actions;
@@ -235,7 +230,7 @@ struct FlowCompiler::Impl {
     const auto at = std::ranges::lower_bound(list, flow);
     const bool known = at != list.end() && *at == flow;
     list.insert(at, flow);
-    if (!known) touch(flow).clauses.push_back({rule, clause, rules[rule].count});
+    if (!known) touch(flow).clauses.add({rule, clause, rules[rule].count});
   }
 
   /// Many at once, of a clause that has none yet.
@@ -245,7 +240,7 @@ struct FlowCompiler::Impl {
     for (const FlowSpec& spec : specs) list.push_back(flow_at(spec, kConjoin));
     std::ranges::sort(list);
     for_each_once(list, [&](std::uint32_t flow) {
-      touch(flow).clauses.push_back({rule, clause, rules[rule].count});
+      touch(flow).clauses.add({rule, clause, rules[rule].count});
     });
   }
 
@@ -257,10 +252,7 @@ struct FlowCompiler::Impl {
   }
 
   void forget_clause(std::uint32_t flow, std::uint32_t rule, std::uint8_t clause) {
-    std::vector<Clause>& clauses = touch(flow).clauses;
-    const auto found = std::ranges::find(clauses, Clause{rule, clause, rules[rule].count});
-    *found = clauses.back();
-    clauses.pop_back();
+    touch(flow).clauses.remove({rule, clause, rules[rule].count});
   }
 
   /// Calls `function` with the match of each address or port that stands for the target.
@@ -632,8 +624,8 @@ struct FlowCompiler::Impl {
           changes.flows.push_back(std::move(now));
       }
     }
-    touched.clear();
-    old_instructions.clear();
+    touched = {};  // with the memory of large batches
+    old_instructions = {};
     return changes;
   }
 };

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,7 +15,6 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
-#include "antrea/policy/name_pattern.h"
 
 namespace antrea::policy {
 
@@ -19,63 +22,85 @@ namespace cp = api::controlplane;
 
 struct CachedRule;
 
-/// The members of a group are told apart as the controllers do it: by reference and addresses.
-/// Ports are not part of that, so a patch takes away before it adds.
-inline std::string member_key(const cp::GroupMember& member) {
-  std::string key(1, static_cast<char>(member.kind));
-  key.append(member.key.namespace_).append("/").append(member.key.name).push_back('\0');
-  for (const IpAddress& ip : member.ips)
-    key.append(reinterpret_cast<const char*>(ip.bytes().data()), ip.bytes().size());
-  return key;
-}
-
 inline bool is_pod(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kPod; }
 inline bool is_node(const cp::GroupMember& member) { return member.kind == cp::MemberKind::kNode; }
 inline bool is_service(const cp::GroupMember& member) {
   return member.kind == cp::MemberKind::kService;
 }
 
-struct HeldAddressGroup {
-  struct Member {
-    std::vector<IpAddress> ips;
-    std::vector<cp::NamedPort> ports;
-  };
+/// The addresses of an AddressGroup, or of the names that a DNS pattern matches; there may be
+/// hundreds of thousands on a Node.
+class HeldAddressGroup {
+ public:
   bool present = false;
-  boost::unordered_flat_map<std::string, Member> members;
-  boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>>
-      addresses;  // how many members have it
+  bool changed = false;  ///< in this batch: members, or whether it is present
   std::unordered_set<CachedRule*> users;
-  // In this batch: which addresses were touched and whether they were there before.
-  boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched;
-  bool changed = false;
 
-  bool contains(const IpAddress& ip) const { return addresses.contains(ip); }
-  bool contained(const IpAddress& ip) const {
-    const auto found = touched.find(ip);
-    return found == touched.end() ? contains(ip) : found->second;
+  /// Members are told apart as the controllers do it: by reference and addresses. Ports are not
+  /// part of that, so a patch takes away before it adds.
+  void add(const cp::GroupMember& member);
+  void remove(const cp::GroupMember& member);
+  /// All there are: by difference, so that what stays is not touched.
+  void replace(const std::vector<cp::GroupMember>& members);
+  void add_name(const std::string& name, const std::vector<IpAddress>& ips);
+  void remove_name(const std::string& name);
+
+  bool empty() const { return members_.empty(); }
+  bool contains(const IpAddress& ip) const { return addresses_.contains(ip); }
+  /// Before this batch.
+  bool contained(const IpAddress& ip) const;
+  /// With (address, how many members have it).
+  const auto& addresses() const { return addresses_; }
+  /// In this batch, with whether they were there before.
+  const auto& touched() const { return touched_; }
+  /// Calls `function` with the addresses and ports of each member.
+  template <typename Function>
+  void for_each_member(Function function) const {
+    for (const auto& [key, member] : members_) function(member.ips(), member.ports());
   }
-  void add(const cp::GroupMember& member) { add(member_key(member), {member.ips, member.ports}); }
-  void remove(const cp::GroupMember& member) { remove(member_key(member)); }
-  void add(std::string key, Member member) {
-    remove(key);
-    for (const IpAddress& ip : member.ips) {
-      touched.try_emplace(ip, contains(ip));
-      ++addresses[ip];
+  void end_batch() {
+    touched_ = {};  // with its memory
+    changed = false;
+  }
+
+ private:
+  // A digest of what tells members apart: shorter than that by far.
+  using Key = std::array<std::uint64_t, 2>;
+  struct KeyHash {
+    using is_avalanching = void;
+    std::size_t operator()(const Key& key) const { return key[0]; }
+  };
+  /// Most members have one address and no ports.
+  class Member {
+   public:
+    Member(std::span<const IpAddress> ips, std::span<const cp::NamedPort> ports);
+    std::span<const IpAddress> ips() const {
+      return more_ ? std::span<const IpAddress>(more_->ips) : std::span(&ip_, 1);
     }
-    members.emplace(std::move(key), std::move(member));
-    changed = true;
-  }
-  void remove(const std::string& key) {
-    if (const auto found = members.find(key); found != members.end()) remove(found);
-  }
-  void remove(decltype(members)::iterator member) {
-    for (const IpAddress& ip : member->second.ips) {
-      touched.try_emplace(ip, true);
-      if (const auto count = addresses.find(ip); --count->second == 0) addresses.erase(count);
+    std::span<const cp::NamedPort> ports() const {
+      return more_ ? std::span<const cp::NamedPort>(more_->ports)
+                   : std::span<const cp::NamedPort>();
     }
-    members.erase(member);
-    changed = true;
-  }
+
+   private:
+    struct More {
+      std::vector<IpAddress> ips;
+      std::vector<cp::NamedPort> ports;
+    };
+    IpAddress ip_;
+    std::unique_ptr<More> more_;
+  };
+  using Members = boost::unordered_flat_map<Key, Member, KeyHash>;
+
+  static Key key_of(const cp::GroupMember& member);
+  static Key key_of_name(const std::string& name);
+  void add(const Key& key, std::span<const IpAddress> ips, std::span<const cp::NamedPort> ports);
+  void remove(const Key& key);
+  void remove(Members::iterator member);
+
+  Members members_;
+  boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>> addresses_;
+  boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched_;
 };
 
 struct HeldAppliedToGroup {

@@ -1,9 +1,9 @@
+#include "antrea/policy/name_pattern.h"
 #include "antrea/policy/rule_cache.h"
 
 #include <gtest/gtest.h>
 
 #include "builders.h"
-#include "libantrea-policy/held_groups.h"
 #include "model.h"
 
 namespace antrea::policy::testing {
