@@ -26,7 +26,8 @@ enum OxsField : std::uint8_t {
   kPacketCount = 4,
   kByteCount = 5
 };
-constexpr unsigned kStatisticsOrder[] = {kDuration, kIdleTime, kPacketCount, kByteCount, kFlowCount};
+constexpr unsigned kStatisticsOrder[] = {kDuration, kIdleTime, kPacketCount, kByteCount,
+                                         kFlowCount};
 
 void put_action_list(Out& out, InstructionType type, const Actions& actions) {
   const std::size_t start = out.size();

@@ -17,7 +17,7 @@ enum CtFlushProperty : unsigned {
   kLabelsMask = 6,
 };
 constexpr unsigned kCtFlushOrder[] = {kOriginal, kReply,  kZone,      kMark,
-                                    kMarkMask, kLabels, kLabelsMask};
+                                      kMarkMask, kLabels, kLabelsMask};
 
 enum TupleType : unsigned {
   kSrc = 0,

@@ -18,7 +18,7 @@ enum PacketInProperty : unsigned {
   kContinuation = 8,
 };
 constexpr unsigned kPacketInOrder[] = {kPacket, kFullLen,  kBufferId, kTableId,     kCookie,
-                                    kReason, kMetadata, kUserdata, kContinuation};
+                                       kReason, kMetadata, kUserdata, kContinuation};
 
 /// Reads one property; unknown ones are kept.
 Fault take_property(const Property& property, PacketInProperties& p) {

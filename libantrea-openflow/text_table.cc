@@ -33,9 +33,9 @@ void print_body(std::string& out, const TableMod& mod) {
   else
     print(out, " table_id={}", desc.table.value);
   // ovs-ofctl takes the flags for the setting: 0 is none, 1 on, 2 off.
-  const std::uint32_t eviction = desc.eviction                    ? *desc.eviction
+  const std::uint32_t eviction = desc.eviction                         ? *desc.eviction
                                  : (desc.config & kTableEviction) != 0 ? 1
-                                                                  : 2;
+                                                                       : 2;
   if (eviction != 0)
     print(out, ", eviction={}", eviction > 2 ? "***error***" : on_off(eviction == 1));
   const bool vacancy = (desc.config & kTableVacancyEvents) != 0;

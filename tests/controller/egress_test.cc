@@ -197,9 +197,13 @@ TEST_F(StandaloneEgress, GivesServicesAddressesFromPools) {
   // Its type changes: the address is free again.
   EXPECT_EQ(kubectl("delete eg e").status, 0);
   EXPECT_TRUE(becomes("svc late", ingress, "10.10.0.2"));
-  EXPECT_EQ(kubectl("patch svc late --type=merge -p '" +
-                    std::string(R"({"spec":{"type":"ClusterIP","loadBalancerIP":null,"ports":[{"port":80}]}})") +
-                    "'").status, 0);
+  EXPECT_EQ(
+      kubectl("patch svc late --type=merge -p '" +
+              std::string(
+                  R"({"spec":{"type":"ClusterIP","loadBalancerIP":null,"ports":[{"port":80}]}})") +
+              "'")
+          .status,
+      0);
   EXPECT_TRUE(becomes("svc late", ingress, ""));
   EXPECT_TRUE(is_used("prod", 2));
   EXPECT_EQ(kubectl("delete svc web dns").status, 0);

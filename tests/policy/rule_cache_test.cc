@@ -1,5 +1,5 @@
-#include "antrea/policy/name_pattern.h"
 #include "antrea/policy/rule_cache.h"
+#include "antrea/policy/name_pattern.h"
 
 #include <gtest/gtest.h>
 
