@@ -71,7 +71,38 @@ struct Balancer::Impl {
     auto& service = service_of(key);
     if (service.input == input) return;
     service.input = std::move(input);
+    service.anew = true;
     touch(service);
+  }
+
+  void update(Service& service) {
+    std::optional<ServicePatch> small;
+    if (service.input && !service.anew)
+      small = patch_service(*service.input, service.slices, service.compiled, config, node);
+    if (small)
+      patch(service, *std::move(small));
+    else
+      recompute(service);
+    service.slices.settle();
+    service.anew = false;
+  }
+
+  // Changes of the outcome for a Service what its changed endpoints mean to it.
+  void patch(Service& service, ServicePatch change) {
+    CompiledService& compiled = service.compiled;
+    for (std::size_t place = 0; place < compiled.ports.size(); ++place)
+      compiled.ports[place].tally = change.tallies[place];
+    compiled.hinted |= change.hinted;
+    compiled.health_check = change.health_check;
+    frontends.host().set_health_check(service.key, compiled.health_check);
+    for (const auto& [place, backends] : change.serving) {
+      patch_backends(backends, compiled.serving[place]);
+      frontends.cut_off(service, place, backends.gone);
+    }
+    std::vector<Service*> renumbered;
+    for (const auto& [place, backends] : change.groups)
+      groups.patch(service, place, backends, renumbered);
+    for (const Service* const other : renumbered) frontends.renumber(*other);
   }
 
   // Puts the new outcome for a Service in the place of the old one.
@@ -92,7 +123,7 @@ struct Balancer::Impl {
   }
 
   Outcome show(Outcome out = {}) {
-    for (Service* const service : touched) recompute(*service);
+    for (Service* const service : touched) update(*service);
     frontends.show(out.pipeline, out.stale);
     groups.show(out.pipeline);
     for (Service* const service : touched) {
@@ -121,8 +152,10 @@ struct Balancer::Impl {
     for (auto& [key, service] : services) {
       const bool dsr = std::ranges::any_of(service.compiled.groups, &GroupSpec::dsr);
       const bool restricted = service.input && !service.input->source_ranges.empty();
-      if ((zone && service.compiled.hinted) || (ips && dsr) || (addresses && restricted))
+      if ((zone && service.compiled.hinted) || (ips && dsr) || (addresses && restricted)) {
+        service.anew = true;
         touch(service);
+      }
     }
     return show(std::move(out));
   }

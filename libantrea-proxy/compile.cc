@@ -2,34 +2,35 @@
 
 #include <algorithm>
 
-#include "endpoint_choice.h"
-
 namespace antrea::proxy {
 namespace {
 
 // One port of a Service in one family: up to two groups, and the frontends that lead to them.
 class PortCompiler {
  public:
-  PortCompiler(const api::ObjectKey& key, const ServiceInput& service,
-               const ServiceInput::Port& port, const IpAddress& cluster_ip,
-               const BalancerConfig& config, const NodeFacts& node, CompiledService& out)
+  PortCompiler(const api::ObjectKey& key, const ServiceInput& service, std::uint32_t port,
+               const IpAddress& cluster_ip, const BalancerConfig& config, const NodeFacts& node,
+               CompiledService& out)
       : key_(key),
         service_(service),
-        port_(port),
+        port_(service.ports[port]),
         cluster_ip_(cluster_ip),
         family_(cluster_ip.family()),
         config_(config),
         node_(node),
-        out_(out) {}
+        out_(out) {
+    compiled_.port = port;
+    compiled_.family = family_;
+  }
 
   void compile(const SliceSet& slices) {
-    endpoints_ =
-        candidates(slices, port_.name, port_.protocol, family_, node_.zone, config_.node_name);
-    for (const auto& endpoint : endpoints_)
-      out_.hinted |=
-          (endpoint.flags & (endpoint_flags::kZoneHint | endpoint_flags::kNodeHint)) != 0;
-    serving_ = static_cast<std::uint32_t>(out_.serving.size());
-    if (port_.protocol == api::Protocol::kUdp) out_.serving.push_back(serving(endpoints_));
+    endpoints_ = candidates(slices, on_node(service_, compiled_, config_, node_));
+    compiled_.tally = tally_of(endpoints_);
+    for (const auto& endpoint : endpoints_) out_.hinted |= endpoint.hinted();
+    if (port_.protocol == api::Protocol::kUdp) {
+      compiled_.serving = static_cast<std::uint32_t>(out_.serving.size());
+      out_.serving.push_back(serving(endpoints_));
+    }
 
     FrontendFlows flows;
     flows.affinity_timeout = service_.affinity_timeout;
@@ -47,6 +48,7 @@ class PortCompiler {
     for (const auto& ip : service_.load_balancer_ips)
       if (ip.family() == family_)
         add(FrontendKind::kLoadBalancer, ip, port_.port, lead_outside(flows));
+    out_.ports.push_back(compiled_);
   }
 
   void count_local(std::vector<IpAddress>& local) const {
@@ -81,12 +83,16 @@ class PortCompiler {
   }
 
   std::uint32_t cluster() {
-    if (cluster_ == kNoGroup) cluster_ = add_group("cluster", choose_cluster(endpoints_));
-    return cluster_;
+    auto& group = compiled_.cluster;
+    if (group == kNoGroup)
+      group = add_group("cluster", choose(endpoints_, compiled_.tally.wanted_by_cluster()));
+    return group;
   }
   std::uint32_t local() {
-    if (local_ == kNoGroup) local_ = add_group("local", choose_local(endpoints_));
-    return local_;
+    auto& group = compiled_.local;
+    if (group == kNoGroup)
+      group = add_group("local", choose(endpoints_, compiled_.tally.wanted_by_local()));
+    return group;
   }
 
   std::uint32_t add_group(std::string_view kind, std::vector<Backend> backends) {
@@ -115,7 +121,8 @@ class PortCompiler {
   }
 
   void add(FrontendKind kind, const IpAddress& ip, std::uint16_t port, FrontendFlows flows) {
-    out_.frontends.push_back({{ip, port, port_.protocol}, kind, serving_, std::move(flows)});
+    out_.frontends.push_back(
+        {{ip, port, port_.protocol}, kind, compiled_.serving, std::move(flows)});
   }
 
   const api::ObjectKey& key_;
@@ -127,7 +134,7 @@ class PortCompiler {
   const NodeFacts& node_;
   CompiledService& out_;
   std::vector<Candidate> endpoints_;
-  std::uint32_t cluster_ = kNoGroup, local_ = kNoGroup, serving_ = 0;
+  CompiledPort compiled_;
 };
 
 template <typename T, typename Projection>
@@ -156,6 +163,10 @@ void arrange(CompiledService& out) {
       place(frontend.flows.local_clients_group);
       place(frontend.flows.from_tunnel_group);
     }
+    for (auto& port : out.ports) {
+      place(port.cluster);
+      place(port.local);
+    }
   }
   // A cluster IP before what else claims to be at the same address.
   if (out.frontends.size() < 2) return;
@@ -165,12 +176,18 @@ void arrange(CompiledService& out) {
 
 }  // namespace
 
+PortOnNode on_node(const ServiceInput& service, const CompiledPort& port,
+                   const BalancerConfig& config, const NodeFacts& node) {
+  const ServiceInput::Port& named = service.ports[port.port];
+  return {named.name, named.protocol, port.family, node.zone, config.node_name};
+}
+
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,
                                 const SliceSet& slices, const BalancerConfig& config,
                                 const NodeFacts& node) {
   CompiledService out;
   std::vector<IpAddress> local;
-  for (const auto& port : service.ports)
+  for (std::uint32_t port = 0; port < service.ports.size(); ++port)
     for (const auto& cluster_ip : service.cluster_ips) {
       PortCompiler compiler(key, service, port, cluster_ip, config, node, out);
       compiler.compile(slices);

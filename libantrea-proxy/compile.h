@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "slice_set.h"
+#include "endpoint_choice.h"
 
 namespace antrea::proxy {
 
@@ -16,6 +16,7 @@ struct GroupSpec {
   bool dsr = false;
   std::vector<Backend> backends;   ///< ascending
   std::vector<std::uint8_t> away;  ///< with dsr, of each backend: behind the tunnel
+  bool is_away(std::size_t backend) const { return dsr && away[backend] != 0; }
   friend bool operator==(const GroupSpec&, const GroupSpec&) = default;
 };
 
@@ -37,10 +38,19 @@ struct FrontendFlows {
 struct FrontendSpec {
   Frontend at;
   FrontendKind kind = FrontendKind::kClusterIp;
-  std::uint32_t serving = 0;  ///< of UDP: place in `CompiledService::serving`
+  std::uint32_t serving = kNoGroup;  ///< of UDP: place in `CompiledService::serving`
   FrontendFlows flows;
 };
+/// A port of a Service in one family: what its endpoints come to.
+struct CompiledPort {
+  std::uint32_t port = 0;  ///< place in `ServiceInput::ports`
+  Family family = Family::kIPv4;
+  Tally tally;
+  /// Places in `CompiledService::groups`, where needed, and of UDP in `CompiledService::serving`.
+  std::uint32_t cluster = kNoGroup, local = kNoGroup, serving = kNoGroup;
+};
 struct CompiledService {
+  std::vector<CompiledPort> ports;
   std::vector<GroupSpec> groups;        ///< by identity
   std::vector<FrontendSpec> frontends;  ///< by frontend
   /// For stale UDP connections: endpoints that are not to be cut off, ascending.
@@ -48,6 +58,9 @@ struct CompiledService {
   std::optional<HealthCheck> health_check;
   bool hinted = false;  ///< what it comes to depends on this Node's zone
 };
+
+PortOnNode on_node(const ServiceInput& service, const CompiledPort& port,
+                   const BalancerConfig& config, const NodeFacts& node);
 
 /// The decision: which frontends lead to which endpoints.
 CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& service,

@@ -29,21 +29,27 @@ bool speaks_louder(const Candidate& a, const Candidate& b) {
   return rank(a) > rank(b);
 }
 
+// The number of a Service's port in a slice; 0: it says nothing of it.
+std::uint16_t find_port(const SliceInput& slice, const PortOnNode& port) {
+  if (slice.family != port.family) return 0;
+  const auto found = std::ranges::find_if(slice.ports, [&](const SliceInput::Port& each) {
+    return each.name == port.name && each.protocol == port.protocol;
+  });
+  return found == slice.ports.end() ? std::uint16_t{0} : found->port;
+}
+
 // What a slice says of a Service's port, and how its hints read here.
 struct OfSlice {
   std::uint16_t port = 0;  // 0: nothing
   std::vector<std::uint8_t> flags_of_hints;
 };
 
-OfSlice look_at(const SliceInput& slice, std::string_view port_name, api::Protocol protocol,
-                Family family, std::string_view zone, std::string_view node) {
+OfSlice look_at(const SliceInput& slice, const PortOnNode& port) {
   OfSlice out;
-  const auto port = std::ranges::find_if(slice.ports, [&](const SliceInput::Port& each) {
-    return each.name == port_name && each.protocol == protocol;
-  });
-  if (slice.family != family || port == slice.ports.end()) return out;
-  out.port = port->port;
-  for (const auto& hints : slice.hints) out.flags_of_hints.push_back(hint_flags(hints, zone, node));
+  out.port = find_port(slice, port);
+  if (out.port == 0) return out;
+  for (const auto& hints : slice.hints)
+    out.flags_of_hints.push_back(hint_flags(hints, port.zone, port.node));
   return out;
 }
 
@@ -62,23 +68,12 @@ void keep_loudest(std::vector<Candidate>& all) {
   all.erase(more.begin(), more.end());
 }
 
-std::vector<Backend> pick(const std::vector<Candidate>& endpoints, std::uint8_t wanted) {
-  std::vector<Backend> out;
-  out.reserve(endpoints.size());
-  for (const auto& endpoint : endpoints)
-    if (endpoint.all(wanted)) out.push_back(endpoint.backend);
-  return out;
-}
-
 }  // namespace
 
-std::vector<Candidate> candidates(const SliceSet& slices, std::string_view port_name,
-                                  api::Protocol protocol, Family family, std::string_view zone,
-                                  std::string_view node) {
+std::vector<Candidate> candidates(const SliceSet& slices, const PortOnNode& port) {
   std::vector<OfSlice> of_slices;
   of_slices.reserve(slices.slices().size());
-  for (const auto& slice : slices.slices())
-    of_slices.push_back(look_at(slice.input, port_name, protocol, family, zone, node));
+  for (const auto& slice : slices.slices()) of_slices.push_back(look_at(slice.input, port));
   std::vector<Candidate> out;
   out.reserve(slices.size());
   bool repeated = false;
@@ -94,37 +89,70 @@ std::vector<Candidate> candidates(const SliceSet& slices, std::string_view port_
   return out;
 }
 
-Topology topology_of(const std::vector<Candidate>& endpoints) {
-  unsigned all = kZoneHint | kNodeHint, some = 0;
-  for (const auto& endpoint : endpoints) {
-    if (!endpoint.all(kReady)) continue;
-    all &= endpoint.flags;
-    some |= endpoint.flags;
+std::vector<Candidate> candidates(const SliceSet& slices, const PortOnNode& port,
+                                  std::span<const SliceSet::Listing> listings) {
+  std::vector<Candidate> out;
+  for (const auto& [endpoint, place] : listings) {
+    const SliceInput& slice = slices.slices()[place].input;
+    const auto number = find_port(slice, port);
+    if (number == 0) continue;
+    const unsigned flags = endpoint.hints == 0
+                               ? 0U
+                               : hint_flags(slice.hints[endpoint.hints - 1U], port.zone, port.node);
+    out.push_back({{endpoint.ip, number}, static_cast<std::uint8_t>(endpoint.conditions | flags)});
   }
-  if ((all & kNodeHint) != 0 && (some & kThisNode) != 0) return Topology::kThisNode;
-  if ((all & kZoneHint) != 0 && (some & kThisZone) != 0) return Topology::kThisZone;
+  keep_loudest(out);
+  return out;
+}
+
+void Tally::count(const Candidate& endpoint, int by) {
+  if (!endpoint.all(kReady)) return;
+  const auto add = [&](std::uint32_t& to, std::uint8_t flags) {
+    if (endpoint.all(flags)) to += static_cast<std::uint32_t>(by);
+  };
+  add(ready_, kReady);
+  add(local_, kLocal);
+  add(zone_hints_, kZoneHint);
+  add(this_zone_, kThisZone);
+  add(node_hints_, kNodeHint);
+  add(this_node_, kThisNode);
+}
+
+Topology Tally::topology() const {
+  if (node_hints_ == ready_ && this_node_ != 0) return Topology::kThisNode;
+  if (zone_hints_ == ready_ && this_zone_ != 0) return Topology::kThisZone;
   return Topology::kAnywhere;
 }
 
-std::vector<Backend> choose_cluster(const std::vector<Candidate>& endpoints) {
-  unsigned wanted = kReady;
-  switch (topology_of(endpoints)) {
+std::uint8_t Tally::wanted_by_cluster() const {
+  if (ready_ == 0) return kServing | kTerminating;
+  switch (topology()) {
     case Topology::kThisNode:
-      wanted |= kThisNode;
-      break;
+      return kReady | kThisNode;
     case Topology::kThisZone:
-      wanted |= kThisZone;
-      break;
+      return kReady | kThisZone;
     case Topology::kAnywhere:
       break;
   }
-  auto chosen = pick(endpoints, static_cast<std::uint8_t>(wanted));
-  return chosen.empty() ? pick(endpoints, kServing | kTerminating) : chosen;
+  return kReady;
 }
 
-std::vector<Backend> choose_local(const std::vector<Candidate>& endpoints) {
-  auto chosen = pick(endpoints, kReady | kLocal);
-  return chosen.empty() ? pick(endpoints, kServing | kTerminating | kLocal) : chosen;
+std::uint8_t Tally::wanted_by_local() const {
+  return local_ != 0 ? kReady | kLocal : kServing | kTerminating | kLocal;
+}
+
+Tally tally_of(const std::vector<Candidate>& endpoints) {
+  Tally out;
+  for (const auto& endpoint : endpoints) out.add(endpoint);
+  return out;
+}
+
+std::vector<Backend> choose(const std::vector<Candidate>& endpoints, std::uint8_t wanted) {
+  std::vector<Backend> out;
+  out.reserve(endpoints.size());
+  for (const auto& endpoint : endpoints)
+    if (endpoint.all(wanted)) out.push_back(endpoint.backend);
+  return out;
 }
 
 std::vector<Backend> serving(const std::vector<Candidate>& endpoints) {

@@ -119,14 +119,14 @@ Explanation explain(const api::Service& service, std::span<const api::EndpointSl
     frontend.group = excepted ? *served.local_clients_group : served.group;
 
     const bool local = frontend.policy == api::TrafficPolicy::kLocal && !excepted;
-    const auto all = candidates(inputs, frontend.port_name, served.frontend.protocol,
-                                served.frontend.ip.family(), node.zone, config.node_name);
-    const auto chosen = local ? choose_local(all) : choose_cluster(all);
+    const auto all = candidates(inputs, {frontend.port_name, served.frontend.protocol,
+                                         served.frontend.ip.family(), node.zone, config.node_name});
+    const Tally tally = tally_of(all);
+    const auto wanted = local ? tally.wanted_by_local() : tally.wanted_by_cluster();
     for (const auto& candidate : all) {
       ExplainedEndpoint endpoint;
       endpoint.backend = candidate.backend;
-      endpoint.reason = reason_of(candidate, std::ranges::binary_search(chosen, candidate.backend),
-                                  local, topology_of(all));
+      endpoint.reason = reason_of(candidate, candidate.all(wanted), local, tally.topology());
       find_origin(changes.slices, endpoint);
       frontend.endpoints.push_back(std::move(endpoint));
     }

@@ -88,6 +88,13 @@ void FrontendImage::replace(ServiceState& service, const CompiledService& old) {
   }
 }
 
+void FrontendImage::cut_off(const ServiceState& service, std::uint32_t serving,
+                            const std::vector<Backend>& backends) {
+  for (const auto& spec : service.compiled.frontends)
+    if (spec.serving == serving && holder(spec.at) == &service)
+      for (const auto& backend : backends) forget(spec.at, backend.ip);
+}
+
 void FrontendImage::renumber(const ServiceState& service) {
   for (const auto& spec : service.compiled.frontends) touch(spec.at);
 }

@@ -21,6 +21,10 @@ class FrontendImage {
 
   /// What a Service that has been compiled anew wants, in place of the old.
   void replace(ServiceState& service, const CompiledService& old);
+  /// Endpoints of a Service's frontends of UDP, by place in `CompiledService::serving`, that are to
+  /// be cut off.
+  void cut_off(const ServiceState& service, std::uint32_t serving,
+               const std::vector<Backend>& backends);
   /// The groups behind a Service's frontends have other numbers.
   void renumber(const ServiceState& service);
 

@@ -24,10 +24,9 @@ template <typename Gone, typename Come>
 void compare_backends(const GroupSpec& old, const GroupSpec& now, Gone gone, Come come) {
   const auto& before = old.backends;
   const auto& after = now.backends;
-  const auto away = [](const GroupSpec& spec, std::size_t at) { return spec.dsr && spec.away[at]; };
   for (std::size_t o = 0, n = 0; o < before.size() || n < after.size();) {
     if (o < before.size() && n < after.size() && before[o] == after[n]) {
-      if (away(old, o) != away(now, n)) {
+      if (old.is_away(o) != now.is_away(n)) {
         gone(o);
         come(n);
       }
@@ -73,10 +72,27 @@ void GroupImage::replace(ServiceState& service, const std::vector<GroupSpec>& ol
       ++n;
     }
   }
-  for (const auto& other : others) {
-    renumber(other);
-    if (other.owner != &service) renumbered.push_back(other.owner);
+  renumber(service, others, renumbered);
+}
+
+void GroupImage::patch(ServiceState& service, std::uint32_t place, const BackendChange& change,
+                       std::vector<ServiceState*>& renumbered) {
+  GroupSpec& group = service.compiled.groups[place];
+  const bool was_large = is_large(group);
+  GroupTree* const tree = was_large ? &trees_[group.identity] : nullptr;
+  for (const auto& backend : change.gone) {
+    endpoints_.refer(backend, group.protocol, -1);
+    if (tree != nullptr) tree->remove(place_backend(backend));
   }
+  for (const auto& backend : change.come) {
+    endpoints_.refer(backend, group.protocol, +1);
+    if (tree != nullptr) tree->add(place_backend(backend));
+  }
+  patch_backends(change, group.backends);
+  std::vector<Ids::Holder> others;
+  resize(service, group, was_large, others);
+  touched_.emplace_back(service.group_ids[place], &service);
+  renumber(service, others, renumbered);
 }
 
 void GroupImage::refer(const GroupSpec& group, int by) {
@@ -105,24 +121,30 @@ bool GroupImage::update(ServiceState& service, const GroupSpec& old, const Group
   GroupTree* const tree = is_large(old) && is_large(now) ? &trees_[now.identity] : nullptr;
   const auto gone = [&](std::size_t at) {
     endpoints_.refer(old.backends[at], old.protocol, -1);
-    if (tree != nullptr) tree->remove(place_backend(old, at));
+    if (tree != nullptr) tree->remove(place_backend(old.backends[at], old.is_away(at)));
   };
   const auto come = [&](std::size_t at) {
     endpoints_.refer(now.backends[at], now.protocol, +1);
-    if (tree != nullptr) tree->add(place_backend(now, at));
+    if (tree != nullptr) tree->add(place_backend(now.backends[at], now.is_away(at)));
   };
   compare_backends(old, now, gone, come);
-  if (tree != nullptr) {
-    if (old.affinity != now.affinity || old.dsr != now.dsr) tree->mark_leaves_changed();
-    divide(service, now, *tree, others);
-  } else if (is_large(now)) {
-    plant(service, now, others);
-  } else if (is_large(old)) {
-    fell(old, others);
-  }
+  if (tree != nullptr && (old.affinity != now.affinity || old.dsr != now.dsr))
+    tree->mark_leaves_changed();
+  resize(service, now, is_large(old), others);
   // A group that refuses looks the same whatever else its Service says.
   const bool both_refuse = old.backends.empty() && now.backends.empty();
   return !both_refuse && old != now;
+}
+
+// Gives a group the tree that it needs, where it has had one if it was large.
+void GroupImage::resize(ServiceState& service, const GroupSpec& group, bool was_large,
+                        std::vector<Ids::Holder>& others) {
+  if (is_large(group) && was_large)
+    divide(service, group, trees_[group.identity], others);
+  else if (is_large(group))
+    plant(service, group, others);
+  else if (was_large)
+    fell(group, others);
 }
 
 void GroupImage::plant(ServiceState& service, const GroupSpec& group,
@@ -150,6 +172,14 @@ void GroupImage::divide(ServiceState& service, const GroupSpec& group, GroupTree
   for (auto& leaf : tree.leaves())
     if (leaf.id == GroupId{})
       leaf.id = GroupId{ids_.add(leaf_identity(group, leaf), &service, others)};
+}
+
+void GroupImage::renumber(ServiceState& service, const std::vector<Ids::Holder>& others,
+                          std::vector<ServiceState*>& renumbered) {
+  for (const auto& other : others) {
+    renumber(other);
+    if (other.owner != &service) renumbered.push_back(other.owner);
+  }
 }
 
 void GroupImage::renumber(const Ids::Holder& holder) {

@@ -7,6 +7,7 @@
 
 #include "endpoint_flows.h"
 #include "group_tree.h"
+#include "service_patch.h"
 #include "service_state.h"
 #include "stable_ids.h"
 
@@ -28,6 +29,10 @@ class GroupImage {
                const std::vector<openflow::GroupId>& old_ids,
                std::vector<ServiceState*>& renumbered);
 
+  /// The same where only some endpoints of a group differ, which are changed in it here.
+  void patch(ServiceState& service, std::uint32_t place, const BackendChange& change,
+             std::vector<ServiceState*>& renumbered);
+
   /// What has come of it since the last time.
   void show(openflow::Changes& out);
 
@@ -41,10 +46,14 @@ class GroupImage {
   bool update(ServiceState& service, const GroupSpec& old, const GroupSpec& now,
               std::vector<Ids::Holder>& others);
   void refer(const GroupSpec& group, int by);
+  void resize(ServiceState& service, const GroupSpec& group, bool was_large,
+              std::vector<Ids::Holder>& others);
   void plant(ServiceState& service, const GroupSpec& group, std::vector<Ids::Holder>& others);
   void fell(const GroupSpec& group, std::vector<Ids::Holder>& others);
   void divide(ServiceState& service, const GroupSpec& group, GroupTree& tree,
               std::vector<Ids::Holder>& others);
+  void renumber(ServiceState& service, const std::vector<Ids::Holder>& others,
+                std::vector<ServiceState*>& renumbered);
   void renumber(const Ids::Holder& holder);
   bool renumber_leaf(const Ids::Holder& holder);
   void show_tree(openflow::GroupId id, const GroupSpec& group, GroupTree& tree,

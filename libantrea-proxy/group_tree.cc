@@ -58,16 +58,15 @@ auto* find_leaf(Leaves& leaves, std::uint32_t path) {
 
 }  // namespace
 
-PlacedBackend place_backend(const GroupSpec& spec, std::size_t at) {
-  const Backend& backend = spec.backends[at];
-  return {number_of(backend), spec.dsr && spec.away[at] != 0, backend};
+PlacedBackend place_backend(const Backend& backend, bool away) {
+  return {number_of(backend), away, backend};
 }
 
 std::vector<PlacedBackend> place_backends(const GroupSpec& spec) {
   std::vector<PlacedBackend> placed;
   placed.reserve(spec.backends.size());
   for (std::size_t at = 0; at < spec.backends.size(); ++at)
-    placed.push_back(place_backend(spec, at));
+    placed.push_back(place_backend(spec.backends[at], spec.is_away(at)));
   std::ranges::sort(placed, before);
   return placed;
 }

@@ -23,7 +23,7 @@ struct PlacedBackend {
   Backend backend;
   friend bool operator==(const PlacedBackend&, const PlacedBackend&) = default;
 };
-PlacedBackend place_backend(const GroupSpec& spec, std::size_t at);
+PlacedBackend place_backend(const Backend& backend, bool away = false);
 /// All endpoints of a group, in the order of their buckets.
 std::vector<PlacedBackend> place_backends(const GroupSpec& spec);
 

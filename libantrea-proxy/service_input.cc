@@ -120,8 +120,7 @@ SliceInput read_slice(const api::EndpointSlice& slice, const BalancerConfig& con
     input.endpoints.push_back({endpoint.addresses.front(), static_cast<std::uint8_t>(conditions),
                                place_hints(endpoint, input)});
   }
-  if (!std::ranges::is_sorted(input.endpoints, {}, &SliceInput::Endpoint::ip))
-    std::ranges::stable_sort(input.endpoints, {}, &SliceInput::Endpoint::ip);
+  if (!std::ranges::is_sorted(input.endpoints)) std::ranges::sort(input.endpoints);
   for (const auto& port : slice.ports)
     if (const auto number = valid_port(port.port.value_or(0)); number != 0)
       input.ports.push_back({port.name, port.protocol, number});

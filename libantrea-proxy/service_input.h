@@ -36,7 +36,7 @@ struct SliceInput {
     IpAddress ip;
     std::uint8_t conditions = 0;  ///< `endpoint_flags`
     std::uint16_t hints = 0;      ///< 0: none; otherwise `SliceInput::hints`, counted from 1
-    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+    friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
   };
   struct Port {
     std::string name;
@@ -49,7 +49,7 @@ struct SliceInput {
     friend bool operator==(const Hints&, const Hints&) = default;
   };
   Family family = Family::kIPv4;
-  std::vector<Endpoint> endpoints;  ///< ascending by address
+  std::vector<Endpoint> endpoints;  ///< ascending
   std::vector<Port> ports;
   std::vector<Hints> hints;
   friend bool operator==(const SliceInput&, const SliceInput&) = default;

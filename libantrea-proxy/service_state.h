@@ -14,7 +14,8 @@ struct ServiceState {
   SliceSet slices;
   CompiledService compiled;
   std::vector<openflow::GroupId> group_ids;  ///< of `compiled.groups`
-  bool touched = false;                      ///< to be compiled anew
+  bool touched = false;                      ///< something of it has changed
+  bool anew = false;                         ///< more than its slices
 };
 
 }  // namespace antrea::proxy

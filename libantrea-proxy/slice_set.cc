@@ -1,6 +1,7 @@
 #include "slice_set.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace antrea::proxy {
 
@@ -13,17 +14,15 @@ constexpr std::size_t kMostMoves = 8;
 
 const IpAddress& ip_of(const SliceSet::Listing& listing) { return listing.endpoint.ip; }
 
-// What is in one and not in the other; both ascend by address.
+// Whether an endpoint of one would mean the same in the other.
+bool reads_as(const SliceInput& a, const SliceInput& b) {
+  return a.family == b.family && a.ports == b.ports && a.hints == b.hints;
+}
+
+// What is in one and not in the other.
 std::vector<Endpoint> missing(const std::vector<Endpoint>& from, const std::vector<Endpoint>& in) {
   std::vector<Endpoint> out;
-  auto other = in.begin();
-  for (const auto& endpoint : from) {
-    while (other != in.end() && other->ip < endpoint.ip) ++other;
-    if (other != in.end() && *other == endpoint)
-      ++other;
-    else
-      out.push_back(endpoint);
-  }
+  std::ranges::set_difference(from, in, std::back_inserter(out));
   return out;
 }
 
@@ -63,13 +62,33 @@ void SliceSet::change(std::uint32_t slice, const SliceInput& before, const Slice
              come = missing(now.endpoints, before.endpoints);
   if (gone.size() + come.size() > kMostMoves) {
     sorted_ = false;
+    before_.reset();
     return;
   }
+  if (!reads_as(before, now)) before_.reset();
   for (const auto& endpoint : gone) unlist({endpoint, slice});
   for (const auto& endpoint : come) list({endpoint, slice});
 }
 
+void SliceSet::settle() {
+  before_.reset();
+  if (sorted_) before_.emplace();
+}
+
+std::span<const SliceSet::Listing> SliceSet::at(const IpAddress& ip) const {
+  const auto found = std::ranges::equal_range(listings_, ip, {}, ip_of);
+  return {found.begin(), found.end()};
+}
+
+void SliceSet::remember(const IpAddress& ip) {
+  if (!before_ || before_->contains(ip)) return;
+  const auto now = at(ip);
+  before_->emplace(ip, std::vector<Listing>(now.begin(), now.end()));
+  if (before_->size() > kMostMoves) before_.reset();
+}
+
 void SliceSet::unlist(const Listing& listing) {
+  remember(listing.endpoint.ip);
   const auto same = std::ranges::equal_range(listings_, listing.endpoint.ip, {}, ip_of);
   listings_.erase(std::ranges::find_if(same, [&](const Listing& each) {
     return each.slice == listing.slice && each.endpoint == listing.endpoint;
@@ -77,6 +96,7 @@ void SliceSet::unlist(const Listing& listing) {
 }
 
 void SliceSet::list(const Listing& listing) {
+  remember(listing.endpoint.ip);
   const auto place = std::ranges::lower_bound(listings_, listing.endpoint.ip, {}, ip_of);
   listings_.insert(place, listing);
 }

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +30,23 @@ class SliceSet {
     bool fresh = false;    ///< there was none of this name
     bool changed = false;  ///< or it was another one
   };
+  /// What was listed at some addresses.
+  using Listings = std::map<IpAddress, std::vector<Listing>>;
+
   Change set(std::string_view name, SliceInput input);
   void erase(std::string_view name);
 
   bool empty() const { return count_ == 0; }
   std::size_t size() const { return size_; }                    ///< all slices' endpoints
   const std::vector<Slice>& slices() const { return slices_; }  ///< without a name: none
+
+  /// What is listed now is what `before` tells of from here on.
+  void settle();
+  /// What was listed at the addresses of all endpoints that have changed since. Absent: more has
+  /// changed than a few endpoints of slices that are there as before, or it is not known.
+  const std::optional<Listings>& before() const { return before_; }
+  /// What is listed at an address; while `before` is there.
+  std::span<const Listing> at(const IpAddress& ip) const;
 
   /// Calls `take(endpoint, slice)` for all, ascending by address.
   template <typename Take>
@@ -50,6 +64,7 @@ class SliceSet {
   void change(std::uint32_t slice, const SliceInput& before, const SliceInput& now);
   void list(const Listing& listing);
   void unlist(const Listing& listing);
+  void remember(const IpAddress& ip);
   void sort_if_needed() const;
 
   std::vector<Slice> slices_;
@@ -57,6 +72,7 @@ class SliceSet {
   // Of two slices or more; made when asked for.
   mutable std::vector<Listing> listings_;
   mutable bool sorted_ = false;
+  std::optional<Listings> before_;
 };
 
 }  // namespace antrea::proxy

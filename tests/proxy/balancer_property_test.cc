@@ -29,7 +29,7 @@ class Life {
     const World before = world;
     const auto number = random_.below(6);
     const api::ObjectKey key{"default", "s" + std::to_string(number)};
-    switch (random_.below(10)) {
+    switch (random_.below(16)) {
       case 0:
         world.services.erase(key);
         return took(before, balancer_.remove_service(key));
@@ -59,10 +59,19 @@ class Life {
         }
         return took(before, balancer_.apply(batch));
       }
-      default: {
+      case 7:
+      case 8:
+      case 9: {
         auto made = random_.random_slice(number);
         world.slices.insert_or_assign(key_of(made.metadata), made);
         return took(before, balancer_.apply(made));
+      }
+      default: {  // little: what most changes are
+        if (world.slices.empty()) return;
+        const auto slice = std::next(world.slices.begin(),
+                                     random_.below(static_cast<unsigned>(world.slices.size())));
+        random_.change_one_endpoint(slice->second);
+        return took(before, balancer_.apply(slice->second));
       }
     }
   }

@@ -84,6 +84,25 @@ TEST_F(BalancerTest, KeepsFamiliesApart) {
   EXPECT_EQ(reach("fd00:96::10"), (std::set<Backend>{{ip("fd00:10::2"), 8080}}));
 }
 
+// The API does not forbid it.
+TEST_F(BalancerTest, AnAddressThatASliceListsTwiceIsOneEndpoint) {
+  apply(service("web", {"10.96.0.10"}));
+  apply(slice("web", {endpoint("10.10.0.9")}, 8080, Protocol::kTcp, "-2"));
+  auto gone = endpoint("10.10.0.2");
+  gone.ready = gone.serving = false;
+  const auto reached = [&] { return reach("10.96.0.10")->size(); };
+  apply(slice("web", {gone}));
+  EXPECT_EQ(reached(), 1U);
+  apply(slice("web", {endpoint("10.10.0.2"), gone}));
+  EXPECT_EQ(reached(), 2U);
+  apply(slice("web", {gone, endpoint("10.10.0.2"), gone}));
+  EXPECT_EQ(reached(), 2U);
+  apply(slice("web", {gone}));
+  EXPECT_EQ(reached(), 1U);
+  apply(slice("web", {}));
+  EXPECT_EQ(reached(), 1U);
+}
+
 TEST_F(BalancerTest, WithoutEndpointsRefuses) {
   apply(service("web", {"10.96.0.10"}));
   EXPECT_EQ(reach("10.96.0.10"), std::set<Backend>());

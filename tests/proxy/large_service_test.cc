@@ -137,6 +137,33 @@ TEST_F(LargeService, AChangedEndpointCostsItsLeafAndTheChoice) {
   }
 }
 
+// With many slices, as Kubernetes makes them, a change is looked at by itself.
+TEST_F(LargeService, SmallChangesAddUp) {
+  apply(big);
+  constexpr unsigned kSlices = 30, kInSlice = 6;  // around the size at which a group is divided
+  std::mt19937 random(17);
+  std::vector<api::EndpointSlice> slices(kSlices);
+  for (unsigned place = 0; place < kSlices; ++place) {
+    std::set<unsigned> numbers;
+    while (numbers.size() < kInSlice) numbers.insert(static_cast<unsigned>(random() % 250));
+    slices[place] = slice_of(numbers, place);
+    apply(slices[place]);
+  }
+  for (unsigned step = 0; step < 600; ++step) {
+    api::EndpointSlice& changed = slices[random() % kSlices];
+    if (changed.endpoints.empty() || random() % 2 == 0)
+      changed.endpoints.push_back(
+          endpoint(backend(static_cast<unsigned>(random() % 250)).ip.to_string()));
+    else
+      changed.endpoints.erase(changed.endpoints.begin());
+    apply(changed);
+    if (step % 20 == 0) expect_as_if_new({big}, slices);
+  }
+  expect_as_if_new({big}, slices);
+  for (const auto& gone : slices) sw.commit(balancer.remove_slice(key_of(gone.metadata)));
+  expect_reached({});
+}
+
 TEST_F(LargeService, ComesToTheSameWhateverHappenedBefore) {
   apply(big);
   std::mt19937 random(3);

@@ -79,6 +79,19 @@ class RandomWorld {
     return made;
   }
 
+  void change_one_endpoint(api::EndpointSlice& slice) {
+    auto& endpoints = slice.endpoints;
+    if (endpoints.empty() || one_in(4)) {
+      endpoints.push_back(random_endpoint(slice.address_type, false));
+      return;
+    }
+    const auto place = endpoints.begin() + below(static_cast<unsigned>(endpoints.size()));
+    if (one_in(3))
+      endpoints.erase(place);
+    else
+      set_state(*place, below(5));
+  }
+
   NodeFacts random_node() {
     NodeFacts facts;
     if (!one_in(4)) facts.zone = one_in(3) ? "z2" : "z1";
@@ -90,6 +103,12 @@ class RandomWorld {
   }
 
  private:
+  static void set_state(api::Endpoint& endpoint, unsigned kind) {
+    endpoint.ready = kind < 2;
+    endpoint.serving = kind < 3;
+    endpoint.terminating = kind >= 2 && kind < 4;
+  }
+
   IpAddress shared_address() { return ip("198.51.100." + std::to_string(below(3) + 1)); }
 
   api::Endpoint random_endpoint(Family family, bool hints) {
@@ -99,9 +118,7 @@ class RandomWorld {
                  n % 3 == 0 ? "here" : "other");
     // Every listing of an address says the same of it, but for now and then one behind the times.
     const auto kind = one_in(12) ? below(5) : states_[n];
-    out.ready = kind < 2;
-    out.serving = kind < 3;
-    out.terminating = kind >= 2 && kind < 4;
+    set_state(out, kind);
     if (hints && n != 11) out.hint_zones = {n % 2 == 0 ? "z1" : "z2"};
     if (hints && n % 4 == 0) out.hint_zones.push_back("z3");
     if (hints && n > 5) out.hint_nodes = {n % 2 == 0 ? "here" : "other"};
