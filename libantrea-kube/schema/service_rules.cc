@@ -31,18 +31,41 @@ void unify_cluster_ips(object& spec) {
   }
 }
 
+bool has_health_check(const object& spec) {
+  return text_at(spec, "type") == "LoadBalancer" &&
+         text_at(spec, "externalTrafficPolicy") == "Local";
+}
+
+std::set<std::int64_t> node_ports_of(const object& spec) {
+  std::set<std::int64_t> all;
+  for_each_object(spec, "ports", [&](const object& port) {
+    if (const auto number = integer_at(port, "nodePort"); number != 0) all.insert(number);
+  });
+  return all;
+}
+
+/// What a Service's new type has no use for goes, unless the update sets it anew, which is an error
+/// then (kubernetes: pkg/registry/core/service/strategy.go, dropTypeDependentFields).
+void drop_unused(object& spec, const object& old_spec) {
+  const auto type = text_at(spec, "type"), old_type = text_at(old_spec, "type");
+  const auto drop = [&](const char* key) {
+    const auto *now = value_at(spec, key), *before = value_at(old_spec, key);
+    if (now != nullptr && before != nullptr && *now == *before) spec.erase(key);
+  };
+  if (has_cluster_ip(old_type) && !has_cluster_ip(type))
+    for (const auto* key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) drop(key);
+  if (is_external(old_type) && !is_external(type)) {
+    if (std::ranges::includes(node_ports_of(old_spec), node_ports_of(spec)))
+      for_each_object(spec, "ports", [](object& port) { port.erase("nodePort"); });
+  }
+  if (has_health_check(old_spec) && !has_health_check(spec)) drop("healthCheckNodePort");
+  if (old_type == "LoadBalancer" && type != "LoadBalancer") drop("loadBalancerClass");
+}
+
 /// An update that leaves out what the server allocated keeps it, as long as the type still has it.
 void keep_allocated(object& spec, const object& old_spec) {
   const auto type = text_at(spec, "type"), old_type = text_at(old_spec, "type");
-  if (!has_cluster_ip(type)) {
-    if (has_cluster_ip(old_type)) {
-      for (const auto* key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"})
-        if (value_at(spec, key) != nullptr && *value_at(spec, key) == old_spec.at(key))
-          spec.erase(key);
-    }
-    return;
-  }
-  if (!has_cluster_ip(old_type)) return;
+  if (!has_cluster_ip(type) || !has_cluster_ip(old_type)) return;
   const auto keep = [&](const char* key) {
     if (const auto* before = value_at(old_spec, key))
       if (value_at(spec, key) == nullptr) spec[key] = *before;
@@ -53,6 +76,7 @@ void keep_allocated(object& spec, const object& old_spec) {
   }
   keep("ipFamilies");
   keep("ipFamilyPolicy");
+  if (has_health_check(spec) && has_health_check(old_spec)) keep("healthCheckNodePort");
   if (!is_external(type) || !is_external(old_type)) return;
   for_each_object(spec, "ports", [&](object& port) {
     if (integer_at(port, "nodePort") != 0) return;
@@ -196,7 +220,10 @@ void default_service(object& object, const boost::json::object* old) {
   });
   const std::string type(text_at(spec, "type"));
   if (old != nullptr) {
-    if (const auto* old_spec = object_at(*old, "spec")) keep_allocated(spec, *old_spec);
+    if (const auto* old_spec = object_at(*old, "spec")) {
+      drop_unused(spec, *old_spec);
+      keep_allocated(spec, *old_spec);
+    }
   }
   if (has_cluster_ip(type)) {
     set_default(spec, "internalTrafficPolicy", "Cluster");

@@ -296,6 +296,56 @@ TEST(ServiceDefaults, KeepWhatWasAllocated) {
   EXPECT_THAT(type.validate(got, &old), IsEmpty());
 }
 
+struct TypeChange {
+  std::string_view name, patch;
+  bool node_port, health_check;  ///< stay
+};
+void PrintTo(const TypeChange& c, std::ostream* os) { *os << c.patch; }
+class ServiceTypeChange : public testing::TestWithParam<TypeChange> {};
+TEST_P(ServiceTypeChange, DropsWhatTheNewTypeHasNoUseFor) {
+  const auto& type = type_of("Service");
+  const auto old = parse(
+      R"({"metadata":{"name":"web"},"spec":{"type":"LoadBalancer","loadBalancerClass":"x/y",
+          "clusterIP":"10.96.0.10","clusterIPs":["10.96.0.10"],"ipFamilies":["IPv4"],
+          "ipFamilyPolicy":"SingleStack","externalTrafficPolicy":"Local",
+          "internalTrafficPolicy":"Cluster","sessionAffinity":"None",
+          "allocateLoadBalancerNodePorts":true,"healthCheckNodePort":32000,
+          "ports":[{"port":80,"protocol":"TCP","targetPort":80,"nodePort":30080}]}})");
+  object patched = old;
+  for (const auto& [key, value] : parse(std::string(GetParam().patch))) {
+    auto& spec = patched["spec"].as_object();
+    value.is_null() ? static_cast<void>(spec.erase(key)) : static_cast<void>(spec[key] = value);
+  }
+  const auto got = defaulted(type, patched, &old);
+  EXPECT_THAT(type.validate(got, &old), IsEmpty());
+  const auto& spec = got.at("spec").as_object();
+  EXPECT_EQ(spec.at("ports").at(0).as_object().contains("nodePort"), GetParam().node_port);
+  EXPECT_EQ(spec.contains("healthCheckNodePort"), GetParam().health_check);
+  EXPECT_EQ(spec.contains("loadBalancerClass"), spec.at("type") == "LoadBalancer");
+  EXPECT_EQ(spec.contains("clusterIP"), spec.at("type") != "ExternalName");
+}
+INSTANTIATE_TEST_SUITE_P(
+    Service, ServiceTypeChange,
+    testing::ValuesIn(std::vector<TypeChange>{
+        {"ToClusterIp", R"({"type":"ClusterIP"})", false, false},
+        {"ToNodePort", R"({"type":"NodePort"})", true, false},
+        {"ToExternalName", R"({"type":"ExternalName","externalName":"a.example"})", false, false},
+        {"ToPolicyCluster", R"({"externalTrafficPolicy":"Cluster"})", true, false},
+        {"NotAtAll", R"({"healthCheckNodePort":null})", true, true}}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ServiceDefaults, RefuseANodePortThatComesWithATypeThatHasNone) {
+  const auto& type = type_of("Service");
+  const auto old = Recording("service/03-create-nodeport-affinity").response_body();
+  object patched = old;
+  auto& spec = patched["spec"].as_object();
+  spec["type"] = "ClusterIP";
+  spec["ports"].at(0).as_object()["nodePort"] = 30999;
+  const auto causes = type.validate(defaulted(type, patched, &old), &old);
+  ASSERT_THAT(causes, SizeIs(1));
+  EXPECT_EQ(causes[0].field, "spec.ports[0].nodePort");
+}
+
 TEST(SecretDefaults, MoveStringsIntoData) {
   const auto got = defaulted(type_of("Secret"),
                              parse(R"({"metadata":{"name":"s"},"stringData":{"a":"hello"}})"));
