@@ -1,10 +1,12 @@
 #include "antrea/base/hash.h"
 
-#include <boost/uuid/detail/sha1.hpp>
+#include <algorithm>
+#include <bit>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
+#include <cstring>
 
 #include "antrea/base/bytes.h"
 
@@ -27,16 +29,52 @@ constexpr auto kCrcTables = [] {
   return tables;
 }();
 
+constexpr std::size_t kSha1Block = 64;
+using Sha1State = std::array<std::uint32_t, 5>;
+
+/// RFC 3174 section 6.2, method 2: the sixteen latest words of the schedule are kept.
+void add_sha1_block(Sha1State& state, const char* block) {
+  std::array<std::uint32_t, 16> words;
+  std::memcpy(words.data(), block, kSha1Block);
+  for (std::uint32_t& word : words) word = __builtin_bswap32(word);
+  auto [a, b, c, d, e] = state;
+  const auto round = [&](std::size_t t, std::uint32_t mixed, std::uint32_t constant) {
+    std::uint32_t& word = words[t % 16];
+    if (t >= 16)
+      word = std::rotl(words[(t + 13) % 16] ^ words[(t + 8) % 16] ^ words[(t + 2) % 16] ^ word, 1);
+    const std::uint32_t next = std::rotl(a, 5) + mixed + e + word + constant;
+    e = d;
+    d = c;
+    c = std::rotl(b, 30);
+    b = a;
+    a = next;
+  };
+  for (std::size_t t = 0; t < 20; ++t) round(t, d ^ (b & (c ^ d)), 0x5a827999);
+  for (std::size_t t = 20; t < 40; ++t) round(t, b ^ c ^ d, 0x6ed9eba1);
+  for (std::size_t t = 40; t < 60; ++t) round(t, (b & c) | (d & (b | c)), 0x8f1bbcdc);
+  for (std::size_t t = 60; t < 80; ++t) round(t, b ^ c ^ d, 0xca62c1d6);
+  const Sha1State added{a, b, c, d, e};
+  for (std::size_t i = 0; i < state.size(); ++i) state[i] += added[i];
+}
+static_assert(std::endian::native == std::endian::little);
+
 }  // namespace
 
 std::array<std::uint8_t, 20> sha1(std::string_view text) {
-  boost::uuids::detail::sha1 hash;
-  hash.process_bytes(text.data(), text.size());
-  boost::uuids::detail::sha1::digest_type words;
-  hash.get_digest(words);
+  Sha1State state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  const std::uint64_t bits = std::uint64_t{text.size()} * 8;
+  for (; text.size() >= kSha1Block; text.remove_prefix(kSha1Block))
+    add_sha1_block(state, text.data());
+  // The rest, a one bit, zeros, and the length at the end of the last block.
+  std::array<char, 2 * kSha1Block> last{};
+  std::ranges::copy(text, last.begin());
+  last[text.size()] = '\x80';
+  const std::size_t size = text.size() + 9 <= kSha1Block ? kSha1Block : 2 * kSha1Block;
+  for (std::size_t i = 0; i < 8; ++i) last[size - 1 - i] = static_cast<char>(bits >> (8 * i));
+  for (std::size_t at = 0; at < size; at += kSha1Block) add_sha1_block(state, last.data() + at);
   std::array<std::uint8_t, 20> digest{};
   for (std::size_t i = 0; i < digest.size(); ++i)
-    digest[i] = static_cast<std::uint8_t>(words[i / 4] >> (8 * (3 - i % 4)));
+    digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (8 * (3 - i % 4)));
   return digest;
 }
 

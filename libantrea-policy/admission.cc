@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "unsupported.h"
+
 namespace antrea::policy {
 namespace {
 
@@ -31,10 +33,10 @@ class Judge {
   }
 
   void operator()(const std::shared_ptr<const crd::NetworkPolicy>& policy) {
-    check_tier_of(policy->spec);
+    check_policy(policy->spec, old_as<crd::NetworkPolicy>());
   }
   void operator()(const std::shared_ptr<const crd::ClusterNetworkPolicy>& policy) {
-    check_tier_of(policy->spec);
+    check_policy(policy->spec, old_as<crd::ClusterNetworkPolicy>());
   }
   void operator()(const std::shared_ptr<const crd::Tier>& tier) {
     if (question_.object == nullptr)
@@ -71,8 +73,16 @@ class Judge {
     return old != nullptr ? old->get() : nullptr;
   }
 
+  template <typename Policy>
+  void check_policy(const crd::PolicySpec& spec, const Policy* old) {
+    if (question_.object == nullptr) return;
+    check_tier_of(spec);
+    if (old != nullptr && old->spec == spec) return;  // it got in before; its labels may change
+    for (Refusal& refusal : find_unsupported(spec))
+      refuse("spec." + refusal.field, std::move(refusal.message));
+  }
   void check_tier_of(const crd::PolicySpec& spec) {
-    if (question_.object == nullptr || is_static(spec.tier)) return;
+    if (is_static(spec.tier)) return;
     const auto tiers = view_.tiers();
     if (std::ranges::none_of(tiers, [&](const auto& t) { return t.metadata.name == spec.tier; }))
       refuse("spec.tier", "found " + quoted(spec.tier) + ", expected a Tier that exists");

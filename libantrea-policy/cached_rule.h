@@ -12,6 +12,9 @@
 
 namespace antrea::policy {
 
+/// Interfaces of Pods, sorted by value and shared by all rules that are applied to them.
+using Targets = std::vector<std::shared_ptr<const PodInterface>>;
+
 /// A rule, and what was last said of it.
 struct CachedRule {
   std::shared_ptr<const RuleIdentity> identity;
@@ -32,7 +35,7 @@ struct CachedRule {
   bool dirty = false;
   bool targets_dirty = false;
   bool at_node = false;                        // completed, and applied to the Node itself
-  std::vector<PodInterface> targets;           // as completed
+  Targets targets;                             // as completed
   std::vector<std::uint32_t> service_groups;   // as completed
   bool at_node_ports = false;                  // as completed
   std::vector<std::uint32_t> target_services;  // as completed

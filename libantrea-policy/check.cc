@@ -25,9 +25,9 @@ std::string name_of(const RulePlace& place, const NamedThings& named) {
 }  // namespace
 
 std::string_view to_string(Kind kind) {
-  constexpr std::array<std::string_view, 8> kNames{
-      "unknown tier",  "unknown reference", "selects nothing", "unrealizable",
-      "never matches", "shadowed",          "redundant",       "conflict"};
+  constexpr std::array<std::string_view, 9> kNames{
+      "unknown tier", "unknown reference", "selects nothing", "unrealizable", "never matches",
+      "shadowed",     "redundant",         "conflict",        "unsupported"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "index_maps.h"
+#include "release_memory.h"
 
 namespace antrea::policy {
 namespace {
@@ -92,6 +93,8 @@ EntityId Entities::at(EntityKind kind, StringId namespace_, std::string_view nam
   record.kind = kind;
   record.namespace_ = namespace_;
   record.name = name;
+  record.is_new = true;
+  new_.push_back(id);
   return id;
 }
 
@@ -102,8 +105,8 @@ EntityId Entities::find(EntityKind kind, StringId namespace_, StringId name) con
 }
 
 void Entities::remember(EntityId entity) {
-  const auto [place, is_new] = old_states_.try_emplace(entity);
-  if (is_new) place->second = {exists(entity), records_[entity].state};
+  const Record& record = records_[entity];
+  if (!record.is_new) old_states_.try_emplace(entity, record.state);
 }
 
 void Entities::set_state(EntityId entity, EntityState state) {
@@ -112,27 +115,25 @@ void Entities::set_state(EntityId entity, EntityState state) {
   kept = std::move(state);
 }
 
-bool Entities::existed(EntityId entity) const {
-  const auto found = old_states_.find(entity);
-  return found == old_states_.end() ? exists(entity) : found->second.existed;
-}
-
 const EntityState& Entities::old_state(EntityId entity) const {
+  static const EntityState kNone;
+  if (records_[entity].is_new) return kNone;
   const auto found = old_states_.find(entity);
-  return found == old_states_.end() ? records_[entity].state : found->second.state;
+  return found == old_states_.end() ? records_[entity].state : found->second;
 }
 
 std::vector<EntityId> Entities::touched() const {
-  std::vector<EntityId> entities;
-  entities.reserve(old_states_.size());
+  std::vector<EntityId> entities = new_;
+  entities.reserve(new_.size() + old_states_.size());
   for (const auto& [entity, old] : old_states_) entities.push_back(entity);
   return entities;
 }
 
 void Entities::end_batch() {
-  for (const auto& [entity, old] : old_states_) {
-    if (exists(entity)) continue;
+  for (const EntityId entity : touched()) {
     Record& record = records_[entity];
+    record.is_new = false;
+    if (exists(entity)) continue;
     by_key(record.kind).erase(key_of(record.namespace_, record.name));
     if (record.state.scheduled()) pool_.release(record.state.node);
     pool_.release(record.namespace_);
@@ -141,7 +142,8 @@ void Entities::end_batch() {
     free_.push_back(entity);
   }
   for (const StringId node : std::exchange(nodes_left_, {})) pool_.release(node);
-  old_states_ = {};
+  release_memory(new_);
+  release_memory(old_states_);
 }
 
 }  // namespace antrea::policy

@@ -82,10 +82,10 @@ class Entities {
   /// Those that are gone stay readable until the end of the batch.
   bool exists(EntityId entity) const { return records_[entity].item != kNone; }
   const EntityState& state(EntityId entity) const { return records_[entity].state; }
-  /// As before this batch; as now if nothing changed.
-  bool existed(EntityId entity) const;
+  /// As before this batch.
+  bool existed(EntityId entity) const { return !records_[entity].is_new; }
   const EntityState& old_state(EntityId entity) const;
-  /// Those that appeared, changed or went in this batch, in no order.
+  /// Those that appeared, changed or went in this batch, each once, in no order.
   std::vector<EntityId> touched() const;
 
   void end_batch();
@@ -97,10 +97,7 @@ class Entities {
     StringId name = StringPool::kNone;
     ItemId item = kNone;
     std::uint32_t position = 0;
-    EntityState state;
-  };
-  struct OldState {
-    bool existed = false;
+    bool is_new = false;  // in this batch
     EntityState state;
   };
   using ByKey = boost::unordered_flat_map<std::uint64_t, EntityId>;
@@ -113,8 +110,9 @@ class Entities {
   StringPool& pool_;
   std::deque<Record> records_;
   std::vector<EntityId> free_;
-  std::array<ByKey, 3> by_key_;  // by kind
-  boost::unordered_flat_map<EntityId, OldState> old_states_;
+  std::array<ByKey, 3> by_key_;                                  // by kind
+  std::vector<EntityId> new_;                                    // in this batch
+  boost::unordered_flat_map<EntityId, EntityState> old_states_;  // of those that changed or went
   std::vector<StringId> nodes_left_;  // names to release, which old states still use
 };
 

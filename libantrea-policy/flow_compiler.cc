@@ -13,6 +13,7 @@
 #include "flow_actions.h"
 #include "flow_spec.h"
 #include "priority_assigner.h"
+#include "release_memory.h"
 
 namespace antrea::policy {
 namespace {
@@ -140,6 +141,7 @@ struct FlowCompiler::Impl {
   std::size_t conjunction_count = 0;
   std::map<Table, OrderedTable> ordered;            // those with rules that have an order
   std::map<std::string, CompletedRule> unrealized;  // by key: no priority was left for them
+  std::map<std::string, std::shared_ptr<const RuleIdentity>> beyond_flows;  // by key
 
   // This batch: the flows touched, and what those did before that may do something else now.
   std::vector<std::uint32_t> touched;
@@ -385,10 +387,10 @@ struct FlowCompiler::Impl {
   // --- rules ---
 
   /// A rule without peers and services only isolates; one whose services came to nothing matches
-  /// nothing. What is inside connections cannot be told from here.
+  /// nothing.
   static bool has_conjunction(const CompletedRule& rule) {
-    return rule.identity->action && !rule.identity->layer7 && (rule.peers || rule.services) &&
-           !(rule.services && rule.services->empty());
+    return rule.identity->action && !rule.identity->beyond_flows() &&
+           (rule.peers || rule.services) && !(rule.services && rule.services->empty());
   }
 
   void add_rule(const CompletedRule& completed) {
@@ -405,6 +407,7 @@ struct FlowCompiler::Impl {
     rule.key = completed.key;
     rule.identity = completed.identity;
     rule.at_node_ports = completed.at_node_ports;
+    if (rule.identity->beyond_flows()) beyond_flows.emplace(rule.key, rule.identity);
     if (has_conjunction(completed)) {
       ++conjunction_count;
       rule.id = ids.id_of(rule.key);
@@ -491,6 +494,7 @@ struct FlowCompiler::Impl {
     for (const std::uint32_t flow : rule.others)
       unrefer(flow,
               flows[flow].program.kind == Program::Kind::kIsolate && rule.identity->enable_logging);
+    beyond_flows.erase(key);
     rule = {};
     free_rules.push_back(id);
     rules_by_key.erase(found);
@@ -624,8 +628,8 @@ struct FlowCompiler::Impl {
           changes.flows.push_back(std::move(now));
       }
     }
-    touched = {};  // with the memory of large batches
-    old_instructions = {};
+    release_memory(touched);
+    release_memory(old_instructions);
     return changes;
   }
 };
@@ -652,8 +656,7 @@ void FlowCompiler::adopt(std::span<const openflow::Flow> found) {
 std::vector<std::shared_ptr<const RuleIdentity>> FlowCompiler::unrealized() const {
   std::vector<std::shared_ptr<const RuleIdentity>> rules;
   for (const auto& [key, rule] : impl_->unrealized) rules.push_back(rule.identity);
-  for (const RuleRecord& rule : impl_->rules)
-    if (rule.identity && rule.identity->layer7) rules.push_back(rule.identity);
+  for (const auto& [key, rule] : impl_->beyond_flows) rules.push_back(rule);
   std::ranges::sort(rules, {}, [](const auto& rule) { return rule->id; });
   return rules;
 }

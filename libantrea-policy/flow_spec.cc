@@ -178,7 +178,6 @@ std::vector<FlowSpec> service_specs(pipeline::Table table, std::uint16_t priorit
                                     const cp::Service& service) {
   const bool v4 = family == Family::kIPv4;
   auto protocol = static_cast<std::uint8_t>(service.protocol.value_or(cp::ServiceProtocol::kTcp));
-  if (protocol == openflow::ip_proto::kIgmp && !v4) return {};
   if (protocol == openflow::ip_proto::kIcmp && !v4) protocol = openflow::ip_proto::kIcmpv6;
   FlowSpec spec{.table = table,
                 .kind = Kind::kService,

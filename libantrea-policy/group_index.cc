@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "index_maps.h"
+#include "release_memory.h"
 
 namespace antrea::policy {
 namespace {
@@ -252,24 +253,17 @@ void GroupIndex::link_matching_groups(ItemId id) {
 
 // --- Groups ---
 
-GroupId GroupIndex::acquire(const GroupSelector& selector) {
-  std::string text = normalized(selector);
-  if (const auto found = groups_by_text_.find(text); found != groups_by_text_.end()) {
-    ++groups_[*found].references;
-    return *found;
+GroupId GroupIndex::acquire(const GroupSelectorView& selector) {
+  scratch_.clear();
+  append_normalized(selector, scratch_);
+  if (const GroupId known = group_texts_.find(scratch_); known != StringPool::kNone) {
+    ++groups_[known].references;
+    return known;
   }
-  GroupId id = 0;
-  if (free_groups_.empty()) {
-    id = static_cast<GroupId>(groups_.size());
-    groups_.emplace_back();
-  } else {
-    id = free_groups_.back();
-    free_groups_.pop_back();
-  }
+  const GroupId id = group_texts_.acquire(scratch_);
+  if (id == groups_.size()) groups_.emplace_back();
   Group& group = groups_[id];
-  group = {};
-  group.text = std::move(text);
-  group.uuid = group_uuid(group.text);
+  group.uuid = group_uuid(scratch_);
   group.kind = selector.kind;
   group.references = 1;
   // Without a Namespace and a selector of Namespaces it looks into all of them.
@@ -278,7 +272,6 @@ GroupId GroupIndex::acquire(const GroupSelector& selector) {
     group.namespace_ = namespace_at(selector.namespace_);
   if (selector.namespace_selector) group.namespace_selector = {*selector.namespace_selector, pool_};
   if (selector.selector) group.selector = {*selector.selector, pool_};
-  groups_by_text_.insert(id);
   fresh_groups_.push_back(id);
   if (selector.kind == EntityKind::kService) return id;  // named, not selected
   index_group(id, true);
@@ -287,7 +280,7 @@ GroupId GroupIndex::acquire(const GroupSelector& selector) {
 }
 
 api::ObjectKey GroupIndex::service(GroupId group) const {
-  const std::string& text = groups_[group].text;
+  const std::string& text = group_texts_[group];
   const auto slash = text.find('/');
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
@@ -389,11 +382,10 @@ void GroupIndex::remove_group(GroupId id) {
     }
   }
   if (group.local()) drop_if_unused(group.namespace_);
-  groups_by_text_.erase(id);
   group.namespace_selector.release(pool_);
   group.selector.release(pool_);
   group = {};
-  free_groups_.push_back(id);
+  group_texts_.release(id);
 }
 
 // --- The journal ---
@@ -422,9 +414,9 @@ void GroupIndex::end_batch() {
   for (const GroupId group : fresh_groups_) groups_[group].fresh = false;
   entities_.end_batch();
   for (const StringId id : std::exchange(releases_, {})) pool_.release(id);
-  touches_ = {};
-  released_groups_ = {};
-  fresh_groups_ = {};
+  release_memory(touches_);
+  release_memory(released_groups_);
+  release_memory(fresh_groups_);
 }
 
 }  // namespace antrea::policy

@@ -59,7 +59,7 @@ class GroupIndex {
   const std::string* namespace_label(std::string_view name, std::string_view key) const;
 
   /// One more user of the group; makes it if need be.
-  GroupId acquire(const GroupSelector& selector);
+  GroupId acquire(const GroupSelectorView& selector);
   void acquire(GroupId group) { ++groups_[group].references; }
   /// A group without users goes away at the end of the batch.
   void release(GroupId group);
@@ -106,7 +106,6 @@ class GroupIndex {
 
  private:
   struct Group {
-    std::string text;
     GroupUuid uuid{};
     EntityKind kind{};
     StringId namespace_ = StringPool::kNone;  // kNone: by namespace_selector
@@ -133,22 +132,6 @@ class GroupIndex {
       return !known && items.empty() && anchored_groups.empty() && open_groups.empty();
     }
   };
-  struct TextHash {
-    using is_transparent = void;
-    const GroupIndex* index;
-    std::size_t operator()(GroupId group) const { return (*this)(index->groups_[group].text); }
-    std::size_t operator()(std::string_view text) const {
-      return boost::hash<std::string_view>()(text);
-    }
-  };
-  struct TextEqual {
-    using is_transparent = void;
-    const GroupIndex* index;
-    bool operator()(GroupId a, GroupId b) const { return a == b; }
-    bool operator()(std::string_view a, GroupId b) const { return a == index->groups_[b].text; }
-    bool operator()(GroupId a, std::string_view b) const { return (*this)(b, a); }
-  };
-
   StringId namespace_at(std::string_view name);
   void drop_if_unused(StringId namespace_);
   const Namespace* known_namespace(std::string_view name) const;
@@ -172,10 +155,9 @@ class GroupIndex {
   Entities entities_{pool_};
   EntityReader reader_{pool_};
   LabelItems items_{pool_, entities_};
-  std::deque<Group> groups_;
-  std::vector<GroupId> free_groups_;
-  boost::unordered_flat_set<GroupId, TextHash, TextEqual> groups_by_text_{0, TextHash{this},
-                                                                          TextEqual{this}};
+  StringPool group_texts_;    // normalised selectors; each group has the number of its text
+  std::deque<Group> groups_;  // by GroupId
+  std::string scratch_;
   std::unordered_map<StringId, Namespace> namespaces_;
 
   boost::unordered_flat_map<Label, std::vector<StringId>> namespaces_by_label_;

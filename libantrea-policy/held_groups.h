@@ -3,8 +3,8 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <cstring>
 #include <map>
-#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
+#include "release_memory.h"
 
 namespace antrea::policy {
 
@@ -45,60 +46,64 @@ class HeldAddressGroup {
   void add_name(const std::string& name, const std::vector<IpAddress>& ips);
   void remove_name(const std::string& name);
 
-  bool empty() const { return members_.empty(); }
-  bool contains(const IpAddress& ip) const { return addresses_.contains(ip); }
+  bool empty() const { return plain_.empty() && members_.empty(); }
+  bool contains(const IpAddress& ip) const {
+    return plain_.contains(ip) || addresses_.contains(ip);
+  }
   /// Before this batch.
   bool contained(const IpAddress& ip) const;
-  /// With (address, how many members have it).
-  const auto& addresses() const { return addresses_; }
+  /// Calls `function` with each address, with some perhaps twice.
+  template <typename Function>
+  void for_each_address(Function function) const {
+    for (const auto& [ip, key] : plain_) function(ip);
+    for (const auto& [ip, count] : addresses_) function(ip);
+  }
   /// In this batch, with whether they were there before.
   const auto& touched() const { return touched_; }
   /// Calls `function` with the addresses and ports of each member.
   template <typename Function>
   void for_each_member(Function function) const {
-    for (const auto& [key, member] : members_) function(member.ips(), member.ports());
+    for (const auto& [ip, key] : plain_)
+      function(std::span(&ip, 1), std::span<const cp::NamedPort>());
+    for (const auto& [key, member] : members_)
+      function(std::span(member.ips), std::span(member.ports));
   }
   void end_batch() {
-    touched_ = {};  // with its memory
+    release_memory(touched_);
     changed = false;
   }
 
  private:
   // A digest of what tells members apart: shorter than that by far.
-  using Key = std::array<std::uint64_t, 2>;
+  using Key = std::array<std::uint8_t, 16>;
   struct KeyHash {
     using is_avalanching = void;
-    std::size_t operator()(const Key& key) const { return key[0]; }
-  };
-  /// Most members have one address and no ports.
-  class Member {
-   public:
-    Member(std::span<const IpAddress> ips, std::span<const cp::NamedPort> ports);
-    std::span<const IpAddress> ips() const {
-      return more_ ? std::span<const IpAddress>(more_->ips) : std::span(&ip_, 1);
+    std::size_t operator()(const Key& key) const {
+      std::size_t hash = 0;
+      std::memcpy(&hash, key.data(), sizeof hash);
+      return hash;
     }
-    std::span<const cp::NamedPort> ports() const {
-      return more_ ? std::span<const cp::NamedPort>(more_->ports)
-                   : std::span<const cp::NamedPort>();
-    }
-
-   private:
-    struct More {
-      std::vector<IpAddress> ips;
-      std::vector<cp::NamedPort> ports;
-    };
-    IpAddress ip_;
-    std::unique_ptr<More> more_;
   };
+  struct Member {
+    std::vector<IpAddress> ips;
+    std::vector<cp::NamedPort> ports;
+  };
+  using Plain = boost::unordered_flat_map<IpAddress, Key, std::hash<IpAddress>>;
   using Members = boost::unordered_flat_map<Key, Member, KeyHash>;
 
   static Key key_of(const cp::GroupMember& member);
   static Key key_of_name(const std::string& name);
-  void add(const Key& key, std::span<const IpAddress> ips, std::span<const cp::NamedPort> ports);
-  void remove(const Key& key);
+  bool holds(const Key& key, const cp::GroupMember& member) const;
+  void touch(const IpAddress& ip) { touched_.try_emplace(ip, contains(ip)); }
+  void add_member(const Key& key, std::span<const IpAddress> ips,
+                  std::span<const cp::NamedPort> ports);
+  void remove(const Key& key, std::span<const IpAddress> ips);
+  void remove(Plain::iterator member);
   void remove(Members::iterator member);
 
-  Members members_;
+  Plain plain_;      ///< members of one address, which no other of these has, and no ports: most
+  Members members_;  ///< all others
+  /// Of those, with how many have it.
   boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>> addresses_;
   boost::unordered_flat_map<IpAddress, bool, std::hash<IpAddress>> touched_;
 };

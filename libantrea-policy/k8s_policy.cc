@@ -14,7 +14,7 @@ class Converter {
 
   ConvertedPolicy run() {
     cp::NetworkPolicy& policy = builder_.policy();
-    targets_ = {builder_.target({source_.metadata.namespace_, {}, source_.pod_selector})};
+    targets_ = {builder_.target({source_.metadata.namespace_, nullptr, &source_.pod_selector})};
     policy.applied_to_groups = builder_.names(targets_);
     policy.rules.reserve(
         (source_.policy_ingress ? std::max<std::size_t>(1, source_.ingress.size()) : 0) +
@@ -54,7 +54,7 @@ class Converter {
                                       bool resolves_ports_at_peers) {
     cp::NetworkPolicyPeer converted;
     std::vector<GroupId> groups;
-    const auto add = [&](const GroupSelector& selector) {
+    const auto add = [&](const GroupSelectorView& selector) {
       const GroupId group = builder_.peer(selector);
       if (std::ranges::find(groups, group) != groups.end()) return;
       groups.push_back(group);
@@ -63,7 +63,8 @@ class Converter {
     if (peers.empty()) {
       converted.ip_blocks = any_blocks();
       // Every Pod that declares the port is meant, at its own number.
-      if (resolves_ports_at_peers) add({{}, api::LabelSelector{}, std::nullopt});
+      static const api::LabelSelector kAll;
+      if (resolves_ports_at_peers) add({{}, &kAll, nullptr});
     }
     for (const api::NetworkPolicyPeer& peer : peers) {
       if (peer.ip_block)

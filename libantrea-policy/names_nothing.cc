@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "antrea/policy/compiler.h"
+#include "unsupported.h"
 
 namespace antrea::policy {
 namespace {
@@ -205,6 +206,8 @@ class Reader {
         !all_.tiers.contains({{}, spec.tier}))
       add(Kind::kUnknownTier, "tier",
           "there is no tier " + spec.tier + ": it counts as " + std::string(crd::kDefaultTier));
+    for (Refusal& refusal : find_unsupported(spec))
+      add(Kind::kUnsupported, std::move(refusal.field), std::move(refusal.message));
     const Applied whole = read_applied(spec.applied_to, ns, "appliedTo");
     for (const auto direction : {cp::Direction::kIn, cp::Direction::kOut}) {
       const auto& rules = direction == cp::Direction::kIn ? spec.ingress : spec.egress;

@@ -14,12 +14,8 @@ constexpr std::size_t kLogLabelSize = 12;  // antrea: what the kernel's prefix h
 
 bool can_be_filtered(const CompletedRule& rule) {
   const RuleIdentity& identity = *rule.identity;
-  const auto is_igmp = [](const cp::Service& service) {
-    return service.protocol == cp::ServiceProtocol::kIgmp;
-  };
-  return identity.action && *identity.action != cp::RuleAction::kPass && !identity.layer7 &&
-         !identity.learns_names && identity.tier_priority && rule.peer_services.empty() &&
-         !(rule.services && std::ranges::any_of(*rule.services, is_igmp));
+  return identity.action && *identity.action != cp::RuleAction::kPass && !identity.beyond_flows() &&
+         !identity.learns_names && identity.tier_priority && rule.peer_services.empty();
 }
 
 /// Sorted prefixes come behind those that contain them.

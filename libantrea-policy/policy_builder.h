@@ -51,8 +51,8 @@ class PolicyBuilder {
                 GroupIndex& groups);
 
   api::controlplane::NetworkPolicy& policy() { return *policy_; }
-  GroupId target(const GroupSelector& selector) { return use(selector, used_.applied_to); }
-  GroupId peer(const GroupSelector& selector) { return use(selector, peers_); }
+  GroupId target(const GroupSelectorView& selector) { return use(selector, used_.applied_to); }
+  GroupId peer(const GroupSelectorView& selector) { return use(selector, peers_); }
   std::string name(GroupId group) const { return groups_.name(group); }
   std::vector<std::string> names(const std::vector<GroupId>& groups) const {
     std::vector<std::string> names;
@@ -69,7 +69,7 @@ class PolicyBuilder {
 
  private:
   template <typename Groups>
-  GroupId use(const GroupSelector& selector, Groups& used) {
+  GroupId use(const GroupSelectorView& selector, Groups& used) {
     const GroupId group = groups_.acquire(selector);
     const auto at = std::ranges::lower_bound(used, group);
     if (at != used.end() && *at == group)

@@ -72,7 +72,7 @@ struct RuleCache::Impl {
   }
 
   void take(const InterfaceUpserted& interface) {
-    completer.interfaces[interface.pod] = interface;
+    completer.interfaces[interface.pod] = std::make_shared<const PodInterface>(interface);
     groups.mark_rules_of_pod(interface.pod);
   }
   void take(const InterfaceDeleted& deleted) {

@@ -21,6 +21,24 @@ void sort_unique(std::vector<Value>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
+bool comes_before(const std::shared_ptr<const PodInterface>& a,
+                  const std::shared_ptr<const PodInterface>& b) {
+  return *a < *b;
+}
+
+std::vector<PodInterface> values_of(const Targets& targets) {
+  std::vector<PodInterface> values;
+  values.reserve(targets.size());
+  for (const auto& target : targets) values.push_back(*target);
+  return values;
+}
+
+std::vector<PodInterface> difference(const Targets& a, const Targets& b) {
+  Targets rest;
+  std::ranges::set_difference(a, b, std::back_inserter(rest), comes_before);
+  return values_of(rest);
+}
+
 /// Cost: the addresses that were touched, not those that the groups hold.
 void add_peer_changes(const CachedRule& rule, RuleUpdate& update) {
   for (const HeldAddressGroup* group : rule.peer_groups) {
@@ -62,13 +80,14 @@ void RuleCompleter::update(CachedRule& rule, RuleChanges& changes) const {
     rule.targets = targets_of(rule);
     rule.target_services = target_services_of(rule);
     rule.service_groups = service_groups_of(rule);
-    changes.added.push_back({rule.identity->id, rule.identity, rule.targets, peers_of(rule),
+    changes.added.push_back({rule.identity->id, rule.identity, values_of(rule.targets),
+                             peers_of(rule),
                              rule.services.empty() ? std::nullopt : std::optional(rule.services),
                              rule.service_groups, rule.at_node_ports, rule.target_services});
   } else {
     RuleUpdate update{.key = rule.identity->id};
     if (rule.targets_dirty) {
-      std::vector<PodInterface> targets = targets_of(rule);
+      Targets targets = targets_of(rule);
       update.added_targets = difference(targets, rule.targets);
       update.removed_targets = difference(rule.targets, targets);
       rule.targets = std::move(targets);
@@ -115,14 +134,17 @@ void RuleCompleter::update_parts(CachedRule& rule, RuleChanges& changes) const {
   rule.parts = std::move(parts);
 }
 
-std::vector<PodInterface> RuleCompleter::targets_of(const CachedRule& rule) const {
-  std::vector<PodInterface> targets;
+Targets RuleCompleter::targets_of(const CachedRule& rule) const {
+  Targets targets;
   if (rule.at_node_ports) return targets;
   for (const HeldAppliedToGroup* group : rule.applied_to)
     for (const auto& [pod, ports] : group->pods)
       if (const auto found = interfaces.find(pod); found != interfaces.end())
         targets.push_back(found->second);
-  sort_unique(targets);
+  std::ranges::sort(targets, comes_before);
+  const auto repeated =
+      std::ranges::unique(targets, [](const auto& a, const auto& b) { return *a == *b; });
+  targets.erase(repeated.begin(), repeated.end());
   return targets;
 }
 
@@ -130,7 +152,7 @@ std::optional<std::vector<IpPrefix>> RuleCompleter::peers_of(const CachedRule& r
   if (rule.any_peer) return std::nullopt;
   std::vector<IpPrefix> peers = rule.blocks;
   for (const HeldAddressGroup* group : rule.peer_groups)
-    for (const auto& [ip, count] : group->addresses()) peers.push_back(IpPrefix::host(ip));
+    group->for_each_address([&](const IpAddress& ip) { peers.push_back(IpPrefix::host(ip)); });
   sort_unique(peers);
   return peers;
 }
@@ -159,7 +181,7 @@ void RuleCompleter::add_groups_of(const cp::ServiceReference& service,
 std::map<std::string, CompletedRule> RuleCompleter::parts_of(const CachedRule& rule) const {
   std::map<std::string, CompletedRule> parts;
   const std::string& id = rule.identity->id;
-  const std::vector<PodInterface> all_targets = targets_of(rule);
+  const std::vector<PodInterface> all_targets = values_of(targets_of(rule));
   const auto part_for = [&](std::vector<cp::Service> services) {
     std::string key = id + "/" + services_text(services);
     CompletedRule& part = parts[key];
@@ -188,7 +210,7 @@ std::map<std::string, CompletedRule> RuleCompleter::parts_of(const CachedRule& r
         std::vector<cp::Service> services = resolve(rule.services, ports);
         if (services.empty()) continue;
         CompletedRule* part = part_for(std::move(services));
-        part->targets.push_back(interface->second);
+        part->targets.push_back(*interface->second);
         part->peers = peers;
       }
     }

@@ -14,7 +14,7 @@ namespace antrea::policy {
 /// OpenFlow groups of Services; and tells what changed since it last did.
 class RuleCompleter {
  public:
-  std::unordered_map<api::ObjectKey, PodInterface> interfaces;
+  std::unordered_map<api::ObjectKey, std::shared_ptr<const PodInterface>> interfaces;
   std::map<cp::ServiceReference, std::vector<std::uint32_t>> services;
 
   /// Adds to `changes` how the rule differs from what was last said of it.
@@ -27,7 +27,7 @@ class RuleCompleter {
 
  private:
   void update_parts(CachedRule& rule, RuleChanges& changes) const;
-  std::vector<PodInterface> targets_of(const CachedRule& rule) const;
+  Targets targets_of(const CachedRule& rule) const;
   std::vector<std::uint32_t> target_services_of(const CachedRule& rule) const;
   void add_groups_of(const cp::ServiceReference& service, std::vector<std::uint32_t>& groups) const;
 };

@@ -113,6 +113,9 @@ std::shared_ptr<const RuleIdentity> identify(const cp::NetworkPolicy& policy,
   identity->policy_priority = policy.priority;
   identity->rule_priority = rule.priority;
   identity->layer7 = !rule.l7_protocols.empty();
+  identity->igmp = std::ranges::any_of(rule.services, [](const cp::Service& service) {
+    return service.protocol == cp::ServiceProtocol::kIgmp;
+  });
   identity->learns_names = !rule.peers.fqdns.empty();
   return identity;
 }

@@ -112,45 +112,53 @@ bool CompiledSelector::matches(std::span<const Label> labels) const {
   return true;
 }
 
-std::string normalized(const api::LabelSelector& selector) {
+void append_normalized(const api::LabelSelector& selector, std::string& text) {
+  const char* separator = "";
   if (selector.match_expressions.empty()) {  // already sorted, as labels are
-    std::string text;
     for (const auto& [key, value] : selector.match_labels) {
-      if (!text.empty()) text += ',';
-      text.append(key).append("=").append(value);
+      text.append(separator).append(key).append("=").append(value);
+      separator = ",";
     }
-    return text;
+    return;
   }
   std::vector<std::pair<std::string_view, std::string>> parts;
   for (const auto& [key, value] : selector.match_labels) parts.emplace_back(key, key + "=" + value);
   for (const auto& expression : selector.match_expressions)
     parts.emplace_back(expression.key, text_of(expression));
   std::ranges::sort(parts);
-  std::string text;
   for (const auto& [key, part] : parts) {
-    if (!text.empty()) text += ',';
-    text += part;
+    text.append(separator).append(part);
+    separator = ",";
   }
-  return text;
 }
 
-std::string normalized(const GroupSelector& selector) {
-  if (selector.kind == EntityKind::kService) return selector.namespace_ + "/" + selector.service;
-  std::string where;
-  if (selector.namespace_selector)
-    where.append("namespaceSelector=").append(normalized(*selector.namespace_selector));
-  else if (!selector.namespace_.empty())
-    where.append("namespace=").append(selector.namespace_);
-  std::string what;
-  if (selector.selector) {
-    constexpr std::array<std::string_view, 3> kKeys{"podSelector=", "eeSelector=", "nodeSelector="};
-    what.append(kKeys[static_cast<std::size_t>(selector.kind)])
-        .append(normalized(*selector.selector));
+void append_normalized(const GroupSelectorView& group, std::string& text) {
+  if (group.kind == EntityKind::kService) {
+    text.append(group.namespace_).append("/").append(group.service);
+    return;
   }
-  if (where.empty() || what.empty()) return where + what;
+  const bool has_where = group.namespace_selector != nullptr || !group.namespace_.empty();
+  const auto add_what = [&] {
+    constexpr std::array<std::string_view, 3> kKeys{"podSelector=", "eeSelector=", "nodeSelector="};
+    text.append(kKeys[static_cast<std::size_t>(group.kind)]);
+    append_normalized(*group.selector, text);
+  };
   // The parts in alphabetical order.
-  const bool what_first = selector.kind == EntityKind::kExternalEntity;
-  return what_first ? what + " And " + where : where + " And " + what;
+  const bool what_first = group.kind == EntityKind::kExternalEntity;
+  if (group.selector != nullptr && what_first) {
+    add_what();
+    if (has_where) text.append(" And ");
+  }
+  if (group.namespace_selector != nullptr) {
+    text.append("namespaceSelector=");
+    append_normalized(*group.namespace_selector, text);
+  } else if (has_where) {
+    text.append("namespace=").append(group.namespace_);
+  }
+  if (group.selector != nullptr && !what_first) {
+    if (has_where) text.append(" And ");
+    add_what();
+  }
 }
 
 /// RFC 4122, version 5.
@@ -166,12 +174,12 @@ GroupUuid group_uuid(std::string_view normalized_selector) {
 
 std::string to_string(const GroupUuid& uuid) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  char* at = text.data();
   for (std::size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kDigits[uuid[i] >> 4];
-    text += kDigits[uuid[i] & 0x0f];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    *at++ = kDigits[uuid[i] >> 4];
+    *at++ = kDigits[uuid[i] & 0x0f];
   }
   return text;
 }

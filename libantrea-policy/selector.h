@@ -62,11 +62,39 @@ struct GroupSelector {
   std::string service;  ///< the name; only kService
 };
 
+/// The same, borrowed.
+struct GroupSelectorView {
+  using Optional = std::optional<api::LabelSelector>;
+
+  /// Pods.
+  GroupSelectorView(std::string_view ns, const api::LabelSelector* of_namespaces,
+                    const api::LabelSelector* of_pods)
+      : namespace_(ns), namespace_selector(of_namespaces), selector(of_pods) {}
+  GroupSelectorView(std::string_view ns, const Optional& of_namespaces, const Optional& of_pods)
+      : GroupSelectorView(ns, pointer(of_namespaces), pointer(of_pods)) {}
+  GroupSelectorView(const GroupSelector& of)
+      : GroupSelectorView(of.namespace_, of.namespace_selector, of.selector) {
+    kind = of.kind;
+    service = of.service;
+  }
+
+  std::string_view namespace_;
+  const api::LabelSelector* namespace_selector = nullptr;
+  const api::LabelSelector* selector = nullptr;
+  EntityKind kind = EntityKind::kPod;
+  std::string_view service;
+
+ private:
+  static const api::LabelSelector* pointer(const Optional& selector) {
+    return selector ? &*selector : nullptr;
+  }
+};
+
 /// Requirements sorted by key and joined by commas, e.g. "app=web,!old,tier in (a,b)".
-std::string normalized(const api::LabelSelector& selector);
+void append_normalized(const api::LabelSelector& selector, std::string& text);
 /// The text from which a group's name is derived (antrea: pkg/controller/types/group.go), e.g.
 /// "namespace=default And podSelector=app=web".
-std::string normalized(const GroupSelector& selector);
+void append_normalized(const GroupSelectorView& selector, std::string& text);
 /// The UUID that names the group in the control plane, and its text.
 using GroupUuid = std::array<std::uint8_t, 16>;
 GroupUuid group_uuid(std::string_view normalized_selector);

@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,7 @@ class StringPool {
       id = free_.back();
       free_.pop_back();
     }
-    entries_[id] = {std::string(text), 1};
+    entries_[id] = {std::string(text), 1, Hash::of(text)};
     ids_.insert(id);
     return id;
   }
@@ -47,7 +48,7 @@ class StringPool {
     Entry& entry = entries_[id];
     if (--entry.references > 0) return;
     ids_.erase(id);
-    entry.text = {};
+    entry.text = std::string();
     free_.push_back(id);
   }
 
@@ -64,14 +65,18 @@ class StringPool {
   struct Entry {
     std::string text;
     std::uint32_t references = 0;
+    std::uint32_t hash = 0;  // of the text, so that a growing table need not read it again
   };
   struct Hash {
     using is_transparent = void;
+    using is_avalanching = void;
     const StringPool* pool;
-    std::size_t operator()(StringId id) const { return (*this)((*pool)[id]); }
-    std::size_t operator()(std::string_view text) const {
-      return boost::hash<std::string_view>()(text);
+    static std::uint32_t of(std::string_view text) {
+      return static_cast<std::uint32_t>(std::hash<std::string_view>()(text));
     }
+    static std::size_t widen(std::uint32_t hash) { return hash * 0x9e3779b97f4a7c15U; }
+    std::size_t operator()(StringId id) const { return widen(pool->entries_[id].hash); }
+    std::size_t operator()(std::string_view text) const { return widen(of(text)); }
   };
   struct Equal {
     using is_transparent = void;

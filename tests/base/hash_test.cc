@@ -12,6 +12,14 @@ namespace {
 TEST(Hash, Sha1EqualsRfc3174) {
   EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(sha1_hex("", 6), "da39a3");
+  EXPECT_EQ(sha1_hex(std::string(1'000'000, 'a')), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+}
+
+TEST(Hash, Sha1OfEveryLengthAroundABlockEqualsPythons) {
+  // hashlib.sha1 over the digests of "", "a", "aa" and so on up to 199 of them.
+  std::string digests;
+  for (std::size_t size = 0; size < 200; ++size) digests += sha1_hex(std::string(size, 'a'));
+  EXPECT_EQ(sha1_hex(digests), "cb062fe66512892ec8c722ee74ff9ac151cc4b61");
 }
 
 TEST(Hash, UuidV5EqualsRfc4122Example) {

@@ -36,6 +36,18 @@ std::string acnp(std::string_view tier) {
          "spec: {priority: 1, appliedTo: [{podSelector: {}}], tier: \"" +
          std::string(tier) + "\", ingress: [{action: Drop}]}}";
 }
+/// A policy with this spec, beside its priority.
+std::string acnp_with(std::string_view spec) {
+  return "{apiVersion: crd.antrea.io/v1beta1, kind: ClusterNetworkPolicy, metadata: {name: p}, "
+         "spec: {priority: 1, " +
+         std::string(spec) + "}}";
+}
+const std::string kHttp = acnp_with(
+    "appliedTo: [{podSelector: {}}], ingress: [{action: Drop}, {action: Allow, l7Protocols: "
+    "[{http: {}}, {tls: {}}]}]");
+std::string on_nodes(std::string_view rules) {
+  return acnp_with("appliedTo: [{nodeSelector: {}}], " + std::string(rules));
+}
 constexpr std::string_view kCnp =
     "{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: {name: "
     "p}, spec: {tier: Admin, priority: 1, subject: {namespaces: {}}}}";
@@ -115,6 +127,64 @@ const Case kCases[] = {
      "spec.childGroups: found ClusterGroup \"parent\", which has children itself"},
     {"SameChildrenAgain", group("Group", "parent", "child"), group("Group", "parent", "child"), ""},
     {"ClusterNetworkPolicy", std::string(kCnp), "", ""},
+    {"InsideConnections", kHttp, "",
+     "ClusterNetworkPolicy p: spec.ingress[1].l7Protocols: found 2, expected none: nothing looks "
+     "into connections; allow or drop by ports and peers"},
+    {"InsideConnectionsAsBefore", kHttp, kHttp, ""},
+    {"InsideConnectionsAnew", kHttp, acnp("gold"), "spec.ingress[1].l7Protocols: found 2"},
+    {"InsideConnectionsGoes", "", kHttp, ""},
+    {"IgmpQuery",
+     acnp_with("appliedTo: [{podSelector: {}}], ingress: [{action: Drop, protocols: [{igmp: "
+               "{igmpType: 17}}]}]"),
+     "", "spec.ingress[0].protocols[0].igmp: found IGMP, expected icmp"},
+    {"IgmpReport",
+     acnp_with("appliedTo: [{podSelector: {}}], egress: [{action: Allow, protocols: [{igmp: "
+               "{groupAddress: 225.1.2.3}}]}]"),
+     "", "spec.egress[0].protocols[0].igmp: found IGMP, expected icmp"},
+    {"Icmp",
+     acnp_with("appliedTo: [{podSelector: {}}], egress: [{action: Allow, protocols: [{icmp: "
+               "{icmpType: 8}}]}]"),
+     "", ""},
+    {"PeersOfOtherClusters",
+     acnp_with("appliedTo: [{podSelector: {}}], ingress: [{action: Drop, from: [{podSelector: {}}, "
+               "{podSelector: {}, scope: ClusterSet}]}]"),
+     "", "spec.ingress[0].from[1].scope: found ClusterSet, expected Cluster"},
+    {"ServicesOfOtherClusters",
+     acnp_with("appliedTo: [{podSelector: {}}], egress: [{action: Drop, toServices: [{name: s, "
+               "namespace: ns, scope: ClusterSet}]}]"),
+     "", "spec.egress[0].toServices[0].scope: found ClusterSet, expected Cluster"},
+    {"AppliedToEntities",
+     "{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: p, namespace: ns}, "
+     "spec: {priority: 1, appliedTo: [{podSelector: {}}, {externalEntitySelector: {}}], ingress: "
+     "[{action: Drop}]}}",
+     "",
+     "NetworkPolicy ns/p: spec.appliedTo[1].externalEntitySelector: found a selector of "
+     "ExternalEntities, expected one of Pods"},
+    {"RuleAppliedToEntities",
+     "{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: p, namespace: ns}, "
+     "spec: {priority: 1, ingress: [{action: Drop, appliedTo: [{externalEntitySelector: {}}]}]}}",
+     "", "spec.ingress[0].appliedTo[0].externalEntitySelector: found a selector"},
+    {"EntitiesAsPeers",
+     "{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: p, namespace: ns}, "
+     "spec: {priority: 1, appliedTo: [{podSelector: {}}], ingress: [{action: Drop, from: "
+     "[{externalEntitySelector: {}}]}]}}",
+     "", ""},
+    {"NamespacesOfNodes",
+     on_nodes("egress: [{action: Drop, to: [{podSelector: {}}, {namespaces: {match: Self}}]}]"), "",
+     "spec.egress[0].to[1].namespaces: found namespaces, expected another kind of peer on Nodes"},
+    {"ServicesFromNodes",
+     on_nodes("egress: [{action: Drop, toServices: [{name: s, namespace: ns}]}]"), "",
+     "spec.egress[0].toServices: found Services, expected none of them on Nodes"},
+    {"NamesOfNodesPorts", on_nodes("ingress: [{action: Drop, ports: [{port: 1}, {port: http}]}]"),
+     "",
+     "spec.ingress[0].ports[1].port: found \"http\", expected a number: Nodes declare no names"},
+    {"NamesOfPodsPortsFromNodes",
+     on_nodes("egress: [{action: Drop, to: [{podSelector: {}}], ports: [{port: http}]}]"), "", ""},
+    {"NamesOfServicesPorts",
+     acnp_with("appliedTo: [{service: {name: s, namespace: ns}}], ingress: [{action: Drop, ports: "
+               "[{port: http}]}]"),
+     "",
+     "spec.ingress[0].ports[0].port: found \"http\", expected a number: Services declare no names"},
     {"NoneOfOurs", "{apiVersion: v1, kind: Secret, metadata: {name: s}}", "", ""},
     {"NotEvenReadable",
      "{apiVersion: crd.antrea.io/v1beta1, kind: Tier, metadata: {name: t}, spec: {priority: 900}}",

@@ -247,6 +247,21 @@ spec:
       "AntreaClusterNetworkPolicy:a/all",
       "a ingress[2].from[0]: unknown reference, there is no ClusterGroup nobody",
       "a tier: unknown tier, there is no tier gold: it counts as application"}},
+    {"Unsupported",
+     R"(
+apiVersion: crd.antrea.io/v1beta1
+kind: ClusterNetworkPolicy
+metadata: {name: a}
+spec:
+  priority: 5
+  appliedTo: [{podSelector: {matchLabels: {app: db}}}]
+  ingress: [{name: get, action: Allow, l7Protocols: [{http: {method: GET}}]}]
+  egress: [{name: join, action: Drop, protocols: [{igmp: {}}]}]
+)",
+     {"a egress[0].protocols[0].igmp: unsupported, found IGMP, expected icmp: Nodes do not route "
+      "multicast, so that there are no queries and reports to judge; leave the rule out",
+      "a ingress[0].l7Protocols: unsupported, found 1, expected none: nothing looks into "
+      "connections; allow or drop by ports and peers"}},
     {"Conflict",
      R"(
 apiVersion: crd.antrea.io/v1beta1

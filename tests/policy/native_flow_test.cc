@@ -325,13 +325,17 @@ TEST_F(NativeFlows, ARuleWaitsForAPriority) {
             1);
 }
 
-TEST_F(NativeFlows, WhatIsInsideConnectionsIsNotRealized) {
-  auto who = identity("r", cp::Direction::kIn, RuleAction::kAllow);
-  who->layer7 = true;
-  apply({.added = {rule(who)}});
+TEST_F(NativeFlows, WhatFlowsCannotMatchIsNotRealized) {
+  auto inside = identity("inside", cp::Direction::kIn, RuleAction::kAllow);
+  inside->layer7 = true;
+  auto report = identity("report", cp::Direction::kOut, RuleAction::kDrop);
+  report->igmp = true;
+  apply({.added = {rule(report), rule(inside)}});
   EXPECT_TRUE(table.flows().empty());
-  ASSERT_EQ(compiler.unrealized().size(), 1U);
-  apply({.removed = {"r"}});
+  EXPECT_THAT(compiler.unrealized(), ::testing::ElementsAre(inside, report));
+  apply({.removed = {"inside"}});
+  EXPECT_THAT(compiler.unrealized(), ::testing::ElementsAre(report));
+  apply({.removed = {"report"}});
   EXPECT_TRUE(compiler.unrealized().empty());
 }
 

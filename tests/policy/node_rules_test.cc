@@ -68,10 +68,7 @@ TEST(NodeRules, TellWhatAHostCannotFilter) {
   add("pass", [](RuleIdentity& identity, auto&) { identity.action = cp::RuleAction::kPass; });
   add("names", [](RuleIdentity& identity, auto&) { identity.learns_names = true; });
   add("inside", [](RuleIdentity& identity, auto&) { identity.layer7 = true; });
-  add("igmp", [](auto&, CompletedRule& rule) {
-    rule.services.emplace(1);
-    rule.services->front().protocol = cp::ServiceProtocol::kIgmp;
-  });
+  add("igmp", [](RuleIdentity& identity, auto&) { identity.igmp = true; });
   add("fine", [](auto&, auto&) {});
   const NodeRules out = compile_node_rules(rules);
   EXPECT_EQ(keys(out), std::vector<std::string>{"fine"});

@@ -46,6 +46,10 @@ struct AdmissionQuestion {
 /// Empty if nothing speaks against the write. Cost: that of the view's answers.
 ///
 /// - A policy is in a Tier that exists. Groups and Services that it names may come later.
+/// - It asks for nothing that is not realised: l7Protocols, IGMP, the scope ClusterSet, targets
+/// that
+///   are ExternalEntities; on Nodes nor `namespaces`, toServices, and names of their ports; on
+///   Services no names of ports. A policy that is there already may keep its spec.
 /// - Tiers: at most 20 priorities, none of them reserved (220 and 251 to 255 but for 253) or taken;
 ///   a priority stays; static Tiers and those that policies are in stay.
 /// - Groups: one level of children, no group its own.

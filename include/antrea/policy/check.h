@@ -20,6 +20,7 @@ struct Finding {
     kShadowed,          ///< rules before it decide on all that it meets
     kRedundant,         ///< without the rule (alone) every verdict would be the same
     kConflict,          ///< rules of two policies of one tier and priority overlap and disagree
+    kUnsupported,       ///< the rule asks for what is not realised; admission refuses it
   };
   Kind kind{};
   api::controlplane::NetworkPolicyReference policy;

@@ -88,7 +88,8 @@ class ANTREA_API FlowCompiler {
   std::optional<std::uint16_t> priority_of(std::uint32_t conjunction_id) const;
 
   /// Rules that have no flows though they are complete: no priority is left in their table (they
-  /// are tried again when one is released), or they are about what is inside connections.
+  /// are tried again when one is released), or they are about what flows cannot match
+  /// (`RuleIdentity::beyond_flows`). Sorted by ID.
   std::vector<std::shared_ptr<const RuleIdentity>> unrealized() const;
 
   struct Counts {

@@ -35,8 +35,11 @@ struct RuleIdentity {
   std::optional<double> policy_priority;
   std::int32_t rule_priority = -1;
   bool layer7 = false;        ///< it is about what is inside connections
+  bool igmp = false;          ///< it is about IGMP
   bool learns_names = false;  ///< its peers are known by DNS names
 
+  /// Whether it is about what no flow, nor a host's packet filter, can match.
+  bool beyond_flows() const { return layer7 || igmp; }
   /// Kubernetes policies isolate the Pods they select; Antrea-native ones do not.
   bool isolates() const { return policy.type == api::controlplane::PolicyType::kK8sNetworkPolicy; }
   friend bool operator==(const RuleIdentity&, const RuleIdentity&) = default;
