@@ -38,7 +38,7 @@ EntityState EntityReader::read(const api::Pod& pod) {
   state.host_network = pod.host_network;
   state.terminated = pod.terminated();
   state.uid = pod.metadata.uid;
-  state.ips = pod.pod_ips;
+  state.ips.assign(pod.pod_ips.begin(), pod.pod_ips.end());
   Ports ports;
   for (const api::Container& container : pod.containers)
     for (const api::ContainerPort& port : container.ports)
@@ -68,7 +68,8 @@ EntityState EntityReader::read(const api::Node& node) {
   EntityState state;
   state.node = pool_.acquire(node.metadata.name);
   state.uid = node.metadata.uid;
-  state.ips = addresses_of(node);
+  const std::vector<IpAddress> ips = addresses_of(node);
+  state.ips.assign(ips.begin(), ips.end());
   return state;
 }
 

@@ -24,7 +24,7 @@ struct EntityState {
   bool host_network = false;
   bool terminated = false;
   std::string uid;
-  std::vector<IpAddress> ips;
+  boost::container::small_vector<IpAddress, 1> ips;
   std::shared_ptr<const std::vector<api::controlplane::NamedPort>> ports;  // null: none
 
   bool scheduled() const { return node != StringPool::kNone; }

@@ -308,7 +308,7 @@ void GroupIndex::index_group(GroupId id, bool add) {
         remove_from(map, label, id);
     }
   };
-  const auto change_list = [&](std::vector<GroupId>& list) {
+  const auto change_list = [&](auto& list) {
     if (add)
       list.push_back(id);
     else

@@ -111,7 +111,7 @@ class GroupIndex {
     StringId namespace_ = StringPool::kNone;  // kNone: by namespace_selector
     CompiledSelector namespace_selector;
     CompiledSelector selector;
-    std::vector<ItemId> items;  // sorted
+    FewIds items;  // ItemId, sorted
     std::uint32_t references = 0;
     bool fresh = true;  // made in this batch
 
@@ -124,10 +124,10 @@ class GroupIndex {
   struct Namespace {
     bool known = false;
     LabelSet labels;
-    std::vector<ItemId> items;
+    FewIds items;  // ItemId
     // Groups that look here: of this Namespace only, with an anchor in the Pods' labels and without
     // ("open"); and the open ones whose namespace selector matches.
-    std::vector<GroupId> anchored_groups, open_groups, selecting_open_groups;
+    FewIds anchored_groups, open_groups, selecting_open_groups;
     bool unused() const {
       return !known && items.empty() && anchored_groups.empty() && open_groups.empty();
     }

@@ -30,7 +30,7 @@ cp::GroupMember member_of(const GroupIndex& index, EntityId entity, const Entity
 
 cp::GroupMember peer_of(const GroupIndex& index, EntityId entity, const EntityState& state) {
   cp::GroupMember member = member_of(index, entity, state);
-  member.ips = state.ips;
+  member.ips.assign(state.ips.begin(), state.ips.end());
   return member;
 }
 

@@ -33,7 +33,7 @@ class NodeCounts {
     StringId node;
     std::int32_t count;
   };
-  std::vector<Count> counts_;
+  boost::container::small_vector<Count, 2> counts_;
 };
 
 /// What the groups are to policies, and the Nodes that need them. A group may be applied to

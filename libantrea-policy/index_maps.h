@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -15,8 +17,11 @@ void add_to(Map& map, typename Map::key_type key, Value value) {
   map[key].push_back(value);
 }
 
-template <typename Value>
-void remove_one(std::vector<Value>& values, Value value) {
+/// Lists of IDs that mostly hold one or two.
+using FewIds = boost::container::small_vector<std::uint32_t, 2>;
+
+template <typename List>
+void remove_one(List& values, typename List::value_type value) {
   const auto found = std::ranges::find(values, value);
   if (found == values.end()) return;
   *found = values.back();

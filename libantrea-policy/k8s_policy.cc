@@ -53,7 +53,7 @@ class Converter {
   cp::NetworkPolicyPeer convert_peers(const std::vector<api::NetworkPolicyPeer>& peers,
                                       bool resolves_ports_at_peers) {
     cp::NetworkPolicyPeer converted;
-    std::vector<GroupId> groups;
+    FewIds groups;
     const auto add = [&](const GroupSelectorView& selector) {
       const GroupId group = builder_.peer(selector);
       if (std::ranges::find(groups, group) != groups.end()) return;
@@ -79,7 +79,7 @@ class Converter {
   const api::NetworkPolicy& source_;
   const bool enable_logging_;
   PolicyBuilder builder_;
-  std::vector<GroupId> targets_;
+  FewIds targets_;
 };
 
 }  // namespace

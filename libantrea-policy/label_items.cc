@@ -64,7 +64,7 @@ std::size_t LabelItems::count_with(std::span<const Label> labels) const {
 }
 
 void LabelItems::attach(EntityId entity, ItemId item) {
-  std::vector<EntityId>& members = items_[item].members;
+  FewIds& members = items_[item].members;
   entities_.set_place(entity, item, static_cast<std::uint32_t>(members.size()));
   members.push_back(entity);
 }
@@ -72,7 +72,7 @@ void LabelItems::attach(EntityId entity, ItemId item) {
 void LabelItems::detach(EntityId entity) {
   const ItemId item = entities_.item(entity);
   const std::uint32_t position = entities_.position(entity);
-  std::vector<EntityId>& members = items_[item].members;
+  FewIds& members = items_[item].members;
   members[position] = members.back();
   entities_.set_place(members[position], item, position);
   members.pop_back();

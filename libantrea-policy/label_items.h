@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "entities.h"
+#include "index_maps.h"
 
 namespace antrea::policy {
 
@@ -18,8 +19,8 @@ struct LabelItem {
   EntityKind kind{};
   StringId namespace_ = StringPool::kNone;
   LabelSet labels;
-  std::vector<EntityId> members;
-  std::vector<GroupId> groups;
+  FewIds members;  // EntityId
+  FewIds groups;   // GroupId
 };
 
 /// The label items that have members: one for each distinct (kind, Namespace, labels).

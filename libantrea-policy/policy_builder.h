@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,14 +55,14 @@ class PolicyBuilder {
   GroupId target(const GroupSelectorView& selector) { return use(selector, used_.applied_to); }
   GroupId peer(const GroupSelectorView& selector) { return use(selector, peers_); }
   std::string name(GroupId group) const { return groups_.name(group); }
-  std::vector<std::string> names(const std::vector<GroupId>& groups) const {
+  std::vector<std::string> names(std::span<const GroupId> groups) const {
     std::vector<std::string> names;
     names.reserve(groups.size());
     for (const GroupId group : groups) names.push_back(groups_.name(group));
     return names;
   }
   /// A rule that is applied to `targets` has `peers`. Each peer group is linked at least once.
-  void link(const std::vector<GroupId>& targets, const std::vector<GroupId>& peers) {
+  void link(std::span<const GroupId> targets, std::span<const GroupId> peers) {
     for (const GroupId peer : peers)
       for (const GroupId target : targets) used_.links.push_back({peer, target});
   }
@@ -82,7 +83,7 @@ class PolicyBuilder {
   GroupIndex& groups_;
   std::shared_ptr<api::controlplane::NetworkPolicy> policy_;
   GroupUse used_;
-  std::vector<GroupId> peers_;
+  FewIds peers_;
 };
 
 }  // namespace antrea::policy

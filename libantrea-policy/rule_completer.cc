@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "index_maps.h"
 #include "rule_text.h"
 
 namespace antrea::policy {
@@ -13,12 +14,6 @@ std::vector<Value> difference(const std::vector<Value>& a, const std::vector<Val
   std::vector<Value> rest;
   std::ranges::set_difference(a, b, std::back_inserter(rest));
   return rest;
-}
-
-template <typename Value>
-void sort_unique(std::vector<Value>& values) {
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 bool comes_before(const std::shared_ptr<const PodInterface>& a,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "antrea/base/hash.h"
+#include "index_maps.h"
 
 namespace antrea::policy {
 namespace {
@@ -65,12 +66,6 @@ void add_service(Digest& digest, const cp::Service& service) {
   digest.add(service.group_address);
   digest.add(service.src_port);
   digest.add(service.src_end_port);
-}
-
-template <typename Value>
-void sort_unique(std::vector<Value>& values) {
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 }  // namespace

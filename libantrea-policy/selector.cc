@@ -163,8 +163,9 @@ void append_normalized(const GroupSelectorView& group, std::string& text) {
 
 /// RFC 4122, version 5.
 GroupUuid group_uuid(std::string_view normalized_selector) {
-  std::string text(kGroupNameSpace.begin(), kGroupNameSpace.end());
-  const auto digest = sha1(text.append(normalized_selector));
+  boost::container::small_vector<char, 256> text(kGroupNameSpace.begin(), kGroupNameSpace.end());
+  text.insert(text.end(), normalized_selector.begin(), normalized_selector.end());
+  const auto digest = sha1(std::string_view(text.data(), text.size()));
   GroupUuid uuid{};
   std::copy_n(digest.begin(), uuid.size(), uuid.begin());
   uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x50);

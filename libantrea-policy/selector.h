@@ -16,7 +16,7 @@ namespace antrea::policy {
 
 /// A label in pool numbers: key in the upper half, value in the lower one. A label set is sorted.
 using Label = std::uint64_t;
-using LabelSet = std::vector<Label>;
+using LabelSet = boost::container::small_vector<Label, 3>;
 
 inline Label make_label(StringId key, StringId value) {
   return static_cast<Label>(key) << 32 | value;
