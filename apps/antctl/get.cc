@@ -85,6 +85,40 @@ Result<Report> network_policies(const Sources& sources, const Filter& filter) {
   return report;
 }
 
+/// A line for each rule, and for the policy as a whole where rules are not counted one by one.
+Result<Report> policy_statistics(const Sources& sources, const Filter& filter) {
+  constexpr const char* kStatistics = "/apis/stats.antrea.io/v1alpha1/";
+  Report report{{"KIND", "POLICY", "RULE", "SESSIONS", "PACKETS", "BYTES", "SINCE"}, {}, {}};
+  json::array all;
+  for (const char* const resource :
+       {"antreaclusternetworkpolicystats", "antreanetworkpolicystats", "networkpolicystats"}) {
+    ANTREA_TRY(json::value answer, sources.from_api(std::string(kStatistics) + resource));
+    for (json::value& each : items(std::move(answer))) {
+      const std::string ns = text(each, "/metadata/namespace");
+      const std::string name = (ns.empty() ? "" : ns + "/") + text(each, "/metadata/name");
+      if (!filter.name.empty() && filter.name != name) continue;
+      std::string kind = text(each, "/kind");
+      if (kind.ends_with("Stats")) kind.resize(kind.size() - 5);
+      const auto add = [&](const json::value& counted, const std::string& rule) {
+        report.rows.push_back({kind, name, rule, text(counted, "/trafficStats/sessions"),
+                               text(counted, "/trafficStats/packets"),
+                               text(counted, "/trafficStats/bytes"),
+                               text(each, "/metadata/creationTimestamp")});
+      };
+      const auto* const rules = find(each, "/ruleTrafficStats");
+      if (rules == nullptr) add(each, "<all>");
+      if (rules != nullptr)
+        for (const auto& rule : rules->as_array()) add(rule, text(rule, "/name"));
+      all.push_back(std::move(each));
+    }
+  }
+  if (!filter.name.empty() && all.empty())
+    return make_error(Errc::kNotFound, "there are no statistics of such a policy", filter.name,
+                      "expected NAME of a ClusterNetworkPolicy or NAMESPACE/NAME");
+  report.data = std::move(all);
+  return report;
+}
+
 Result<Report> groups(const Sources& sources, std::string_view resource, const Filter& filter) {
   ANTREA_TRY(const json::array list, control_plane(sources, resource, filter));
   Report report{{"NAME", "COUNT", "PODS"}, {}, list};
@@ -290,6 +324,9 @@ Result<Report> agent_info(const Sources& sources, const Filter&) {
 constexpr std::array kViews{
     View{"networkpolicy", "networkpolicies",
          "policies as the controller computed them (from the controller)", network_policies},
+    View{"policystatistics", "ps",
+         "what each rule let through or denied on all Nodes (from the controller)",
+         policy_statistics},
     View{"addressgroup", "addressgroups", "the Pods that rules name as peers (from the controller)",
          address_groups},
     View{"appliedtogroup", "appliedtogroups",

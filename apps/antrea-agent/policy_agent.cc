@@ -16,6 +16,13 @@ namespace {
 /// Before the controller is told again what it did not take.
 constexpr Duration kReportRetry = 5s;
 
+/// Why a rule is complete and yet has no flows.
+std::string_view why_unrealized(const policy::RuleIdentity& rule) {
+  if (rule.layer7) return "is about the inside of connections, which nothing looks into";
+  if (rule.igmp) return "is about IGMP, which Nodes do not route";
+  return "finds no free OpenFlow priority";
+}
+
 }  // namespace
 
 policy::FlowCompiler::Options policy_flow_options(const node::NodeConfig& config, bool meters) {
@@ -105,11 +112,24 @@ void PolicyAgent::log(const node::PolicyPacketIn& packet) {
              packet.disposition == api::pipeline::Disposition::kAllow);
 }
 
+/// The first rule of each policy that is not realised.
+controlplane::StatusReports::Failures PolicyAgent::failures() const {
+  controlplane::StatusReports::Failures failures;
+  const auto add = [&](const policy::RuleIdentity& rule, std::string_view why) {
+    failures.emplace(rule.policy.uid, "rule " + rule.name + " " + std::string(why));
+  };
+  for (const auto& rule : parts_.datapath.flow_compiler().unrealized())
+    add(*rule, why_unrealized(*rule));
+  if (const auto& rules = parts_.datapath.node_rules())
+    for (const auto& rule : rules->unrealized) add(*rule, "cannot be applied to a Node");
+  return failures;
+}
+
 /// Tells the controller which policies are in the switch, until cancelled.
 asio::awaitable<void> PolicyAgent::report() {
   for (;;) {
     (void)co_await parts_.the_switch.wait_synced(TimePoint::max());
-    const auto due = reports_.due(parts_.datapath.rules().waiting_policies());
+    const auto due = reports_.due(parts_.datapath.rules().waiting_policies(), failures());
     TimePoint next = TimePoint::max();
     for (const auto& status : due) {
       const auto taken = co_await client_.report(status);

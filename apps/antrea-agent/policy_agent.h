@@ -53,6 +53,7 @@ class PolicyAgent {
   node::PolicyPackets::Options packet_options();
   node::DnsInterception::Options dns_options(const Options& options) const;
   void log(const node::PolicyPacketIn& packet);
+  controlplane::StatusReports::Failures failures() const;
   boost::asio::awaitable<void> report();
   boost::asio::awaitable<Result<>> read_statistics();
   boost::asio::awaitable<void> report_statistics();

@@ -118,11 +118,28 @@ void PolicyService::add(policy::ObjectChange change) {
 void PolicyService::compile() {
   if (unsynced_ != 0 || (published_ && batch_.empty())) return;
   const auto changes = compiler_.apply(batch_);
-  batch_.clear();
+  const auto batch = std::exchange(batch_, {});
   if (!published_ || !changes.empty()) server_.publish(changes);
   published_ = true;
-  statistics_.apply(changes, PolicyStatusWriter::now());
-  statuses_.write(realization_.apply(changes, PolicyStatusWriter::now()));
+  const std::string now = PolicyStatusWriter::now();
+  statistics_.apply(changes, now);
+  statuses_.write(realization_.apply(changes, now));
+  for (const policy::ObjectChange& change : batch) judge_groups(change, now);
+}
+
+void PolicyService::judge_groups(const policy::ObjectChange& change, std::string_view now) {
+  const auto judge = [&](const auto& group) {
+    statuses_.write(group_conditions_.set(api::key_of(group->metadata), group->spec.child_groups,
+                                          group->conditions, now));
+  };
+  if (const auto* group = std::get_if<std::shared_ptr<const api::crd::Group>>(&change))
+    judge(*group);
+  if (const auto* group = std::get_if<std::shared_ptr<const api::crd::ClusterGroup>>(&change))
+    judge(*group);
+  const auto* gone = std::get_if<policy::ObjectDeleted>(&change);
+  if (gone != nullptr &&
+      (gone->kind == policy::ObjectKind::kGroup || gone->kind == policy::ObjectKind::kClusterGroup))
+    statuses_.write(group_conditions_.remove(gone->key, now));
 }
 
 void PolicyService::take(const api::controlplane::NetworkPolicyStatus& report) {

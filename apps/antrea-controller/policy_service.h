@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "antrea/base/log.h"
+#include "antrea/controlplane/group_conditions.h"
 #include "antrea/controlplane/policy_statistics.h"
 #include "antrea/controlplane/realization.h"
 #include "antrea/controlplane/server.h"
@@ -39,6 +40,8 @@ class PolicyService {
   Result<> follow(std::string_view group, std::string_view version, std::string_view plural,
                   policy::ObjectKind kind, Result<T> (*decode)(const boost::json::value&));
   void add(policy::ObjectChange change);
+  /// What `change` says of the conditions of groups.
+  void judge_groups(const policy::ObjectChange& change, std::string_view now);
   void compile();
 
   boost::asio::any_io_executor executor_;
@@ -48,6 +51,7 @@ class PolicyService {
   policy::Compiler compiler_;
   controlplane::Realization realization_;
   controlplane::PolicyStatistics statistics_;
+  controlplane::GroupConditions group_conditions_;
   PolicyStatusWriter statuses_;
   std::vector<policy::ObjectChange> batch_;
   std::size_t unsynced_ = 0;  // watches that have not told all yet

@@ -26,31 +26,48 @@ std::string PolicyStatusWriter::now() {
 }
 
 void PolicyStatusWriter::write(std::vector<controlplane::Realization::Change> changes) {
+  for (auto& change : changes) {
+    const bool cluster =
+        change.policy.type == api::controlplane::PolicyType::kAntreaClusterNetworkPolicy;
+    api::crd::ClusterNetworkPolicy carrier;
+    carrier.status = std::move(change.status);
+    json::object status = api::encode(carrier).at("status").as_object();
+    if (!status.contains("conditions")) status["conditions"] = json::array();
+    write(cluster ? "clusternetworkpolicies" : "networkpolicies",
+          {change.policy.namespace_, change.policy.name}, std::move(status));
+  }
+}
+
+void PolicyStatusWriter::write(std::vector<controlplane::GroupConditions::Change> changes) {
+  for (auto& change : changes) {
+    api::crd::ClusterGroup carrier;
+    carrier.conditions = {std::move(change.condition)};
+    write(change.group.namespace_.empty() ? "clustergroups" : "groups", change.group,
+          api::encode(carrier).at("status").as_object());
+  }
+}
+
+void PolicyStatusWriter::write(const char* plural, const api::ObjectKey& key, json::object status) {
   const bool scheduled = !pending_.empty();
-  for (auto& change : changes) pending_.insert_or_assign(change.policy, std::move(change.status));
-  if (scheduled || pending_.empty()) return;
+  pending_.insert_or_assign({plural, key}, std::move(status));
+  if (scheduled) return;
   boost::asio::post(executor_, [this, alive = alive_] {
     if (*alive) flush();
   });
 }
 
 void PolicyStatusWriter::flush() {
-  for (auto& [policy, status] : std::exchange(pending_, {})) {
-    const bool cluster = policy.type == api::controlplane::PolicyType::kAntreaClusterNetworkPolicy;
+  for (auto& [object, status] : std::exchange(pending_, {})) {
+    const auto& [plural, key] = object;
     kube::ObjectPath path;
-    path.type = api_.types().find("crd.antrea.io", "v1beta1",
-                                  cluster ? "clusternetworkpolicies" : "networkpolicies");
-    path.namespace_ = policy.namespace_;
-    path.name = policy.name;
+    path.type = api_.types().find("crd.antrea.io", "v1beta1", plural);
+    path.namespace_ = key.namespace_;
+    path.name = key.name;
     path.subresource = "status";
-    api::crd::ClusterNetworkPolicy carrier;
-    carrier.status = status;
-    json::object encoded = api::encode(carrier).at("status").as_object();
-    if (!encoded.contains("conditions")) encoded["conditions"] = json::array();
     const auto written =
-        api_.patch(path, kube::PatchType::kMerge, json::object{{"status", std::move(encoded)}});
+        api_.patch(path, kube::PatchType::kMerge, json::object{{"status", std::move(status)}});
     if (!written && written.error().code != Errc::kNotFound)
-      logger_->warn("status of {}: {}", policy.to_string(), written.error().to_string());
+      logger_->warn("status of {} {}: {}", plural, key.to_string(), written.error().to_string());
   }
 }
 

@@ -119,6 +119,76 @@ TEST_F(Standalone, KeepsTheStatusOfPoliciesByWhatAgentsReport) {
   EXPECT_EQ(status(".status.observedGeneration"), "1");
   EXPECT_EQ(status(".metadata.generation"), "1") << "a status is no change of the policy";
   EXPECT_THAT(kubectl("get acnp").text, testing::ContainsRegex("p +gold +1 +1 +1 "));
+
+  const std::string failure =
+      file("failure.json",
+           R"({"apiVersion":"controlplane.antrea.io/v1beta2","kind":"NetworkPolicyStatus",)"
+           R"("metadata":{"name":")" +
+               uid +
+               R"("},"nodes":[{"nodeName":"n1","generation":1,"realizationFailure":true,)"
+               R"("message":"rule r finds no free OpenFlow priority"}]})");
+  EXPECT_EQ(kubectl("create --raw /apis/controlplane.antrea.io/v1beta2/networkpolicies/" + uid +
+                    "/status -f " + failure)
+                .status,
+            0);
+  EXPECT_TRUE(eventually([&] { return status(".status.phase") == "Failed"; })) << status(".status");
+  EXPECT_THAT(status(".status.conditions[0].message"),
+              HasSubstr(R"("n1":"rule r finds no free OpenFlow priority")"));
+}
+
+TEST_F(Standalone, ShowsWhatRulesCounted) {
+  apply(crd("ClusterNetworkPolicy", "p",
+            "{priority: 1, appliedTo: [{podSelector: {}}], ingress: [{name: no-telnet, "
+            "action: Drop, ports: [{port: 23}]}]}"));
+  const std::string uid = kubectl("get acnp p -o jsonpath={.metadata.uid}").text;
+  const std::string summary =
+      file("summary.json",
+           R"({"apiVersion":"controlplane.antrea.io/v1beta2","kind":"NodeStatsSummary",)"
+           R"("metadata":{"name":"n1"},"antreaClusterNetworkPolicies":[{"networkPolicy":{"type":)"
+           R"("AntreaClusterNetworkPolicy","name":"p","uid":")" +
+               uid +
+               R"("},"trafficStats":{"packets":3,"bytes":180,"sessions":2},"ruleTrafficStats":[)"
+               R"({"name":"no-telnet","trafficStats":{"packets":3,"bytes":180,"sessions":2}}]}]})");
+  const auto reported =
+      kubectl("create --raw /apis/controlplane.antrea.io/v1beta2/nodestatssummaries -f " + summary);
+  EXPECT_EQ(reported.status, 0) << reported.text;
+  const auto antctl = [this](const std::string& words) {
+    return run(ANTREA_BIN_DIR "/antctl get policystatistics " + words + " --kubeconfig " +
+               kubeconfig());
+  };
+  EXPECT_THAT(antctl("").text,
+              testing::MatchesRegex("KIND +POLICY +RULE +SESSIONS +PACKETS +BYTES +SINCE *\n"
+                                    "AntreaClusterNetworkPolicy +p +no-telnet +2 +3 +180 +2.*"));
+  EXPECT_THAT(antctl("p").text, HasSubstr("no-telnet"));
+  const auto unknown = antctl("q");
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.text, HasSubstr("q: there are no statistics of such a policy"));
+}
+
+TEST_F(Standalone, TellsOfGroupsWhetherTheirMembersAreComputed) {
+  const auto condition = [&](const std::string& group, const std::string& field) {
+    return kubectl("get " + group + " -o jsonpath={.status.conditions[0]." + field + "}").text;
+  };
+  apply(crd("ClusterGroup", "child", "{podSelector: {}}"));
+  apply(crd("ClusterGroup", "parent", "{childGroups: [child]}"));
+  apply(
+      "apiVersion: crd.antrea.io/v1beta1\nkind: Group\nmetadata: {name: own, namespace: default}\n"
+      "spec: {podSelector: {}}\n");
+  for (const char* const group : {"cg/child", "cg/parent", "group/own"}) {
+    EXPECT_TRUE(eventually([&] { return condition(group, "status") == "True"; })) << group;
+    EXPECT_EQ(condition(group, "type"), "GroupMembersComputed");
+  }
+  // Children may come before their parents' parents are known.
+  apply(crd("ClusterGroup", "grand", "{childGroups: [later]}"));
+  EXPECT_TRUE(eventually([&] { return condition("cg/grand", "status") == "True"; }));
+}
+
+TEST_F(Standalone, RefusesWhatIsNotRealised) {
+  EXPECT_THAT(refusal(crd("ClusterNetworkPolicy", "p",
+                          "{priority: 1, appliedTo: [{podSelector: {}}], "
+                          "ingress: [{action: Allow, l7Protocols: [{http: {}}]}]}")),
+              HasSubstr("spec.ingress[0].l7Protocols: Invalid value: found 1, expected none: "
+                        "nothing looks into connections"));
 }
 
 }  // namespace

@@ -23,20 +23,22 @@ policy::PolicyUpserted sent(std::string name, std::int64_t generation,
 class ReportsOfANode : public testing::Test {
  protected:
   void apply(std::vector<policy::RuleInput> batch) { reports.apply(batch); }
-  /// "NAME GENERATION" each.
+  /// "NAME GENERATION" each, with the failure behind it if there is one.
   std::vector<std::string> due(std::vector<std::string> waiting = {}) const {
     std::vector<std::string> texts;
-    for (const auto& report : reports.due(waiting)) {
+    for (const auto& report : reports.due(waiting, failures)) {
       EXPECT_EQ(report.nodes.size(), 1U);
       EXPECT_EQ(report.nodes[0].node_name, "node-1");
-      EXPECT_FALSE(report.nodes[0].realization_failure);
+      EXPECT_EQ(report.nodes[0].realization_failure, !report.nodes[0].message.empty());
       texts.push_back(report.metadata.name + " " + std::to_string(report.nodes[0].generation));
+      if (!report.nodes[0].message.empty()) texts.back() += " " + report.nodes[0].message;
     }
     return texts;
   }
   void tell_all() {
-    for (const auto& report : reports.due({})) reports.told(report);
+    for (const auto& report : reports.due({}, failures)) reports.told(report);
   }
+  StatusReports::Failures failures;
   StatusReports reports{"node-1"};
 };
 
@@ -71,10 +73,34 @@ TEST_F(ReportsOfANode, GoWithTheirPolicy) {
 
 TEST_F(ReportsOfANode, AReportOnItsWayDoesNotCountForALaterGeneration) {
   apply({sent("a", 1)});
-  const auto on_its_way = reports.due({});
+  const auto on_its_way = reports.due({}, {});
   apply({sent("a", 2)});
   reports.told(on_its_way[0]);
   EXPECT_THAT(due(), ElementsAre("a 2"));
+}
+
+TEST_F(ReportsOfANode, SayWhatFailsAndWhenItNoLongerDoes) {
+  apply({sent("a", 1), sent("b", 1)});
+  failures = {{"a", "no room"}, {"unknown", "no room"}};
+  EXPECT_THAT(due(), ElementsAre("a 1 no room", "b 1"));
+  tell_all();
+  EXPECT_THAT(due(), IsEmpty());
+  failures = {{"a", "still none"}, {"b", "no room"}};
+  EXPECT_THAT(due({"b"}), ElementsAre("a 1 still none"));
+  tell_all();
+  failures.clear();
+  EXPECT_THAT(due(), ElementsAre("a 1", "b 1"));
+  tell_all();
+  EXPECT_THAT(due(), IsEmpty());
+}
+
+TEST_F(ReportsOfANode, OfAPolicyThatFailedAreForgottenWithIt) {
+  apply({sent("a", 1)});
+  failures = {{"a", "no room"}};
+  tell_all();
+  apply({policy::PolicyDeleted{"a"}, sent("a", 1)});
+  failures.clear();
+  EXPECT_THAT(due(), ElementsAre("a 1"));
 }
 
 }  // namespace
