@@ -8,20 +8,15 @@
 namespace antrea::openflow {
 namespace {
 
-// Where a FLOW_MOD keeps its members (OpenFlow 1.5.1 section 7.3.4.3).
-constexpr std::size_t kCookieAt = 8, kTableAt = 24, kIdleAt = 26, kHardAt = 28, kPriorityAt = 30,
-                      kBufferAt = 32, kOutPortAt = 36, kOutGroupAt = 40, kFlagsAt = 44,
-                      kImportanceAt = 46, kMatchAt = 48;
+// Where a FLOW_MOD has its match, behind what is the same in every message of that length
+// (OpenFlow 1.5.1 section 7.3.4.3), and the length of the match there.
+constexpr std::size_t kMatchAt = 48, kMatchLengthAt = kMatchAt + 2;
+constexpr std::uint8_t kFlowModType = 14;
+constexpr std::uint32_t kNoBuffer = 0xffffffff;
 
-std::uint64_t read(const std::byte* at, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value = value << 8 | std::to_integer<std::uint64_t>(at[i]);
-  return value;
+bool removes(FlowCommand command) {
+  return command == FlowCommand::kDelete || command == FlowCommand::kDeleteStrict;
 }
-
-std::uint16_t be16(const std::byte* at) { return static_cast<std::uint16_t>(read(at, 2)); }
-
-std::size_t padded(std::size_t size) { return (size + 7) / 8 * 8; }
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   __extension__ using Wide = unsigned __int128;
@@ -44,14 +39,20 @@ std::uint32_t FlowRecord::hash_key(TableId table, std::uint16_t priority,
   return static_cast<std::uint32_t>(mix(hash, word) >> 32);
 }
 
-FlowRecordPtr FlowRecord::make(std::span<const std::byte> flow_mod) {
-  void* memory = ::operator new(sizeof(FlowRecord) + flow_mod.size());
+FlowRecordPtr FlowRecord::with_bytes(std::span<const std::byte> match,
+                                     std::span<const std::byte> instructions) {
+  void* memory = ::operator new(sizeof(FlowRecord) + match.size() + instructions.size());
   auto* record = new (memory) FlowRecord();
-  record->size_ = static_cast<std::uint32_t>(flow_mod.size());
-  std::memcpy(record + 1, flow_mod.data(), flow_mod.size());
-  record->hash_ = hash_key(record->table(), record->priority(), record->match());
+  record->match_size_ = static_cast<std::uint16_t>(match.size());
+  record->instructions_size_ = static_cast<std::uint16_t>(instructions.size());
+  auto* const room = reinterpret_cast<std::byte*>(record + 1);
+  std::memcpy(room, match.data(), match.size());
+  if (!instructions.empty())
+    std::memcpy(room + match.size(), instructions.data(), instructions.size());
   return FlowRecordPtr(record);
 }
+
+void FlowRecord::finish() { hash_ = hash_key(table_, priority_, match()); }
 
 void FlowRecord::destroy(FlowRecord* record) {
   record->~FlowRecord();
@@ -67,48 +68,74 @@ FlowRecordPtr FlowRecord::make(const Flow& flow, std::vector<std::byte>& scratch
   scratch.clear();
   if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, scratch)) return nullptr;
   if (scratch.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
-  return make(std::span<const std::byte>(scratch));
+  const std::size_t length = std::to_integer<std::size_t>(scratch[kMatchLengthAt]) << 8 |
+                             std::to_integer<std::size_t>(scratch[kMatchLengthAt + 1]);
+  const auto parts = std::span<const std::byte>(scratch).subspan(kMatchAt);
+  const std::size_t padded = (length + 7) / 8 * 8;
+  auto record = with_bytes(parts.first(padded), parts.subspan(padded));
+  record->table_ = flow.table;
+  record->priority_ = flow.priority;
+  record->cookie_ = flow.cookie;
+  record->idle_timeout_ = flow.idle_timeout;
+  record->hard_timeout_ = flow.hard_timeout;
+  record->flags_ = flow.flags;
+  record->importance_ = flow.importance;
+  record->finish();
+  return record;
 }
 
 FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
-  std::vector<std::byte> wire;
-  ByteWriter out(wire);
-  out.u8(kOpenFlow15);
-  out.u8(14);  // OFPT_FLOW_MOD
-  out.be16(0);
-  out.be32(0);
-  out.be64(view.cookie);
-  out.be64(0);
-  out.u8(view.table.value);
-  out.u8(static_cast<std::uint8_t>(FlowCommand::kAdd));
-  out.be16(view.idle_timeout);
-  out.be16(view.hard_timeout);
-  out.be16(view.priority);
-  out.be32(0xffffffff);
-  out.be32(kPortAny.value);
-  out.be32(kAnyGroup.value);
-  out.be16(view.flags);
-  out.be16(view.importance);
-  out.bytes(view.match);
-  out.bytes(view.instructions);
-  out.patch_be16(2, static_cast<std::uint16_t>(wire.size()));
-  return make(std::span<const std::byte>(wire));
+  auto record = with_bytes(view.match, view.instructions);
+  record->table_ = view.table;
+  record->priority_ = view.priority;
+  record->cookie_ = view.cookie;
+  record->idle_timeout_ = view.idle_timeout;
+  record->hard_timeout_ = view.hard_timeout;
+  record->flags_ = view.flags;
+  record->importance_ = view.importance;
+  record->finish();
+  return record;
 }
 
-TableId FlowRecord::table() const {
-  return TableId{std::to_integer<std::uint8_t>(bytes()[kTableAt])};
+std::size_t FlowRecord::message_size(FlowCommand command) const {
+  return kMatchAt + match_size_ + (removes(command) ? 0 : instructions_size_);
 }
-std::uint16_t FlowRecord::priority() const { return be16(bytes() + kPriorityAt); }
-std::uint64_t FlowRecord::cookie() const { return read(bytes() + kCookieAt, 8); }
-std::uint16_t FlowRecord::idle_timeout() const { return be16(bytes() + kIdleAt); }
-std::uint16_t FlowRecord::hard_timeout() const { return be16(bytes() + kHardAt); }
-std::uint16_t FlowRecord::flags() const { return be16(bytes() + kFlagsAt); }
-std::uint16_t FlowRecord::importance() const { return be16(bytes() + kImportanceAt); }
-std::span<const std::byte> FlowRecord::match() const {
-  return flow_mod().subspan(kMatchAt, padded(be16(bytes() + kMatchAt + 2)));
+
+void FlowRecord::append_message(FlowCommand command, std::uint32_t xid,
+                                std::vector<std::byte>& out) const {
+  ByteWriter writer(out);
+  writer.u8(kOpenFlow15);
+  writer.u8(kFlowModType);
+  writer.be16(static_cast<std::uint16_t>(message_size(command)));
+  writer.be32(xid);
+  writer.be64(cookie_);
+  writer.be64(0);  // no mask: it is the cookie to have, not one to look for
+  writer.u8(table_.value);
+  writer.u8(static_cast<std::uint8_t>(command));
+  writer.be16(idle_timeout_);
+  writer.be16(hard_timeout_);
+  writer.be16(priority_);
+  writer.be32(kNoBuffer);
+  writer.be32(kPortAny.value);
+  writer.be32(kAnyGroup.value);
+  writer.be16(flags_);
+  writer.be16(importance_);
+  writer.bytes(match());
+  if (!removes(command)) writer.bytes(instructions());
 }
-std::span<const std::byte> FlowRecord::instructions() const {
-  return flow_mod().subspan(kMatchAt + match().size());
+
+Result<Flow> FlowRecord::decode() const {
+  std::vector<std::byte> wire;
+  append_message(FlowCommand::kAdd, 0, wire);
+  auto decoded = decode_message(wire);
+  if (!decoded) return decoded.error().to_error().within("decode flow");
+  return std::move(std::get<FlowMod>(decoded->message).flow);
+}
+
+std::size_t FlowRecord::footprint() const {
+  constexpr std::size_t kChunk = 16, kHeader = 8;  // of the allocator
+  const std::size_t size = sizeof(FlowRecord) + match_size_ + instructions_size_ + kHeader;
+  return (size + kChunk - 1) / kChunk * kChunk;
 }
 
 std::string FlowRecord::describe() const {

@@ -11,6 +11,8 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr std::size_t kMostRefusals = 1000;
+/// What a buffer may hold while nothing is sent.
+constexpr std::size_t kIdleBuffer = std::size_t{16} << 10;
 constexpr auto kNegotiationTimeout = std::chrono::seconds(10);
 
 /// The types that the connection itself looks at (OpenFlow 1.5.1 section 7.1.1).
@@ -29,6 +31,11 @@ enum Type : std::uint8_t {
 std::uint16_t be16_at(std::span<const std::byte> bytes, std::size_t at) {
   return static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes[at]) << 8 |
                                     std::to_integer<unsigned>(bytes[at + 1]));
+}
+
+/// What large changes took is not kept while there are none.
+void give_back(std::vector<std::byte>& idle) {
+  if (idle.capacity() > kIdleBuffer) idle = std::vector<std::byte>();
 }
 
 }  // namespace
@@ -187,6 +194,10 @@ awaitable<Error> Connection::Impl::write_messages() {
     const bool cancelled = co_await is_cancelled();
     if (cancelled) co_return lost("stopped");
     if (at == batch.size() && outbox.empty()) {
+      at = 0;
+      batch.clear();
+      give_back(batch);
+      give_back(outbox);
       co_await writable.wait();
       continue;
     }
@@ -255,7 +266,7 @@ void Connection::Impl::end_session() {
   const bool was_ready = std::exchange(ready, false);
   greeted = false;
   channel.reset();
-  outbox = {};
+  outbox = std::vector<std::byte>();
   drop_reason.clear();
   ++session_number;
   for (auto& [xid, slot] : pending)

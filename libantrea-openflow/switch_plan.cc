@@ -12,7 +12,6 @@ namespace {
 constexpr std::uint16_t kBundleFlags = bundle_flags::kAtomic | bundle_flags::kOrdered;
 constexpr std::size_t kBundleAddSize = 16;
 constexpr std::uint8_t kBundleAddType = 34;
-constexpr std::size_t kFlowModCommandAt = 25;
 
 /// As many buckets as a message is sure to take without trying.
 constexpr std::uint32_t kBucketsOfMessage = 700;
@@ -26,25 +25,18 @@ bool append(std::uint32_t xid, std::optional<std::uint32_t> bundle, const Messag
 /// A flow_mod from a record, without decoding it.
 void append_flow(const FlowRecord& flow, bool remove, std::uint32_t xid,
                  std::optional<std::uint32_t> bundle, std::vector<std::byte>& out) {
-  auto wire = flow.flow_mod();
-  if (remove) wire = wire.first(wire.size() - flow.instructions().size());
-  ByteWriter writer(out);
+  const FlowCommand command = remove ? FlowCommand::kDeleteStrict : FlowCommand::kAdd;
   if (bundle) {
+    ByteWriter writer(out);
     writer.u8(kOpenFlow15);
     writer.u8(kBundleAddType);
-    writer.be16(static_cast<std::uint16_t>(wire.size() + kBundleAddSize));
+    writer.be16(static_cast<std::uint16_t>(flow.message_size(command) + kBundleAddSize));
     writer.be32(xid);
     writer.be32(*bundle);
     writer.be16(0);
     writer.be16(kBundleFlags);
   }
-  const auto start = out.size();
-  writer.bytes(wire);
-  writer.patch_be16(start + 2, static_cast<std::uint16_t>(wire.size()));
-  writer.patch_be32(start + 4, xid);
-  if (remove)
-    out[start + kFlowModCommandAt] =
-        std::byte{static_cast<std::uint8_t>(FlowCommand::kDeleteStrict)};
+  flow.append_message(command, xid, out);
 }
 
 /// The groups that actions name, also inside nested ones.

@@ -222,8 +222,7 @@ void SwitchState::desire_tlv_maps(const std::vector<TlvMap>& maps) {
 
 std::size_t SwitchState::flow_bytes() const {
   std::size_t total = flows_.bucket_count() * (sizeof(FlowRecordPtr) + 1);
-  for (const auto& record : flows_)
-    total += (sizeof(FlowRecord) + record->flow_mod().size() + 8 + 15) / 16 * 16;
+  for (const auto& record : flows_) total += record->footprint();
   return total;
 }
 
@@ -231,8 +230,7 @@ std::vector<Flow> SwitchState::flows() const {
   std::vector<Flow> all;
   all.reserve(flows_.size());
   for (const auto& record : flows_)
-    if (auto decoded = decode_message(record->flow_mod()))
-      all.push_back(std::move(std::get<FlowMod>(decoded->message).flow));
+    if (auto decoded = record->decode()) all.push_back(*std::move(decoded));
   return all;
 }
 

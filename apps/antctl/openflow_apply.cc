@@ -120,9 +120,9 @@ asio::awaitable<Result<Delta>> compare(const Job& job, Target& target, TimePoint
 /// As ovs-ofctl diff-flows writes it: "table=1 priority=5,ip cookie=0x7 actions=drop"; the flags,
 /// which it does not look at, only where asked for.
 std::string flow_line(const FlowRecord& record, bool flags) {
-  const auto decoded = decode_message(record.flow_mod());
+  const auto decoded = record.decode();
   if (!decoded) return record.describe();
-  const Flow& flow = std::get<FlowMod>(decoded->message).flow;
+  const Flow& flow = *decoded;
   std::string text;
   if (flow.table.value != 0) text += fmt::format("table={} ", flow.table.value);
   const auto match = to_string(flow.match);

@@ -14,8 +14,8 @@
 
 namespace antrea::openflow {
 
-/// A flow as the bytes of the flow_mod that adds it, in one allocation; immutable and shared, on
-/// one thread.
+/// A flow, with its match and instructions as bytes of the wire, in one allocation; immutable and
+/// shared, on one thread.
 class ANTREA_API FlowRecord {
  public:
   /// Null for a flow that does not fit into a message.
@@ -23,17 +23,26 @@ class ANTREA_API FlowRecord {
   /// From a dump, with the match as the switch wrote it.
   static boost::intrusive_ptr<FlowRecord> make(const FlowStatsView& view);
 
-  /// The whole OFPT_FLOW_MOD, with xid 0.
-  std::span<const std::byte> flow_mod() const { return {bytes(), size_}; }
-  TableId table() const;
-  std::uint16_t priority() const;
-  std::uint64_t cookie() const;
-  std::uint16_t idle_timeout() const;
-  std::uint16_t hard_timeout() const;
-  std::uint16_t flags() const;
-  std::uint16_t importance() const;
-  std::span<const std::byte> match() const;  ///< with header and padding
-  std::span<const std::byte> instructions() const;
+  TableId table() const { return table_; }
+  std::uint16_t priority() const { return priority_; }
+  std::uint64_t cookie() const { return cookie_; }
+  std::uint16_t idle_timeout() const { return idle_timeout_; }
+  std::uint16_t hard_timeout() const { return hard_timeout_; }
+  std::uint16_t flags() const { return flags_; }
+  std::uint16_t importance() const { return importance_; }
+  /// With header and padding.
+  std::span<const std::byte> match() const { return {bytes(), match_size_}; }
+  std::span<const std::byte> instructions() const {
+    return {bytes() + match_size_, instructions_size_};
+  }
+
+  /// The size of the OFPT_FLOW_MOD that does this with the flow.
+  std::size_t message_size(FlowCommand command) const;
+  /// Appends it. One that deletes has no instructions.
+  void append_message(FlowCommand command, std::uint32_t xid, std::vector<std::byte>& out) const;
+  Result<Flow> decode() const;
+  /// Bytes on the heap.
+  std::size_t footprint() const;
   /// "table 10, priority 200, tcp,nw_dst=10.0.0.1": for people.
   std::string describe() const;
 
@@ -44,16 +53,21 @@ class ANTREA_API FlowRecord {
   friend void intrusive_ptr_release(FlowRecord* record) {
     if (--record->references_ == 0) destroy(record);
   }
-  static boost::intrusive_ptr<FlowRecord> make(std::span<const std::byte> flow_mod);
+  static boost::intrusive_ptr<FlowRecord> with_bytes(std::span<const std::byte> match,
+                                                     std::span<const std::byte> instructions);
+  void finish();
   static ANTREA_API void destroy(FlowRecord* record);
   static std::uint32_t hash_key(TableId table, std::uint16_t priority,
                                 std::span<const std::byte> match);
   const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
 
+  std::uint64_t cookie_ = 0;
   std::uint32_t references_ = 0;
   std::uint32_t seen_ = 0;  ///< the readback that found it in the switch
-  std::uint32_t size_ = 0;
   std::uint32_t hash_ = 0;  ///< of table, priority and match
+  std::uint16_t match_size_ = 0, instructions_size_ = 0;
+  std::uint16_t priority_ = 0, idle_timeout_ = 0, hard_timeout_ = 0, flags_ = 0, importance_ = 0;
+  TableId table_;
 };
 using FlowRecordPtr = boost::intrusive_ptr<FlowRecord>;
 using GroupPtr = std::shared_ptr<const Group>;
