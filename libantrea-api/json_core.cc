@@ -242,6 +242,7 @@ Result<Service> decode_service(const json::value& json) {
     if (!ingress["ip"].text().empty() && ingress["ipMode"].text("VIP") == "VIP")
       service.load_balancer_ips.push_back(read_address(ingress["ip"]));
   });
+  service.load_balancer_ip = spec["loadBalancerIP"].text();
   service.load_balancer_source_ranges = spec["loadBalancerSourceRanges"].list(read_prefix);
   service.internal_traffic_policy =
       spec["internalTrafficPolicy"].choice(kTrafficPolicies, TrafficPolicy::kCluster);
@@ -346,6 +347,7 @@ json::value encode(const Service& service) {
         return json::string(to_string(family));
       }));
   put(spec, "externalIPs", detail::to_texts(service.external_ips));
+  put(spec, "loadBalancerIP", service.load_balancer_ip);
   put(spec, "loadBalancerSourceRanges", detail::to_texts(service.load_balancer_source_ranges));
   spec["internalTrafficPolicy"] = name_of(kTrafficPolicies, service.internal_traffic_policy);
   if (service.external_traffic_policy != TrafficPolicy::kCluster ||

@@ -16,12 +16,12 @@ std::string holder_of(const ServiceRequest& request) {
 
 }  // namespace
 
-ServiceRequest read_service_request(const api::Service& service, std::string wished) {
+ServiceRequest read_service_request(const api::Service& service) {
   ServiceRequest request;
   request.service = api::key_of(service.metadata);
   request.created = service.metadata.creation_timestamp;
   request.pool = external_ip_pool(service);
-  request.wished = std::move(wished);
+  request.wished = service.load_balancer_ip;
   const auto shared = service.metadata.annotations.find(kAllowSharedIp);
   request.shares = shared != service.metadata.annotations.end() && shared->second == "true";
   request.has = service.load_balancer_ips;

@@ -149,11 +149,7 @@ void EgressService::take_service(const json::value& object, bool deleted) {
     batch_.removed_services.push_back(key);
     return;
   }
-  boost::system::error_code code;
-  const auto* const wished = object.find_pointer("/spec/loadBalancerIP", code);
-  batch_.services.push_back(egress::read_service_request(
-      *service, wished != nullptr && wished->is_string() ? std::string(wished->get_string())
-                                                         : std::string()));
+  batch_.services.push_back(egress::read_service_request(*service));
 }
 
 void EgressService::schedule() {

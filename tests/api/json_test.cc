@@ -86,6 +86,29 @@ TEST(JsonRecording, Services) {
     EXPECT_EQ(decode_service(encode(service)).value(), service);
 }
 
+TEST(Json, TheAddressAskedOfALoadBalancerIsKeptAsWritten) {
+  for (const char* const wished : {"192.0.2.50", "2001:db8::1", "anything"}) {
+    Service service;
+    service.metadata.name = "web";
+    service.type = ServiceType::kLoadBalancer;
+    service.load_balancer_ip = wished;
+    const auto encoded = encode(service);
+    EXPECT_EQ(encoded.at("spec").at("loadBalancerIP").as_string(), wished);
+    EXPECT_EQ(decode_service(encoded).value(), service);
+  }
+  const auto without = decode_service(recording("service-loadbalancer")).value();
+  EXPECT_EQ(without.load_balancer_ip, "");
+  EXPECT_FALSE(encode(without).at("spec").as_object().contains("loadBalancerIP"));
+}
+
+TEST(Json, ALoadBalancerKnownByItsNameOnlyHasNoAddress) {
+  auto json = encode(decode_service(recording("service-loadbalancer-status")).value()).as_object();
+  json["status"] = boost::json::parse(
+      R"({"loadBalancer":{"ingress":[{"hostname":"lb.example"},{"ip":"192.0.2.51","ipMode":"Proxy"},
+          {"ip":"192.0.2.52","ipMode":"VIP"}]}})");
+  EXPECT_THAT(decode_service(json)->load_balancer_ips, ElementsAre(ip("192.0.2.52")));
+}
+
 TEST(JsonRecording, EndpointSlice) {
   const EndpointSlice slice = decode_endpoint_slice(recording("endpointslice")).value();
   EXPECT_EQ(slice.service_name, "web");

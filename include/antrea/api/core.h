@@ -95,6 +95,7 @@ struct Service {
   std::vector<Family> ip_families;
   std::vector<IpAddress> external_ips;
   std::vector<IpAddress> load_balancer_ips;  ///< status.loadBalancer.ingress[].ip with ipMode VIP
+  std::string load_balancer_ip;  ///< spec.loadBalancerIP, as written: Kubernetes does not check it
   std::vector<IpPrefix> load_balancer_source_ranges;
   TrafficPolicy internal_traffic_policy = TrafficPolicy::kCluster;
   TrafficPolicy external_traffic_policy = TrafficPolicy::kCluster;

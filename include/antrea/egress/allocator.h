@@ -25,8 +25,7 @@ struct ServiceRequest {
   std::vector<IpAddress> has;  ///< as its status says
   friend bool operator==(const ServiceRequest&, const ServiceRequest&) = default;
 };
-/// `wished` is spec.loadBalancerIP.
-ANTREA_API ServiceRequest read_service_request(const api::Service& service, std::string wished);
+ANTREA_API ServiceRequest read_service_request(const api::Service& service);
 
 /// What happened since the last time.
 struct AllocatorInput {
