@@ -102,7 +102,27 @@ HostState desired_host_state(const NodeConfig& config, std::span<const PeerNode>
   return state;
 }
 
+namespace {
+
+// What is desired, and what is there besides.
+HostState with_all_of(HostState desired, const HostState& actual) {
+  desired.complete = true;
+  desired.routes.insert(actual.routes.begin(), actual.routes.end());
+  desired.neighbours.insert(actual.neighbours.begin(), actual.neighbours.end());
+  for (auto& [key, table] : desired.tables) {
+    const auto found = actual.tables.find(key);
+    if (found == actual.tables.end()) continue;
+    for (auto& [set, elements] : table.elements)
+      if (const auto has = found->second.elements.find(set); has != found->second.elements.end())
+        elements.insert(has->second.begin(), has->second.end());
+  }
+  return desired;
+}
+
+}  // namespace
+
 std::vector<HostOperation> plan_host_network(const HostState& desired, const HostState& actual) {
+  if (!desired.complete) return plan_host_network(with_all_of(desired, actual), actual);
   std::vector<HostOperation> plan;
   for (const auto& [path, value] : desired.sysctls) {
     const auto found = actual.sysctls.find(path);
@@ -128,11 +148,6 @@ std::vector<HostOperation> plan_host_network(const HostState& desired, const Hos
   for (const auto& address : actual.addresses)
     if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
 
-  for (const auto& [ip, mac] : actual.neighbours)
-    if (!desired.neighbours.contains(ip)) plan.emplace_back(RemoveNeighbour{ip});
-  for (const auto& [destination, route] : actual.routes)
-    if (!desired.routes.contains(destination) && !actual.kernel_routes.contains(destination))
-      plan.emplace_back(RemoveRoute{destination});
   const auto add_routes = [&](bool next_hops) {
     for (const auto& [destination, route] : desired.routes) {
       if (route.via.has_value() != next_hops || made_by_kernel.contains(destination)) continue;
@@ -148,6 +163,13 @@ std::vector<HostOperation> plan_host_network(const HostState& desired, const Hos
       plan.emplace_back(SetNeighbour{{ip, mac}});
   }
   add_routes(true);
+
+  // What goes makes way for what is in its place already, e.g. a wider prefix for a narrower one.
+  for (const auto& [destination, route] : actual.routes)
+    if (!desired.routes.contains(destination) && !actual.kernel_routes.contains(destination))
+      plan.emplace_back(RemoveRoute{destination});
+  for (const auto& [ip, mac] : actual.neighbours)
+    if (!desired.neighbours.contains(ip)) plan.emplace_back(RemoveNeighbour{ip});
   return plan;
 }
 

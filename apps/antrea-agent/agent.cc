@@ -288,6 +288,7 @@ Result<> Agent::set_up_host() {
   const proxy::Balancer& balancer = datapath_->balancer();
   auto desired = node::desired_host_state(config_, peers, balancer.host(),
                                           balancer.node().node_port_addresses);
+  desired.complete = known_.contains(Input::kServices);
   if (const auto& rules = datapath_->node_rules()) node::add_node_policies(*rules, desired);
   if (!node_port_local_)
     node::add_local_ports(config_, {}, desired);

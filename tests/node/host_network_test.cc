@@ -77,6 +77,49 @@ TEST(HostNetworkPlan, KeepsKernelRoutesAndRemovesStaleOnes) {
               ElementsAre("no address 10.99.0.1/24", "no route 10.98.0.0/24"));
 }
 
+// As an agent starts again: it does not know the Services yet.
+TEST(HostNetworkPlan, WhatIsNotKnownYetStays) {
+  auto serving = config();
+  serving.proxy_all = true;
+  proxy::HostServices services;
+  services.cluster_ips_v4 = cidr("10.96.0.0/20");
+  services.external_ips = {ip("203.0.113.1")};
+  services.node_ports = {{Family::kIPv4, api::Protocol::kTcp, 30080}};
+  const std::vector peers{peer(2)};
+  const auto actual = desired_host_state(serving, peers, services, {ip("172.18.0.1")});
+  auto desired = desired_host_state(serving, peers, {}, {ip("172.18.0.1")});
+  desired.complete = false;
+  EXPECT_THAT(plan_host_network(desired, actual), testing::IsEmpty());
+  // What is known already is done.
+  const std::vector more{peer(2), peer(3)};
+  desired = desired_host_state(serving, more, {}, {ip("172.18.0.1")});
+  desired.complete = false;
+  const auto plan = plan_host_network(desired, actual);
+  EXPECT_THAT(commands(plan), Not(HasSubstr("delete")));
+  EXPECT_THAT(texts(plan), Contains("route 10.10.3.0/24 via 10.10.3.1 onlink"));
+  EXPECT_THAT(texts(plan), Not(Contains(testing::StartsWith("no "))));
+
+  desired.complete = true;
+  const auto rest = plan_host_network(desired, actual);
+  EXPECT_THAT(texts(rest), Contains("no route 10.96.0.0/20"));
+  EXPECT_THAT(texts(rest), Contains("no route 203.0.113.1/32"));
+  EXPECT_THAT(commands(rest), HasSubstr("delete element inet antrea node-port { 6 . 30080 }"));
+}
+
+TEST(HostNetworkPlan, ServicesAreLedByTheNewPrefixBeforeTheOldOneGoes) {
+  auto serving = config();
+  serving.proxy_all = true;
+  proxy::HostServices before, after;
+  before.cluster_ips_v4 = cidr("10.96.0.0/20");
+  after.cluster_ips_v4 = cidr("10.96.0.0/24");
+  const auto wide = desired_host_state(serving, {}, before);
+  const auto narrow = desired_host_state(serving, {}, after);
+  EXPECT_THAT(texts(plan_host_network(narrow, wide)),
+              ElementsAre("route 10.96.0.0/24 via 169.254.0.253", "no route 10.96.0.0/20"));
+  EXPECT_THAT(texts(plan_host_network(wide, narrow)),
+              ElementsAre("route 10.96.0.0/20 via 169.254.0.253", "no route 10.96.0.0/24"));
+}
+
 TEST(HostNetworkPlan, RestoresARouteThatTheKernelLost) {
   const auto desired = desired_host_state(config(), {});
   auto actual = desired;

@@ -68,6 +68,9 @@ struct HostState {
   std::set<std::string> table_keys{"inet antrea", "arp antrea", "netdev antrea"};
   /// Destinations in `routes` that the kernel made itself: never removed.
   std::set<IpPrefix> kernel_routes;
+  /// Desired: whether this is all. Until it is, routes, neighbours and elements of sets that are
+  /// there besides stay: they are of an earlier life, and may be desired once all is known.
+  bool complete = true;
 };
 
 /// What the host shall have: the gateway's addresses, a route to each Pod CIDR of a peer through
