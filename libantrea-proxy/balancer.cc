@@ -13,8 +13,7 @@ using openflow::Changes;
 struct Balancer::Impl {
   using Service = ServiceState;
 
-  explicit Impl(BalancerConfig c)
-      : config(std::move(c)), groups(config.consistent), frontends(config.proxy_all, node) {}
+  explicit Impl(BalancerConfig c) : config(std::move(c)), frontends(config.proxy_all, node) {}
 
   BalancerConfig config;
   NodeFacts node;

@@ -7,7 +7,7 @@
 namespace antrea::proxy {
 
 /// What decisions become in the switch.
-openflow::Group to_group(openflow::GroupId id, const GroupSpec& spec, bool consistent);
+openflow::Group to_group(openflow::GroupId id, const GroupSpec& spec);
 /// The two kinds of groups of a Service with many endpoints.
 openflow::Group to_leaf_group(const GroupLeaf& leaf, const GroupSpec& spec,
                               std::span<const PlacedBackend> endpoints);

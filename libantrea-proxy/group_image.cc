@@ -42,7 +42,7 @@ void compare_backends(const GroupSpec& old, const GroupSpec& now, Gone gone, Com
 
 }  // namespace
 
-GroupImage::GroupImage(bool consistent) : consistent_(consistent), ids_(kFirstGroup, kGroupCount) {}
+GroupImage::GroupImage() : ids_(kFirstGroup, kGroupCount) {}
 
 void GroupImage::reserve(std::size_t more_groups, std::size_t more_endpoints) {
   ids_.reserve(more_groups);
@@ -231,7 +231,7 @@ void GroupImage::show(openflow::Changes& out) {
     if (is_large(group))
       show_tree(id, group, trees_[group.identity], out.groups);
     else
-      out.groups.push_back(to_group(id, group, consistent_));
+      out.groups.push_back(to_group(id, group));
   }
   if (!left_.empty()) remove_unused(out);
   touched_.clear();

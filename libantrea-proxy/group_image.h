@@ -17,8 +17,7 @@ namespace antrea::proxy {
 /// they lead to.
 class GroupImage {
  public:
-  /// `consistent`: see BalancerConfig.
-  explicit GroupImage(bool consistent);
+  GroupImage();
 
   /// Room for so many more, where they are known to come.
   void reserve(std::size_t more_groups, std::size_t more_endpoints);
@@ -60,7 +59,6 @@ class GroupImage {
                  std::vector<openflow::Group>& out);
   void remove_unused(openflow::Changes& out);
 
-  bool consistent_;
   Ids ids_;
   EndpointFlows endpoints_;
   std::map<std::string, GroupTree, std::less<>> trees_;  // of large groups, by identity

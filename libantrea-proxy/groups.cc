@@ -1,6 +1,5 @@
 // Groups: one bucket an endpoint, or a leaf of a tree of them.
 #include <algorithm>
-#include <bit>
 #include <iterator>
 
 #include "flow_parts.h"
@@ -14,9 +13,15 @@ using namespace api::pipeline;
 namespace {
 
 constexpr std::uint16_t kBucketWeight = 100;
-constexpr std::uint32_t kEveningBucket = 0;  // nobody else has this number
 
-// A choice by these alone is the same on every Node and for every packet of a connection.
+// Each connection is hashed by itself, also where there is one endpoint: its first packet comes up
+// from the datapath to the tables, so that a change that the switch has acknowledged holds for all
+// connections that begin from then on. By the datapath's own hash (dp_hash), or without one,
+// packets of many connections share a cached flow, which follows the tables only with the next
+// revalidation.
+//
+// A choice by these alone is the same on every Node and for every packet of a connection, and stays
+// while other endpoints come and go.
 SelectionMethod by_connection(Family family, api::Protocol protocol) {
   const auto whole = [](FieldId id) {
     return SelectionMethod::HashField{id, FieldValue::ones(field_info(id).bits)};
@@ -29,28 +34,6 @@ SelectionMethod by_connection(Family family, api::Protocol protocol) {
                    whole(source_port_field(protocol)), whole(port_field(protocol))};
   std::ranges::sort(method.fields, {}, &SelectionMethod::HashField::field);
   return method;
-}
-
-// How Open vSwitch chooses (ofproto/ofproto-dpif.c, group_setup_dp_hash_table; dp-packet's hash):
-//
-// By the datapath's hash, for which packets need not come up, it maps as many hash values to the
-// buckets as it takes to give each of them one, the next power of two and at least 16: of ten
-// endpoints six get two values and four get one. With a bucket of little weight there are many
-// values, and the difference of one hardly counts. Left to itself it takes a hash that knows no
-// ports of UDP, so that all datagrams of a client go to one endpoint; hence the hash of layer 4.
-//
-// Of more endpoints the values would be too few: each connection is hashed by itself.
-constexpr std::size_t kMostMapped = 16;
-constexpr std::uint64_t kMostHashValues = 256;
-constexpr std::uint64_t kHashL4 = std::uint64_t{0} << 32 | 0xdeadbeef;  // algorithm, basis
-
-// The weight of a further bucket that makes shares even; 0: they are without.
-std::uint16_t evening_weight(std::size_t endpoints) {
-  if (std::has_single_bit(endpoints)) return 0;
-  const auto values = std::min<std::uint64_t>(kMostHashValues, std::bit_ceil(16 * endpoints));
-  // As little as leaves the total within so many of it.
-  const std::uint64_t total = kBucketWeight * endpoints;
-  return static_cast<std::uint16_t>(total / (values - 2) + 1);
 }
 
 Table behind(const GroupSpec& spec) {
@@ -68,16 +51,18 @@ class BucketWriter {
 
   // A bucket is numbered after its endpoint, so that the others keep theirs when one comes or goes.
   void add(std::span<const PlacedBackend> placed) {
-    std::uint32_t last = kEveningBucket;
+    std::uint32_t last = 0;
     for (const auto& each : placed) {
       last = std::max(each.number, last + 1);
-      add(each, last, kBucketWeight);
+      add(each, last);
     }
   }
-  void add(const PlacedBackend& placed, std::uint32_t id, std::uint16_t weight) {
+
+ private:
+  void add(const PlacedBackend& placed, std::uint32_t id) {
     Bucket& bucket = out_.emplace_back();
     bucket.id = id;
-    bucket.weight = weight;
+    bucket.weight = kBucketWeight;
     bucket.actions.reserve(spec_.dsr ? 4 : 3);
     bucket.actions.emplace_back(set_field(endpoint_field(spec_.family), placed.backend.ip));
     bucket.actions.emplace_back(load_reg(reg::kEndpointPort, placed.backend.port));
@@ -85,7 +70,6 @@ class BucketWriter {
     bucket.actions.emplace_back(resubmit(next_));
   }
 
- private:
   const GroupSpec& spec_;
   TableId next_;
   std::vector<Bucket>& out_;
@@ -100,7 +84,7 @@ Group select_group(GroupId id) {
 
 }  // namespace
 
-Group to_group(GroupId id, const GroupSpec& spec, bool consistent) {
+Group to_group(GroupId id, const GroupSpec& spec) {
   Group group = select_group(id);
   if (spec.backends.empty()) {
     Bucket refuse;
@@ -109,17 +93,9 @@ Group to_group(GroupId id, const GroupSpec& spec, bool consistent) {
     group.buckets.push_back(std::move(refuse));
     return group;
   }
+  group.selection = by_connection(spec.family, spec.protocol);
   const auto placed = place_backends(spec);
-  BucketWriter buckets(spec, placed.size() + 1, group.buckets);
-  if (consistent || placed.size() > kMostMapped) {
-    group.selection = by_connection(spec.family, spec.protocol);
-  } else if (placed.size() > 1) {
-    group.selection = SelectionMethod{.method = "dp_hash", .param = kHashL4};
-    // The last one, since what is left over goes to the first ones.
-    if (const auto weight = evening_weight(placed.size()); weight != 0)
-      buckets.add(placed.back(), kEveningBucket, weight);
-  }
-  buckets.add(placed);
+  BucketWriter(spec, placed.size(), group.buckets).add(placed);
   return group;
 }
 

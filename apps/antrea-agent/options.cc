@@ -119,8 +119,6 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "let load balancers' endpoints answer directly where the Service says so")(
       "load-balancer-mode", text(options.load_balancer_mode, "nat", "MODE"),
       "nat or dsr, for Services that do not say")(
-      "consistent-service-choice", po::bool_switch(&options.consistent_service_choice),
-      "choose a Service's endpoint by addresses and ports, alike on every Node")(
       "no-service-health-checks", po::bool_switch(&no_health_checks),
       "with --proxy-all: do not serve the health checks of Services and the proxy, for whom "
       "kube-proxy does")(

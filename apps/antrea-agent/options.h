@@ -30,9 +30,8 @@ struct Options {
   std::vector<std::string> skip_services;
   std::string service_proxy_name;
   bool load_balancer_ips = true;
-  bool dsr = false;                ///< obey the mode "dsr"
-  std::string load_balancer_mode;  ///< "nat" or "dsr"
-  bool consistent_service_choice = false;
+  bool dsr = false;                   ///< obey the mode "dsr"
+  std::string load_balancer_mode;     ///< "nat" or "dsr"
   bool service_health_checks = true;  ///< with `proxy_all`
   Remote proxy_healthz;               ///< where the proxy's own health is told; port 0: nowhere
   std::string log_level;

@@ -22,7 +22,6 @@ proxy::BalancerConfig balancer_config(const Options& options) {
   config.dsr = options.dsr;
   config.load_balancer_mode = options.load_balancer_mode == "dsr" ? proxy::LoadBalancerMode::kDsr
                                                                   : proxy::LoadBalancerMode::kNat;
-  config.consistent = options.consistent_service_choice;
   return config;
 }
 

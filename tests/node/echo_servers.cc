@@ -39,6 +39,17 @@ struct EchoServers::Impl {
     sockets.push_back(socket);
   }
 
+  void forget_closed() {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].fd < 0) continue;
+      polled[kept] = polled[i];
+      sockets[kept++] = sockets[i];
+    }
+    polled.resize(kept);
+    sockets.resize(kept);
+  }
+
   void run() {
     while (!stop) {
       if (poll(polled.data(), polled.size(), 50) <= 0) continue;
@@ -55,9 +66,10 @@ struct EchoServers::Impl {
           (void)!send(polled[i].fd, &port, sizeof port, MSG_NOSIGNAL);
         } else {
           close(polled[i].fd);
-          polled[i].fd = -1;  // which poll passes over
+          polled[i].fd = -1;
         }
       }
+      forget_closed();
     }
   }
 };
@@ -84,17 +96,25 @@ EchoServers::~EchoServers() {
     if (each.fd >= 0) close(each.fd);
 }
 
+namespace {
+
+int connect_to(const IpAddress& to, std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{3, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // of connect, too
+  const sockaddr_in address = to_v4(to, port);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+}  // namespace
+
+EchoClient::EchoClient(const IpAddress& to, std::uint16_t port) : fd_(connect_to(to, port)) {}
+
 EchoClient::EchoClient(const Namespace& from, const IpAddress& to, std::uint16_t port) {
-  from.enter([&] {
-    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const timeval patience{3, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // of connect, too
-    const sockaddr_in address = to_v4(to, port);
-    if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
-    close(fd_);
-    fd_ = -1;
-  });
+  from.enter([&] { fd_ = connect_to(to, port); });
 }
 
 EchoClient::~EchoClient() {

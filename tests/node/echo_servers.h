@@ -27,7 +27,8 @@ class EchoServers {
 /// A connection to one of them.
 class EchoClient {
  public:
-  /// Where nobody accepts, `ask` says so.
+  /// From this thread's namespace, or another one. Where nobody accepts, `ask` says so.
+  EchoClient(const IpAddress& to, std::uint16_t port);
   EchoClient(const Namespace& from, const IpAddress& to, std::uint16_t port);
   EchoClient(EchoClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   EchoClient& operator=(EchoClient&&) = delete;

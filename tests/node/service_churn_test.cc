@@ -5,13 +5,11 @@
 #include <atomic>
 #include <chrono>
 #include <map>
-#include <optional>
 #include <random>
 #include <set>
 #include <thread>
 
-#include "tests/node/echo_servers.h"
-#include "tests/node/packet_nodes.h"
+#include "tests/node/echo_service.h"
 
 namespace antrea::node {
 namespace {
@@ -20,143 +18,131 @@ using namespace std::chrono_literals;
 using lab::EchoClient;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint16_t kFirstPort = 9000;
-constexpr unsigned kConnections = 200, kChanges = 1000;
+constexpr unsigned kConnections = 200;
 constexpr auto kInterval = 10ms;
 
-// A Service whose endpoints are ports of one Pod, each in a slice of its own.
-class ServiceChurn : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!lab::can_switch())
-      GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
-    node_.emplace(1);
-    client_.emplace(*node_, "pod-a", 2);
-    server_.emplace(*node_, "pod-b", 3);
-    node_->set_up_host();
-  }
+/// Endpoints that come and go, and when each was away.
+class Churn {
+ public:
+  Churn(EchoService& service, const std::vector<std::uint16_t>& ports)
+      : service_(service), ports_(ports), present_(ports.begin(), ports.end()) {}
 
-  void serve(std::uint16_t count) {
-    for (std::uint16_t i = 0; i < count; ++i)
-      ports_.push_back(static_cast<std::uint16_t>(kFirstPort + i));
-    servers_.emplace(server_->where, ports_);
-    api::Service service;
-    service.metadata.namespace_ = "default";
-    service.metadata.name = "web";
-    service.cluster_ips = {ip("10.96.0.10")};
-    service.ports.push_back({.protocol = api::Protocol::kTcp, .port = 80});
-    proxy::ServiceChanges all;
-    all.services = {service};
-    for (const std::uint16_t port : ports_) all.slices.push_back(slice(port));
-    node_->commit(node_->balancer->apply(all).pipeline);
-    present_.insert(ports_.begin(), ports_.end());
-  }
+  bool present(std::uint16_t port) const { return present_.contains(port); }
 
-  api::EndpointSlice slice(std::uint16_t port) const {
-    api::EndpointSlice out;
-    out.metadata.namespace_ = "default";
-    out.metadata.name = "web-" + std::to_string(port);
-    out.service_name = "web";
-    out.ports.push_back({.name = "", .protocol = api::Protocol::kTcp, .port = port});
-    out.endpoints.push_back({.addresses = {server_->address()}, .node_name = "node-1"});
-    return out;
-  }
-
-  // One at random comes or goes; acknowledged by the switch.
+  /// One at random comes or goes; the only one there is replaced.
   void change() {
     const std::uint16_t port = ports_[random_() % ports_.size()];
-    if (present_.contains(port) && present_.size() > 1) {
-      present_.erase(port);
-      node_->ovs.send(
-          "br-int",
-          node_->balancer->remove_slice({"default", "web-" + std::to_string(port)}).pipeline);
-      absent_[port].push_back({Clock::now(), Clock::time_point::max()});
-    } else if (present_.insert(port).second) {
-      absent_[port].back().second = Clock::now();
-      node_->ovs.send("br-int", node_->balancer->apply(slice(port)).pipeline);
+    if (!present_.contains(port) && present_.size() == 1) {
+      const std::uint16_t old = *present_.begin();
+      came(port);
+      service_.replace(old, port);
+      went(old);
+    } else if (!present_.contains(port)) {
+      came(port);
+      service_.add(port);
+    } else if (present_.size() > 1) {
+      service_.remove(port);
+      went(port);
+    }
+  }
+  void leave_one() {
+    while (present_.size() > 1) {
+      const std::uint16_t port = *present_.begin();
+      service_.remove(port);
+      went(port);
     }
   }
 
-  EchoClient connect() const { return {client_->where, ip("10.96.0.10"), 80}; }
-
-  // A new connection, and who has answered.
+  /// A new connection, and who has answered.
   struct Made {
     Clock::time_point begun, answered;
-    std::uint16_t port;
+    std::uint16_t port = 0;
   };
-  Made make() const {
-    Made made{Clock::now(), {}, 0};
-    const EchoClient fresh = connect();
-    made.port = fresh.ask();
-    made.answered = Clock::now();
-    return made;
-  }
-  // Led to an endpoint that was gone before it began, as acknowledged, and not back when it ended.
+  /// Led to nobody, or to an endpoint that was gone before it began, as the switch had
+  /// acknowledged, and not back when it ended. Once there are no more changes.
   bool astray(const Made& made) const {
     if (made.port == 0) return true;
-    const auto found = absent_.find(made.port);
-    return found != absent_.end() && std::ranges::any_of(found->second, [&](const auto& away) {
+    const auto found = away_.find(made.port);
+    return found != away_.end() && std::ranges::any_of(found->second, [&](const auto& away) {
              return away.first < made.begun && made.answered < away.second;
            });
   }
 
-  std::optional<Node> node_;
-  std::optional<Pod> client_, server_;
+ private:
+  void went(std::uint16_t port) {
+    present_.erase(port);
+    away_[port].push_back({Clock::now(), Clock::time_point::max()});
+  }
+  void came(std::uint16_t port) {
+    present_.insert(port);
+    away_[port].back().second = Clock::now();
+  }
+
+  EchoService& service_;
   std::vector<std::uint16_t> ports_;
-  std::optional<lab::EchoServers> servers_;
   std::set<std::uint16_t> present_;
-  std::map<std::uint16_t, std::vector<std::pair<Clock::time_point, Clock::time_point>>> absent_;
+  std::map<std::uint16_t, std::vector<std::pair<Clock::time_point, Clock::time_point>>> away_;
   std::mt19937 random_{11};
 };
 
-// Of many endpoints each connection's first packet asks the tables themselves, so that what is
-// acknowledged holds for the next connection.
-TEST_F(ServiceChurn, BreaksNoConnectionAndLeadsNobodyAstray) {
-  serve(80);
+struct Size {
+  const char* name;
+  std::uint16_t endpoints;
+  bool one_at_a_time;  ///< is there, in the place of the one before
+  unsigned changes;
+};
+void PrintTo(const Size& c, std::ostream* os) { *os << c.name; }
+class ServiceChurn : public testing::TestWithParam<Size> {};
+
+TEST_P(ServiceChurn, BreaksNoConnectionAndLeadsNobodyAstray) {
+  if (!lab::can_switch()) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
+  EchoWorld world(GetParam().endpoints);
+  EchoService service(world, 10, GetParam().endpoints);
+  Churn churn(service, world.ports);
   std::vector<EchoClient> connections;
   std::vector<std::uint16_t> at;
   for (unsigned i = 0; i < kConnections; ++i) {
-    connections.push_back(connect());
+    connections.emplace_back(world.client.where, service.address(), 80);
     at.push_back(connections.back().ask());
-    ASSERT_TRUE(present_.contains(at.back())) << at.back();
+    ASSERT_TRUE(churn.present(at.back())) << at.back();
   }
+  if (GetParam().one_at_a_time) churn.leave_one();
+
   std::atomic<bool> over = false;
-  std::vector<Made> made;
+  std::vector<Churn::Made> made;
   unsigned broken = 0;
   std::thread clients([&] {
-    while (!over)
-      for (unsigned i = 0; i < kConnections; ++i) {
-        broken += connections[i].ask() == at[i] ? 0 : 1;
-        if (i % 4 == 0) made.push_back(make());
-      }
+    world.client.where.enter([&] {
+      while (!over)
+        for (unsigned i = 0; i < kConnections && !over; ++i) {
+          broken += connections[i].ask() == at[i] ? 0 : 1;
+          Churn::Made& fresh = made.emplace_back();
+          fresh.begun = Clock::now();
+          fresh.port = EchoClient(service.address(), 80).ask();
+          fresh.answered = Clock::now();
+        }
+    });
   });
   const auto start = Clock::now();
   auto due = start;
-  for (unsigned i = 0; i < kChanges; ++i) {
+  for (unsigned i = 0; i < GetParam().changes; ++i) {
     std::this_thread::sleep_until(due += kInterval);  // the rate is what is tested
-    change();
+    churn.change();
   }
   const std::chrono::duration<double> took = Clock::now() - start;
   over = true;
   clients.join();
-  EXPECT_EQ(std::ranges::count_if(made, [&](const Made& each) { return astray(each); }), 0)
+  EXPECT_EQ(std::ranges::count_if(made, [&](const auto& each) { return churn.astray(each); }), 0)
       << "of " << made.size();
   EXPECT_GT(made.size(), 100U);
   EXPECT_EQ(broken, 0U);
-  RecordProperty("changes_per_second", static_cast<int>(kChanges / took.count()));
+  RecordProperty("changes_per_second", static_cast<int>(GetParam().changes / took.count()));
   RecordProperty("connections_made", static_cast<int>(made.size()));
 }
-
-// Of few endpoints the choice is cached with the flows of the datapath, which follow a little
-// later.
-TEST_F(ServiceChurn, CachedChoicesFollow) {
-  serve(8);
-  for (unsigned i = 0; i < 10; ++i) {
-    change();
-    node_->ovs.appctl({"revalidator/wait"});
-    for (unsigned n = 0; n < 10; ++n) EXPECT_FALSE(astray(make())) << "change " << i;
-  }
-}
+INSTANTIATE_TEST_SUITE_P(Of, ServiceChurn,
+                         testing::Values(Size{"One", 12, true, 500}, Size{"Few", 8, false, 500},
+                                         Size{"Many", 80, false, 1000}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace antrea::node

@@ -265,15 +265,5 @@ TEST_F(Exposure, NodeHintsComeBeforeZoneHints) {
   EXPECT_EQ(ends(Client::kPod, "10.96.0.10"), std::set<Backend>{kThere});
 }
 
-TEST_F(Exposure, ConsistentChoiceHashesTheConnection) {
-  start({.node_name = "here", .consistent = true});
-  apply(service("web", {"10.96.0.10"}));
-  ASSERT_EQ(sw.groups().size(), 1U);
-  const auto& selection = sw.groups().begin()->second.selection;
-  ASSERT_TRUE(selection);
-  EXPECT_EQ(selection->method, "hash");
-  EXPECT_EQ(selection->fields.size(), 4U);
-}
-
 }  // namespace
 }  // namespace antrea::proxy

@@ -16,7 +16,6 @@ inline BalancerConfig random_config(unsigned seed) {
   config.dsr = seed % 4 == 1;
   if (seed % 8 == 1) config.load_balancer_mode = LoadBalancerMode::kDsr;
   if (seed % 5 == 2) config.skip_services = {"default/s1", "10.96.0.3"};
-  config.consistent = seed % 6 == 5;
   return config;
 }
 

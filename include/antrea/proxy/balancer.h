@@ -25,10 +25,6 @@ struct BalancerConfig {
   /// Obey the mode kDsr, here and in the annotation service.antrea.io/load-balancer-mode. Needs
   /// tunnels between Nodes, and IPv4.
   bool dsr = false;
-  /// Choose by a hash of addresses and ports rather than of the packet's own: a connection has the
-  /// same endpoint on every Node, and keeps it while others come and go. Each client port costs a
-  /// flow of its own in the datapath for its first packet.
-  bool consistent = false;
 };
 
 /// What happened to Services and EndpointSlices since the last time.
