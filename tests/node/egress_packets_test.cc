@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <thread>
-
 #include "antrea/node/egress_flows.h"
 #include "antrea/node/egress_host.h"
+#include "tests/node/kept_lease.h"
 #include "tests/node/packet_nodes.h"
 
 namespace antrea::node {
@@ -19,12 +17,11 @@ using testing::IsEmpty;
 const IpAddress kOutside = ip("172.18.0.9"), kEgressIp = ip("172.18.0.100");
 constexpr EgressMark kMark = 7;
 
-/// A Node that has Egress, and keeps its lease as long as it is told to.
+/// A Node that has Egress, and its lease while it keeps it.
 struct EgressNode {
   explicit EgressNode(int number) : node(number, false, true), flows(node.config, false) {
     node.commit(flows.start());
   }
-  ~EgressNode() { stop(); }
 
   void paths(EgressExit exit, const std::vector<const Pod*>& pods) {
     EgressPaths wanted;
@@ -44,27 +41,10 @@ struct EgressNode {
     });
     return done;
   }
-  void keep_lease() {
-    renewal = std::thread([this] {
-      node.where.enter([this] {
-        auto shell = EgressHost::open();
-        while (!ended) {
-          EXPECT_TRUE(shell->renew_lease());
-          std::this_thread::sleep_for(kEgressLease / 5);
-        }
-      });
-    });
-  }
-  void stop() {
-    ended = true;
-    if (renewal.joinable()) renewal.join();
-    ended = false;
-  }
 
   Node node;
   EgressFlows flows;
-  std::atomic<bool> ended = false;
-  std::thread renewal;
+  std::optional<KeptLease> lease;
 };
 
 class EgressPackets : public testing::Test {
@@ -93,8 +73,7 @@ class EgressPackets : public testing::Test {
       outside.run({"ip", "addr", "add", kOutside.to_string() + "/24", "dev", "eth0"});
       outside.enter([] { EXPECT_TRUE(set_tx_checksum("eth0", false)); });
       server.emplace(outside, "outside", 80);
-      one.keep_lease();
-      two.keep_lease();
+      for (EgressNode* each : {&one, &two}) each->lease.emplace(each->node.where);
     }
     EgressNode one{1}, two{2};
     Pod pod{one.node, "pod-a", 2}, other{one.node, "pod-b", 3};
@@ -162,14 +141,14 @@ TEST_F(EgressPackets, WithoutALeaseNothingLeavesAndNobodyAnswers) {
   EXPECT_EQ(seen_from(world->pod), "outside 172.18.0.100");
   EXPECT_THAT(world->outside.run({"sh", "-c", "ping -c 1 -W 1 172.18.0.100 >/dev/null; echo $?"}),
               "0\n");
-  world->one.stop();
+  world->one.lease.reset();
   EXPECT_TRUE(lab::eventually([] { return seen_from(world->pod).empty(); }))
       << "the lease runs out";
   world->outside.run({"ip", "neigh", "flush", "dev", "eth0"});
   EXPECT_THAT(world->outside.run({"sh", "-c", "ping -c 1 -W 1 172.18.0.100 >/dev/null; echo $?"}),
               "1\n");
   EXPECT_EQ(seen_from(world->other), "outside 172.18.0.1") << "all else goes on";
-  world->one.keep_lease();
+  world->one.lease.emplace(world->one.node.where);
   EXPECT_EQ(seen_from(world->pod), "outside 172.18.0.100");
 }
 

@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <thread>
-
 #include "antrea/node/egress_host.h"
+#include "antrea/node/netlink.h"
+#include "tests/node/kept_lease.h"
 #include "tests/node/lab.h"
 
 namespace antrea::node {
@@ -34,7 +33,6 @@ class ServiceAddress : public testing::Test {
     // As `HostNetwork` leads what is for load balancers into the switch.
     node->run({"ip", "route", "add", "172.18.0.200", "dev", "antrea-gw0"});
   }
-  void TearDown() override { end_lease(); }
 
   std::size_t apply(const std::set<IpAddress>& services) {
     std::size_t operations = 0;
@@ -47,21 +45,6 @@ class ServiceAddress : public testing::Test {
     });
     return operations;
   }
-  void keep_lease() {
-    renewal = std::thread([this] {
-      node->enter([this] {
-        auto host = EgressHost::open();
-        while (!ended) {
-          EXPECT_TRUE(host->renew_lease());
-          std::this_thread::sleep_for(kEgressLease / 5);
-        }
-      });
-    });
-  }
-  void end_lease() {
-    ended = true;
-    if (renewal.joinable()) renewal.join();
-  }
   bool leased() {
     return node->run({"nft", "list", "set", "netdev", "antrea-egress", "lease"}).find("expires") !=
            std::string::npos;
@@ -69,15 +52,27 @@ class ServiceAddress : public testing::Test {
   /// Whether somebody tells the client a MAC for the address.
   bool answered(const std::string& address) {
     client->run({"ip", "neighbour", "flush", "all"});
-    client->run({"sh", "-c", "ping -q -c 1 -W 1 " + address + " >&2 || true"});
-    return client->run({"ip", "neighbour", "show", address}).find("lladdr") != std::string::npos;
+    client->enter([&] {
+      auto netlink = Netlink::open();
+      ASSERT_TRUE(netlink) << netlink.error().to_string();
+      const auto link = netlink->link("eth0");
+      ASSERT_TRUE(link) << link.error().to_string();
+      const auto asked = netlink->probe_neighbour(link->index, *IpAddress::parse(address));
+      EXPECT_TRUE(asked) << asked.error().to_string();
+    });
+    std::string entry;
+    const auto says = [&](const char* word) { return entry.find(word) != std::string::npos; };
+    EXPECT_TRUE(lab::eventually([&] {
+      entry = client->run({"ip", "neighbour", "show", address});
+      return says("lladdr") || says("FAILED");
+    })) << entry;
+    return says("lladdr");
   }
   std::string proxies() { return node->run({"ip", "neighbour", "show", "proxy"}); }
 
   const IpAddress address = *IpAddress::parse("172.18.0.200");
   std::optional<lab::Namespace> node, client;
-  std::thread renewal;
-  std::atomic<bool> ended = false;
+  std::optional<KeptLease> lease;
 };
 
 TEST_F(ServiceAddress, IsAnsweredForWhileTheLeaseLasts) {
@@ -89,18 +84,32 @@ TEST_F(ServiceAddress, IsAnsweredForWhileTheLeaseLasts) {
   EXPECT_THAT(proxies(), HasSubstr("172.18.0.200"));
   EXPECT_THAT(node->run({"ip", "address"}), Not(HasSubstr("172.18.0.200"))) << "on no device";
   EXPECT_FALSE(answered("172.18.0.200")) << "without a lease";
-  keep_lease();
+  lease.emplace(*node);
   ASSERT_TRUE(lab::eventually([&] { return leased(); }));
   EXPECT_TRUE(answered("172.18.0.200"));
   EXPECT_TRUE(answered("172.18.0.2"));
 
-  end_lease();
+  lease.reset();
   ASSERT_TRUE(lab::eventually([&] { return !leased(); }));
   EXPECT_FALSE(answered("172.18.0.200")) << "the lease has lapsed";
   EXPECT_TRUE(answered("172.18.0.2")) << "the Node itself is never fenced";
   EXPECT_GT(apply({}), 0U);
   EXPECT_THAT(proxies(), Not(HasSubstr("172.18.0.200")));
   EXPECT_THAT(proxies(), HasSubstr("172.18.0.77")) << "another's business";
+}
+
+// The kernel forgets for whom it answers when a device goes down.
+TEST_F(ServiceAddress, IsAnsweredForAgainOnceTheDeviceIsBack) {
+  apply({address});
+  lease.emplace(*node);
+  ASSERT_TRUE(lab::eventually([&] { return leased(); }));
+  EXPECT_TRUE(answered("172.18.0.200"));
+  node->run({"ip", "link", "set", "uplink", "down"});
+  EXPECT_THAT(proxies(), Not(HasSubstr("172.18.0.200")));
+  node->run({"ip", "link", "set", "uplink", "up"});
+  EXPECT_GT(apply({address}), 0U) << "found missing, as at the next look at the host";
+  EXPECT_TRUE(answered("172.18.0.200"));
+  EXPECT_EQ(apply({address}), 0U);
 }
 
 TEST_F(ServiceAddress, OfIpv6IsAnsweredForToo) {
