@@ -89,9 +89,13 @@ asio::awaitable<Result<>> load(const std::string& file, SwitchState& state, Targ
         names = ready.error();
       if (*names) flow = parse_flow(line, &**names);
     }
-    if (!flow)
-      co_return make_error(Errc::kMalformed, flow.error().cause,
+    if (!flow) {
+      std::string cause = flow.error().cause;
+      if (!*names)
+        cause += fmt::format(" (names were not asked for: {})", names->error().to_string());
+      co_return make_error(Errc::kMalformed, cause,
                            fmt::format("{}:{}:{}", file, number, flow.error().offset + 1));
+    }
     batch.flows.push_back(*std::move(flow));
     if (batch.flows.size() == kBatch) ANTREA_CO_CHECK(flush());
   }

@@ -150,12 +150,15 @@ TEST_F(OpenflowApply, ShowsFlagsWhereTheyDiffer) {
 
 TEST_F(OpenflowApply, SaysInOneLineWhatIsWrong) {
   write("typo", "table=1,actions=drop\n\nip,nw_dst=10.0.0.x actions=drop\n");
+  write("named", "in_port=left actions=drop\n");
   struct Case {
     std::string arguments;
     std::string said;
   };
   const std::vector<Case> cases{
       {"diff unix:/no/such.sock " + file("after"), "unix:/no/such.sock: connect: No such file"},
+      {"diff unix:/no/such.sock " + file("named"),
+       "\"left\" is no port (names were not asked for: unix:/no/such.sock: connect: No such file"},
       {"apply tcp:127.0.0.1:1 " + file("after"), "tcp:127.0.0.1:1: connect: Connection refused"},
       {"diff br0 " + file("after"), "br0: parse remote: it starts with no known method"},
       {"diff " + target() + " /no/file", "/no/file: open: No such file"},

@@ -65,12 +65,13 @@ ANTREA_API std::string message_name(std::span<const std::byte> wire);
 /// "NXM_NX_REG0[0..3]"
 ANTREA_API std::string to_string(const Subfield& subfield);
 
-// Parsing takes what ovs-ofctl(8) takes, with reserved ports by name and others by number, and
-// tables by number. What it refuses, this refuses too: also actions that lack in the match what
-// they rely on. Encoded, the result is what `ovs-ofctl -O OpenFlow15` sends. All survive any text;
-// cost and allocation are linear in its length.
+// Parsing takes what ovs-ofctl(8) takes. Reserved ports go by name; other ports, and tables, by
+// number, or by the name that `Names` has for them where a call takes those. What ovs-ofctl
+// refuses, this refuses too: also actions that lack in the match what they rely on. Encoded, the
+// result is what `ovs-ofctl -O OpenFlow15` sends. All survive any text; cost and allocation are
+// linear in its length.
 
-/// What one switch calls its ports and tables. Numbers and reserved ports go without.
+/// What one switch calls its ports and tables.
 struct Names {
   std::map<std::string, PortNo, std::less<>> ports;
   std::map<std::string, TableId, std::less<>> tables;
@@ -85,7 +86,8 @@ ANTREA_API TextResult<Actions> parse_actions(std::string_view text);
 /// prints it. Without a table it goes to table 0. With `names`, ports and tables may have the names
 /// in it, in quotes where a name holds more than letters, digits and '_'.
 ANTREA_API TextResult<Flow> parse_flow(std::string_view text, const Names* names = nullptr);
-/// What add-flow, mod-flows and del-flows take, with --strict the strict commands.
+/// What add-flow, mod-flows and del-flows take, with --strict the strict commands. Names as for
+/// `parse_flow`.
 ANTREA_API TextResult<FlowMod> parse_flow_mod(std::string_view text,
                                               FlowCommand command = FlowCommand::kAdd,
                                               const Names* names = nullptr);
