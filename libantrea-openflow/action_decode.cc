@@ -72,7 +72,10 @@ bool take_usual_set_field(const std::byte* at, std::size_t length, Actions& out)
   const std::size_t padding = length - 8 - row->length;
   const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * (padding & 7))) - 1;
   if (padding > 7 || (load_be<std::uint64_t>(end - 8) & padding_bits) != 0) return false;
-  out.emplace_back(SetField{row->id, 0, bits.value, bits.mask, {}});
+  SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
+  set.field = row->id;
+  set.value = bits.value;
+  set.mask = bits.mask;
   return true;
 }
 

@@ -82,13 +82,13 @@ void put_match(Out& out, const Match& match) {
 class MatchDecoder {
  public:
   explicit MatchDecoder(Match& match) : fields_(match.fields_), match_(match) {
-    fields_.clear();
     match.wide_.clear();
   }
 
   detail::Fault pull(detail::In& in, detail::MatchRule rule) {
     const bool strict = rule == detail::MatchRule::kStrict;
-    for (pull_in_order(in, strict); !in.empty(); pull_in_order(in, strict)) {
+    // What the match held is written over, not cleared first.
+    for (pull_in_order(in, strict, 0); !in.empty(); pull_in_order(in, strict, fields_.size())) {
       offset_ = in.offset();
       detail::Tlv tlv;
       detail::Fault fault = detail::parse_tlv(in, tlv, false);
@@ -112,18 +112,17 @@ class MatchDecoder {
   bool unknown() const { return unknown_; }
 
  private:
-  /// Takes usual TLVs as long as each comes where it belongs.
-  void pull_in_order(detail::In& in, bool strict) {
+  /// Takes usual TLVs as long as each comes where it belongs, behind the first `known` fields.
+  void pull_in_order(detail::In& in, bool strict, std::size_t known) {
     using detail::UsualRow;
-    if (in.offset() < detail::kBeforeUsual) return;
+    if (in.offset() < detail::kBeforeUsual) return fields_.resize(known);
     const std::byte* const begin = in.at();
     const std::byte* const end = begin + in.remaining();
     const std::byte* at = begin;
-    int last = fields_.empty() ? -1 : static_cast<int>(fields_.back().id);
-    // Room at once for what may come: the shortest TLV has 5 bytes.
-    const std::size_t before = fields_.size();
-    fields_.resize(before + std::min<std::size_t>(in.remaining() / 5, 16));
-    MatchField* field = fields_.data() + before;
+    int last = known == 0 ? -1 : static_cast<int>(fields_[known - 1].id);
+    // Room at once for what may come; few TLVs have less than 8 bytes.
+    fields_.resize(known + std::min<std::size_t>((in.remaining() + 7) / 8, 16));
+    MatchField* field = fields_.data() + known;
     const MatchField* const room_end = fields_.data() + fields_.size();
     for (; field != room_end; ++field) {
       const UsualRow* const row = detail::read_usual(at, end, field->bits);

@@ -65,7 +65,7 @@ constexpr std::size_t usual_row(std::uint32_t header) {
 
 /// Numbers are read with the 8 bytes that end with them: so many have to stand before a header.
 constexpr std::size_t kBeforeUsual = 4;
-/// Reads the TLV that starts at `at`, into zeros; the next one starts `4 + row->length` further.
+/// Reads the TLV that starts at `at`; the next one starts `4 + row->length` further.
 /// Null if it is not a usual one, not all there, or has bits that have to be looked at: `parse_tlv`
 /// tells then what it is.
 [[gnu::always_inline]] inline const UsualRow* read_usual(const std::byte* at, const std::byte* end,
@@ -78,8 +78,7 @@ constexpr std::size_t kBeforeUsual = 4;
   const std::byte* const value_end = at + 4 + row->bytes;
   const std::uint64_t lo = load_be<std::uint64_t>(value_end - 8) & row->low;
   if ((lo & ~row->valid) != 0) return nullptr;
-  bits.value.lo = lo;
-  bits.mask.lo = row->valid;
+  bits = {lo, row->valid};
   if (!row->is(UsualRow::kMasked | UsualRow::kPort | UsualRow::kWide)) return row;
   if (row->is(UsualRow::kWide)) {
     bits.value.hi = load_be<std::uint64_t>(value_end - 16);

@@ -48,12 +48,12 @@ class In {
   const std::byte* at() const { return at_; }
   std::span<const std::byte> peek_rest() const { return {at_, remaining()}; }
 
-  std::uint8_t u8() { return integer<std::uint8_t>(); }
-  std::uint16_t be16() { return integer<std::uint16_t>(); }
-  std::uint32_t be32() { return integer<std::uint32_t>(); }
-  std::uint64_t be64() { return integer<std::uint64_t>(); }
-  void skip(std::size_t size) { (void)take(size); }
-  std::span<const std::byte> take(std::size_t size) {
+  [[gnu::always_inline]] std::uint8_t u8() { return integer<std::uint8_t>(); }
+  [[gnu::always_inline]] std::uint16_t be16() { return integer<std::uint16_t>(); }
+  [[gnu::always_inline]] std::uint32_t be32() { return integer<std::uint32_t>(); }
+  [[gnu::always_inline]] std::uint64_t be64() { return integer<std::uint64_t>(); }
+  [[gnu::always_inline]] void skip(std::size_t size) { (void)take(size); }
+  [[gnu::always_inline]] std::span<const std::byte> take(std::size_t size) {
     if (size > remaining()) {
       failed_ = true;
       return {};
@@ -86,7 +86,7 @@ class In {
      bool keep_unknown)
       : begin_(begin), at_(at), end_(end), failed_(failed), keep_unknown_(keep_unknown) {}
   template <typename Integer>
-  Integer integer() {
+  [[gnu::always_inline]] Integer integer() {
     if (sizeof(Integer) > remaining()) {
       failed_ = true;
       return 0;
