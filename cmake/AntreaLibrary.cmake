@@ -169,10 +169,11 @@ function(antrea_add_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# antrea_add_test(NAME SOURCES ... DEPS antrea libraries [LINK ...] [TIMEOUT s] [SERIAL]): one GoogleTest program; each
-# TEST is a ctest case named NAME.Suite.Case. PRIVATE headers of a library are included by path from the root.
+# antrea_add_test(NAME SOURCES ... DEPS antrea libraries [LINK ...] [TIMEOUT s] [SERIAL | LOCK name]): one GoogleTest
+# program; each TEST is a ctest case named NAME.Suite.Case. SERIAL: nothing runs beside them; LOCK: none with the same lock.
+# PRIVATE headers of a library are included by path from the root.
 function(antrea_add_test name)
-  cmake_parse_arguments(T "SERIAL" "TIMEOUT" "SOURCES;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(T "SERIAL" "TIMEOUT;LOCK" "SOURCES;DEPS;LINK" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name}_test ${T_SOURCES})
@@ -189,6 +190,8 @@ function(antrea_add_test name)
   set(properties TIMEOUT ${T_TIMEOUT})
   if(T_SERIAL)
     list(APPEND properties RUN_SERIAL TRUE)
+  elseif(T_LOCK)
+    list(APPEND properties RESOURCE_LOCK ${T_LOCK})
   endif()
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()

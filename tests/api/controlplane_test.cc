@@ -5,15 +5,13 @@
 
 #include "antrea/api/controlplane_codec.h"
 #include "antrea/base/bytes.h"
+#include "tests/addresses.h"
 #include "tests/api/generate.h"
 
 namespace antrea::api::controlplane {
 namespace {
 
 constexpr Format kFormats[] = {Format::kJson, Format::kProtobuf};
-
-IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
-IpPrefix cidr(std::string_view text) { return IpPrefix::parse(text).value(); }
 
 std::string file(const std::string& name) {
   std::ifstream in(std::string(ANTREA_SOURCE_DIR) + "/tests/api/vectors/" + name);

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "antrea/api/json.h"
+#include "tests/addresses.h"
 
 namespace antrea::api {
 namespace {
@@ -20,8 +21,6 @@ boost::json::value object_of(std::string_view kind, std::string_view spec) {
   EXPECT_TRUE(objects) << objects.error().to_string();
   return objects->at(0);
 }
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 TEST(EgressJson, ReadsWhatItWrites) {
   auto json = object_of("Egress", R"({appliedTo: {podSelector: {matchLabels: {a: b}},

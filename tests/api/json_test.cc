@@ -7,6 +7,8 @@
 #include <functional>
 #include <ostream>
 
+#include "tests/addresses.h"
+
 namespace antrea::api {
 namespace {
 
@@ -18,9 +20,6 @@ json::value recording(const std::string& name) {
   std::ifstream in(std::string(ANTREA_SOURCE_DIR) + "/tests/api/recordings/" + name + ".json");
   return json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
 }
-
-IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
-IpPrefix cidr(std::string_view text) { return IpPrefix::parse(text).value(); }
 
 TEST(JsonRecording, Pod) {
   const Pod pod = decode_pod(recording("pod")).value();

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tests/addresses.h"
+
 namespace antrea::egress {
 namespace {
 
@@ -12,8 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 std::string hex(const Bytes& bytes) {
   std::string out;

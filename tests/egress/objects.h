@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "antrea/egress/scheduler.h"
+#include "tests/addresses.h"
 
 namespace antrea::egress {
-
-inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 inline api::Node make_node(const std::string& name, api::Labels labels = {},
                            api::Labels annotations = {}) {

@@ -4,10 +4,10 @@
 
 #include <ostream>
 
+#include "tests/addresses.h"
+
 namespace antrea::ipam {
 namespace {
-
-IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
 
 struct GoodRange {
   std::string_view name;

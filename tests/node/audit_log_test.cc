@@ -10,6 +10,7 @@
 
 #include "antrea/node/rotating_file.h"
 #include "pipeline_flows.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 #include "tests/ovs/fixture.h"
 
@@ -22,8 +23,6 @@ using api::pipeline::Disposition;
 using frames::frame;
 using frames::FrameSpec;
 using namespace std::chrono_literals;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 // --- a line ---
 

@@ -9,6 +9,7 @@
 #include "antrea/node/dns_interception.h"
 #include "antrea/node/dns_state.h"
 #include "antrea/policy/name_pattern.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 
 namespace antrea::node {
@@ -16,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 std::vector<std::byte> bytes(std::string_view hex) { return *from_hex(hex); }
 
 // --- messages ---

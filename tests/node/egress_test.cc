@@ -4,6 +4,7 @@
 
 #include "antrea/api/pipeline.h"
 #include "antrea/node/egress_director.h"
+#include "tests/addresses.h"
 
 namespace antrea::node {
 namespace {
@@ -16,7 +17,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 const IpAddress kIp = ip("172.18.0.100");
 const TimePoint kStart = TimePoint{} + std::chrono::hours(1);
 

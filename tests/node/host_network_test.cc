@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/addresses.h"
 #include "tests/node/lab.h"
 
 namespace antrea::node {
@@ -12,9 +13,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
-IpPrefix cidr(std::string_view text) { return *IpPrefix::parse(text); }
 
 NodeConfig config() {
   NodeConfig out;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/addresses.h"
 #include "tests/node/lab.h"
 
 namespace antrea::node {
@@ -16,9 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
-IpPrefix cidr(std::string_view text) { return *IpPrefix::parse(text); }
 
 cp::Service port(cp::ServiceProtocol protocol, std::optional<std::int32_t> first,
                  std::optional<std::int32_t> last = {}) {

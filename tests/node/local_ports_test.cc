@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/addresses.h"
 #include "tests/node/lab.h"
 
 namespace antrea::node {
@@ -16,7 +17,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 LocalPort tcp(std::uint16_t port, Family family = Family::kIPv4) {
   return {family, Protocol::kTcp, port};
 }

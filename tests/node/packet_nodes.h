@@ -14,14 +14,13 @@
 #include "antrea/node/node_routes.h"
 #include "antrea/node/pipeline.h"
 #include "antrea/proxy/balancer.h"
+#include "tests/addresses.h"
 #include "tests/node/lab.h"
 
 namespace antrea::node {
 
 using lab::Namespace;
 using lab::Server;
-
-inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 class Node {
  public:

@@ -15,6 +15,7 @@
 
 #include "antrea/base/bytes.h"
 #include "antrea/node/datapath.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 #include "tests/openflow_switch/switch_fixture.h"
 
@@ -29,8 +30,6 @@ using namespace std::chrono_literals;
 
 // Ports that rules let through, and those that they do not.
 constexpr std::uint16_t kOpen = 1001, kClosed = 1002;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 /// ANTREA_SOAK asks for the whole of it.
 bool soak() { return std::getenv("ANTREA_SOAK") != nullptr; }

@@ -7,6 +7,7 @@
 #include "antrea/node/switch_facts.h"
 #include "antrea/policy/flow_compiler.h"
 #include "libantrea-node/pipeline_flows.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 #include "tests/openflow_switch/switch_fixture.h"
 
@@ -18,8 +19,6 @@ using openflow::Changes;
 using testing::in;
 using testing::run;
 using namespace std::chrono_literals;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 class PolicySwitch : public openflow::SwitchTest {};
 

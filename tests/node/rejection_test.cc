@@ -9,6 +9,7 @@
 #include "antrea/node/policy_packet_in.h"
 #include "antrea/openflow/text.h"
 #include "pipeline_flows.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 
 namespace antrea::node {
@@ -21,9 +22,6 @@ using openflow::ip_proto::kIcmp;
 using openflow::ip_proto::kIcmpv6;
 using openflow::ip_proto::kTcp;
 using openflow::ip_proto::kUdp;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
-MacAddress mac(std::string_view text) { return *MacAddress::parse(text); }
 
 constexpr std::string_view kFromMac = "0a:00:00:00:00:01", kToMac = "0a:00:00:00:00:02";
 

@@ -4,6 +4,7 @@
 
 #include "antrea/api/pipeline.h"
 #include "antrea/node/stale_connections.h"
+#include "tests/addresses.h"
 #include "tests/node/packets.h"
 #include "tests/openflow_switch/switch_fixture.h"
 
@@ -13,8 +14,6 @@ namespace {
 using namespace openflow;
 using testing::in;
 using testing::run;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 class StaleConnectionsInSwitch : public SwitchTest {
  protected:

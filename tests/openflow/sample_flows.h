@@ -4,12 +4,9 @@
 
 #include "antrea/openflow/flow.h"
 #include "antrea/openflow/group.h"
+#include "tests/addresses.h"
 
 namespace antrea::openflow::testing {
-
-inline IpAddress ip(const char* text) { return *IpAddress::parse(text); }
-inline IpPrefix cidr(const char* text) { return *IpPrefix::parse(text); }
-inline MacAddress mac(const char* text) { return *MacAddress::parse(text); }
 
 /// Flows in the manner of an Antrea pipeline, one of each kind, with distinct keys. They use group
 /// 1 and meter 1.

@@ -135,7 +135,7 @@ using Random = std::mt19937;
 
 unsigned pick(Random& random, unsigned below) { return static_cast<unsigned>(random() % below); }
 
-Flow flow_of(unsigned key) {
+Flow model_flow(unsigned key) {
   Flow flow;
   flow.table = TableId{static_cast<std::uint8_t>(key % 5)};
   flow.priority = static_cast<std::uint16_t>(100 + key % 3);
@@ -143,7 +143,7 @@ Flow flow_of(unsigned key) {
   return flow;
 }
 
-Group group_of(unsigned id, unsigned variant) {
+Group model_group(unsigned id, unsigned variant) {
   Group group;
   group.id = GroupId{id};
   group.type = variant % 2 == 0 ? GroupType::kSelect : GroupType::kAll;
@@ -157,7 +157,7 @@ Group group_of(unsigned id, unsigned variant) {
   return group;
 }
 
-Meter meter_of(unsigned id, unsigned rate) {
+Meter model_meter(unsigned id, unsigned rate) {
   return Meter{MeterId{id}, meter_flags::kPktps, {Band{Band::Type::kDrop, rate, 0, 0}}};
 }
 
@@ -171,8 +171,9 @@ struct Wanted {
 Changes everything(const Wanted& wanted) {
   Changes changes;
   for (const auto& [key, flow] : wanted.flows) changes.flows.push_back(flow);
-  for (const auto& [id, variant] : wanted.groups) changes.groups.push_back(group_of(id, variant));
-  for (const auto& [id, rate] : wanted.meters) changes.meters.push_back(meter_of(id, rate));
+  for (const auto& [id, variant] : wanted.groups)
+    changes.groups.push_back(model_group(id, variant));
+  for (const auto& [id, rate] : wanted.meters) changes.meters.push_back(model_meter(id, rate));
   return changes;
 }
 
@@ -197,10 +198,10 @@ Changes random_batch(Random& random, Wanted& wanted) {
   for (unsigned n = pick(random, 12); n > 0; --n) {
     const auto key = pick(random, 40);
     if (pick(random, 3) == 0) {
-      if (wanted.flows.erase(key) > 0) changes.remove_flows.push_back(flow_of(key).key());
+      if (wanted.flows.erase(key) > 0) changes.remove_flows.push_back(model_flow(key).key());
       continue;
     }
-    auto flow = flow_of(key);
+    auto flow = model_flow(key);
     flow.cookie = pick(random, 3);
     if (const auto meter = pick(random, 4); wanted.meters.contains(meter))
       flow.apply_actions.push_back(MeterAction{MeterId{meter}});
@@ -318,7 +319,7 @@ TEST(SwitchState, RevertsABatchThatWasRefused) {
 
 TEST(SwitchState, SplitsAGroupThatDoesNotFitIntoAMessage) {
   Changes changes;
-  Group group = group_of(9, 0);
+  Group group = model_group(9, 0);
   group.selection = SelectionMethod{"dp_hash", 0, {}};
   for (unsigned i = 0; i < 4000; ++i) {
     Bucket bucket;
@@ -340,13 +341,13 @@ TEST(SwitchState, SplitsAGroupThatDoesNotFitIntoAMessage) {
 
 TEST(SwitchState, LeavesWhatIsNotItsOwn) {
   ModelSwitch actual;
-  auto learned = flow_of(1), foreign = flow_of(2), stale = flow_of(3);
+  auto learned = model_flow(1), foreign = model_flow(2), stale = model_flow(3);
   learned.hard_timeout = 60;
   learned.cookie = foreign.cookie = 0x1000000000000;
   foreign.cookie = 0x2000000000000;
   stale.cookie = 0x1000000000000;
   for (const auto& flow : {learned, foreign, stale}) actual.flows.emplace(flow.key(), flow);
-  actual.groups.emplace(GroupId{4}, group_of(4, 2));
+  actual.groups.emplace(GroupId{4}, model_group(4, 2));
   SwitchState state(
       Ownership{.cookie_mask = 0xffff000000000000, .cookie = 0x1000000000000, .groups = false});
   const auto delta = actual.readback(state);
@@ -359,7 +360,7 @@ TEST(SwitchState, LeavesWhatIsNotItsOwn) {
 TEST(SwitchState, KeepsAFlowInLessThan300Bytes) {
   Changes changes;
   for (unsigned i = 0; i < 20'000; ++i) {
-    auto flow = flow_of(i);
+    auto flow = model_flow(i);
     flow.match.set_reg(0, i).ct_state("+new+trk").tcp_dst(80);
     flow.apply_actions.push_back(Output{PortNo{i}});
     changes.flows.push_back(std::move(flow));

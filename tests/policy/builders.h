@@ -5,6 +5,7 @@
 #include <string>
 
 #include "antrea/policy/compiler.h"
+#include "tests/addresses.h"
 
 /// Objects by name, as short as a test wants to write them.
 namespace antrea::policy::testing {
@@ -15,9 +16,6 @@ inline std::shared_ptr<const api::Namespace> ns(const std::string& name, api::La
   object->metadata.labels = std::move(labels);
   return object;
 }
-
-inline IpAddress ip(const std::string& text) { return *IpAddress::parse(text); }
-inline IpPrefix cidr(const std::string& text) { return *IpPrefix::parse(text); }
 
 inline std::shared_ptr<api::Pod> pod(const std::string& name, api::Labels labels,
                                      const std::string& node,

@@ -9,8 +9,6 @@ namespace antrea::policy {
 namespace {
 
 namespace cp = api::controlplane;
-using testing::cidr;
-using testing::ip;
 
 struct Draft {
   double priority = 1;

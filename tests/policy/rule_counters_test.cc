@@ -10,8 +10,6 @@ namespace antrea::policy {
 namespace {
 
 namespace cp = api::controlplane;
-using testing::cidr;
-using testing::ip;
 
 CompletedRule rule(const std::string& id, cp::Direction direction, cp::RuleAction action) {
   auto identity = std::make_shared<RuleIdentity>();

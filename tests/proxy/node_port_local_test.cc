@@ -4,14 +4,14 @@
 
 #include <random>
 
+#include "tests/addresses.h"
+
 namespace antrea::proxy {
 namespace {
 
 using api::Protocol;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 api::Service service(const std::string& name, api::IntOrString target,
                      Protocol protocol = Protocol::kTcp) {

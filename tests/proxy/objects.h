@@ -1,10 +1,9 @@
 #pragma once
 
 #include "antrea/proxy/balancer.h"
+#include "tests/addresses.h"
 
 namespace antrea::proxy {
-
-inline IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
 inline api::Service service(std::string name, std::vector<std::string_view> cluster_ips,
                             std::int32_t port = 80, api::Protocol protocol = api::Protocol::kTcp) {
