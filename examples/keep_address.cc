@@ -1,21 +1,19 @@
 // Keeps one IP address on one of several hosts: start it on each of them, with the same list.
 //   keep_address NAME INTERFACE ADDRESS HOST=HOST-ADDRESS...
+#include <antrea/egress/announcer.h>
 #include <antrea/egress/gossip.h>
 #include <antrea/egress/scheduler.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio.hpp>
 #include <cstdlib>
-#include <iostream>
 
 using namespace antrea;
 
 int main(int, char** argv) {
   const std::string self = argv[1], interface = argv[2], address = argv[3];
-  api::crd::ExternalIPPool pool{.metadata = {.name = "pool"}};
-  api::crd::Egress egress{.metadata = {.name = "address"}};
-  egress.spec.addresses = {{*IpAddress::parse(address), "pool"}};
-  egress::SchedulerInput input{.egresses = {egress}, .pools = {pool}};
+  const IpAddress ip = *IpAddress::parse(address);
+  egress::SchedulerInput input{.pools = {{.metadata = {.name = "pool"}}}};
+  input.egresses.push_back({.metadata = {.name = "it"}, .spec = {.addresses = {{ip, "pool"}}}});
   egress::GossipOptions options{.name = self};
   std::vector<egress::GossipEndpoint> hosts;
   for (char** host = argv + 4; *host != nullptr; ++host) {
@@ -26,37 +24,25 @@ int main(int, char** argv) {
   }
   boost::asio::io_context io;
   egress::Gossip gossip(io.get_executor(), options);
+  const auto announcer = egress::Announcer::open(io.get_executor(), interface).value();
   egress::Scheduler scheduler;
-  scheduler.apply(input, std::chrono::steady_clock::now());
   bool mine = false;
   const auto update = [&](bool returned) {
     const auto now = std::chrono::steady_clock::now();
-    std::set<std::string> alive;
-    for (const auto& member : gossip.members())
-      if (member.counts()) alive.insert(member.name);
-    scheduler.apply({.alive = alive}, now);
+    input.alive = gossip.alive();
+    scheduler.apply(std::exchange(input, {}), now);
     if (returned) scheduler.returned(self, now);
-    const bool owner = scheduler.placements().begin()->second.owner == self;
-    if (mine == (owner && !gossip.cut_off())) return;
-    mine = !mine;
-    const auto command =
-        "ip address " + std::string(mine ? "add " : "delete ") + address + "/32 dev " + interface;
-    std::cout << command << std::endl;
-    if (std::system(command.c_str()) != 0) std::exit(1);
+    const bool owner = scheduler.placements().begin()->second.owner == self && !gossip.cut_off();
+    if (std::exchange(mine, owner) == owner) return;
+    const std::string verb = mine ? "add " : "delete ";
+    if (std::system(("ip address " + verb + address + "/32 dev " + interface).c_str()) != 0)
+      exit(1);
+    announcer->set(mine ? std::set{ip} : std::set<IpAddress>());
   };
   // Outvoted, cut off or reconnected: others may have acted without this host.
-  gossip.on_event([&](const egress::GossipEvent& event) {
-    update(event.kind >= egress::GossipEvent::Kind::kOutvoted);
-  });
-  boost::asio::steady_timer timer(io);
-  const std::function<void()> tick = [&] {  // for what changes by time alone
-    update(false);
-    timer.expires_after(std::chrono::seconds(1));
-    timer.async_wait([&](auto) { tick(); });
-  };
-  if (const auto started = gossip.start(); !started)
-    return std::cerr << started.error().to_string() << "\n", 1;
+  gossip.on_event([&](auto& event) { update(event.kind >= egress::GossipEvent::Kind::kOutvoted); });
+  gossip.start().value();
   gossip.keep_joining(hosts);
-  tick();
-  io.run();
+  boost::asio::co_spawn(io, announcer->run(), boost::asio::detached);
+  for (;; io.run_for(std::chrono::seconds(1))) update(false);
 }

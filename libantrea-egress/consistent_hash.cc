@@ -6,11 +6,14 @@
 #include "antrea/base/hash.h"
 
 namespace antrea::egress {
-namespace {
 
-std::uint32_t hash_of(std::string_view key) { return crc32(as_byte_span(key)); }
+std::uint32_t ConsistentHash::hash(std::string_view key) { return crc32(as_byte_span(key)); }
 
-}  // namespace
+std::vector<std::uint32_t> ConsistentHash::replicas(std::string_view node) const {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t i = 0; i < replicas_; ++i) out.push_back(hash(std::to_string(i).append(node)));
+  return out;
+}
 
 bool ConsistentHash::before(const Replica& a, const Replica& b) const {
   if (a.hash != b.hash) return a.hash < b.hash;
@@ -18,8 +21,7 @@ bool ConsistentHash::before(const Replica& a, const Replica& b) const {
 }
 
 void ConsistentHash::append_replicas(std::uint32_t slot) {
-  for (std::uint32_t i = 0; i < replicas_; ++i)
-    ring_.push_back({hash_of(std::to_string(i) + names_[slot]), slot});
+  for (const std::uint32_t hash : replicas(names_[slot])) ring_.push_back({hash, slot});
 }
 
 ConsistentHash::ConsistentHash(const std::set<std::string>& nodes, std::uint32_t replicas)
@@ -56,11 +58,14 @@ bool ConsistentHash::remove(std::string_view node) {
   return true;
 }
 
-ConsistentHash::Walk::Walk(const ConsistentHash& ring, std::string_view key,
-                           std::string_view without)
-    : ring_(&ring), left_(ring.ring_.size()), unseen_(ring.size()), seen_(ring.names_.size()) {
-  at_ = static_cast<std::size_t>(
-      std::ranges::lower_bound(ring.ring_, hash_of(key), {}, &Replica::hash) - ring.ring_.begin());
+ConsistentHash::Walk::Walk(const ConsistentHash& ring, std::uint32_t hash, std::string_view without)
+    : ring_(&ring),
+      left_(ring.ring_.size()),
+      unseen_(ring.size()),
+      last_(hash),
+      seen_(ring.names_.size()) {
+  at_ = static_cast<std::size_t>(std::ranges::lower_bound(ring.ring_, hash, {}, &Replica::hash) -
+                                 ring.ring_.begin());
   const auto out = without.empty() ? ring.slots_.end() : ring.slots_.find(without);
   if (out == ring.slots_.end()) return;
   without_ = out->second;
@@ -72,6 +77,7 @@ const std::string* ConsistentHash::Walk::next() {
     if (at_ == ring_->ring_.size()) at_ = 0;
     const auto [hash, slot] = ring_->ring_[at_++];
     --left_;
+    last_ = hash;
     if (slot == without_) continue;
     // What has the same hash stands behind this one and does not count.
     while (left_ > 0 && at_ < ring_->ring_.size() && ring_->ring_[at_].hash == hash) ++at_, --left_;

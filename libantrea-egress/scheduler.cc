@@ -1,17 +1,11 @@
 #include "antrea/egress/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "scheduler_state.h"
 
 namespace antrea::egress {
-namespace {
-
-// Fewer Nodes than this cannot tell which one of them was cut off.
-constexpr std::size_t kFewVoters = 3;
-
-}  // namespace
-
 std::string_view to_string(Unowned reason) {
   switch (reason) {
     case Unowned::kNo:
@@ -56,83 +50,21 @@ std::string Scheduler::reporter(std::string_view key) const {
   return node != nullptr ? *node : std::string();
 }
 
-void Scheduler::State::judge_candidates() {
-  for (auto& [name, candidate] : candidates_) {
-    candidate.misgiving = nodes_.find(name)->second.drain ? 2 : is_returning(name) ? 1 : 0;
-    candidate.owned = 0;
+std::vector<PlacementChange> Scheduler::State::apply(const SchedulerInput& input, TimePoint now) {
+  now_ = std::max(now_, now);
+  const bool nodes = take_nodes(input), pools = take_pools(input);
+  if (nodes || pools) {
+    select_nodes();
+    fill_rings();
   }
-}
+  if (input.alive) take_alive(*input.alive, now_);
+  if (input.returning) take_returning(*input.returning);
 
-void Scheduler::State::place_all(std::vector<PlacementChange>& changes) {
-  judge_candidates();
-  const std::string* egress = nullptr;
-  for (const Request& request : requests_) {
-    if (egress == nullptr || *egress != request.key->egress) siblings_.clear();
-    egress = &request.key->egress;
-    Placement placement = place(request);
-    if (placement == *request.placement) continue;
-    *request.placement = std::move(placement);
-    changes.push_back({*request.key, *request.placement});
-  }
-  siblings_.clear();
-}
-
-Placement Scheduler::State::place(const Request& request) {
-  Placement placement{request.pool, {}, {}, Unowned::kNo};
-  if (request.as != nullptr && !request.as->owner.empty()) {
-    placement.owner = request.as->owner;
-    placement.standby = request.as->standby;
-    siblings_.emplace_back(request.key->ip.family(), &candidates_.find(placement.owner)->second);
-    return placement;
-  }
-  const auto pool = pools_.find(request.pool);
-  if (pool == pools_.end()) {
-    placement.unowned = Unowned::kNoPool;
-  } else if (pool->second.ring.empty()) {
-    placement.unowned = Unowned::kNoNode;
-  } else if (config_.majority && !has_majority(pool->second)) {
-    placement.unowned = Unowned::kNoMajority;
-  } else if (Candidate* owner = choose(pool->second, request, {}, placement.owner)) {
-    choose(pool->second, request, placement.owner, placement.standby);
-    if (request.limited) ++owner->owned;
-    siblings_.emplace_back(request.key->ip.family(), owner);
-  } else {
-    placement.unowned = request.only_at != nullptr ? Unowned::kNoEndpoint : Unowned::kFull;
-  }
-  return placement;
-}
-
-bool Scheduler::State::has_majority(const PoolState& pool) const {
-  const bool few = pool.nodes.size() < kFewVoters;
-  const auto& voters = few ? cluster_ : pool.nodes;
-  const std::size_t alive = few ? alive_.size() : pool.alive.size();
-  if (alive * 2 == voters.size()) return alive_.contains(*voters.begin());
-  return alive * 2 > voters.size();
-}
-
-// The best of those that have room; of equals, the first one of the walk.
-Candidate* Scheduler::State::choose(const PoolState& pool, const Request& request,
-                                    std::string_view without, std::string& name) {
-  const auto is_sibling = [&](const Candidate& candidate) {
-    return std::ranges::any_of(siblings_, [&](const auto& sibling) {
-      return sibling.first == request.key->ip.family() && sibling.second == &candidate;
-    });
-  };
-  Candidate* best = nullptr;
-  int least = 0;
-  auto walk = pool.ring.walk(request.text, without);
-  while (const auto* node = walk.next()) {
-    Candidate& candidate = candidates_.find(*node)->second;
-    if (request.limited && candidate.owned >= candidate.limit) continue;
-    if (request.only_at != nullptr && !request.only_at->contains(*node)) continue;
-    const int misgiving = candidate.misgiving * 2 + (is_sibling(candidate) ? 1 : 0);
-    if (best != nullptr && misgiving >= least) continue;
-    best = &candidate;
-    least = misgiving;
-    name = *node;
-    if (least == 0) break;
-  }
-  return best;
+  std::vector<PlacementChange> changes;
+  take_egresses(input, changes);
+  place_all(changes);
+  std::ranges::sort(changes, {}, &PlacementChange::key);
+  return changes;
 }
 
 }  // namespace antrea::egress

@@ -1,6 +1,6 @@
+// What the Scheduler is told of Nodes, pools and members.
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <utility>
 
 #include "scheduler_state.h"
@@ -8,7 +8,7 @@
 namespace antrea::egress {
 namespace {
 
-// More changes to a ring than this, and it is made anew.
+// More members that come or go at once than this, and the rings are made anew.
 constexpr std::size_t kFewChanges = 16;
 
 NodeState state_of(const api::Node& node, std::uint32_t default_limit) {
@@ -30,57 +30,75 @@ NodeState state_of(const api::Node& node, std::uint32_t default_limit) {
 
 /// Whether those of `voters` that are in `present` may act for all of them.
 bool is_majority(const std::set<std::string>& present, const std::set<std::string>& voters) {
-  const auto count = static_cast<std::size_t>(
-      std::ranges::count_if(voters, [&](const auto& name) { return present.contains(name); }));
   if (voters.empty()) return false;
-  return count * 2 == voters.size() ? present.contains(*voters.begin()) : count * 2 > voters.size();
+  return present.size() * 2 == voters.size() ? present.contains(*voters.begin())
+                                             : present.size() * 2 > voters.size();
 }
 
 }  // namespace
 
-std::vector<PlacementChange> Scheduler::State::apply(const SchedulerInput& input, TimePoint now) {
-  now_ = std::max(now_, now);
-  const bool nodes = take_nodes(input), pools = take_pools(input);
-  if (nodes || pools) select_nodes();
-  const bool alive = input.alive && take_alive(*input.alive, now_);
-  if (nodes || pools || alive) fill_rings();
-  if (input.returning) take_returning(*input.returning);
-
-  std::vector<PlacementChange> changes;
-  take_egresses(input, changes);
-  place_all(changes);
-  std::ranges::sort(changes, {}, &PlacementChange::key);
-  return changes;
-}
-
+// Whether rings or limits may be others now. That a Node is to be drained is seen with the others'
+// misgivings.
 bool Scheduler::State::take_nodes(const SchedulerInput& input) {
-  for (const auto& name : input.removed_nodes) nodes_.erase(name);
-  for (const auto& node : input.nodes)
-    nodes_[node.metadata.name] = state_of(node, config_.max_ips_per_node);
-  return !input.nodes.empty() || !input.removed_nodes.empty();
+  bool changed = false;
+  for (const auto& name : input.removed_nodes) changed |= nodes_.erase(name) > 0;
+  for (const auto& node : input.nodes) {
+    auto state = state_of(node, config_.max_ips_per_node);
+    const auto [entry, added] = nodes_.try_emplace(node.metadata.name);
+    entry->second.drain = state.drain;
+    if (!added && entry->second == state) continue;
+    entry->second = std::move(state);
+    changed = true;
+  }
+  return changed;
 }
 
 bool Scheduler::State::take_pools(const SchedulerInput& input) {
-  for (const auto& name : input.removed_pools) pools_.erase(name);
-  for (const auto& pool : input.pools) pools_[pool.metadata.name].selector = pool.node_selector;
-  return !input.pools.empty() || !input.removed_pools.empty();
+  bool changed = false;
+  for (const auto& name : input.removed_pools) changed |= pools_.erase(name) > 0;
+  for (const auto& pool : input.pools) {
+    const auto [entry, added] = pools_.try_emplace(pool.metadata.name);
+    if (!added && entry->second.selector == pool.node_selector) continue;
+    entry->second.selector = pool.node_selector;
+    changed = true;
+  }
+  return changed;
 }
 
-bool Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint now) {
-  const auto before = alive_members();
-  if (alive == before) return false;
+void Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint now) {
+  std::vector<std::string> come, gone;
   std::set<std::string> back;
-  for (const auto& name : alive)
-    if (!members_.try_emplace(name).second && !before.contains(name)) back.insert(name);
+  auto member = members_.begin();
+  const auto pass = [&] {
+    if (std::exchange(member->second.alive, false)) gone.push_back(member->first);
+    ++member;
+  };
+  for (const auto& name : alive) {  // both are in order of names
+    while (member != members_.end() && member->first < name) pass();
+    const bool known = member != members_.end() && member->first == name;
+    if (!known) member = members_.emplace_hint(member, name, Member());
+    if (!std::exchange(member->second.alive, true)) {
+      come.push_back(name);
+      if (known) back.insert(name);
+    }
+    ++member;
+  }
+  while (member != members_.end()) pass();
+
+  const bool was_majority = is_majority(alive_, cluster_);
+  if (come.size() + gone.size() > kFewChanges) {
+    fill_rings();
+  } else {
+    for (const auto& name : gone) leave_rings(name);
+    for (const auto& name : come) join_rings(name);
+  }
   // Where a minority meets the majority again, those of the minority are the ones who return: the
   // majority, which had the addresses meanwhile, sees it so, too.
-  if (!back.empty() && !is_majority(before, cluster_) && is_majority(alive, cluster_)) {
-    back.clear();
-    std::ranges::set_intersection(alive, before, std::inserter(back, back.end()));
+  if (!back.empty() && !was_majority && is_majority(alive_, cluster_)) {
+    back = alive;
+    for (const auto& name : come) back.erase(name);
   }
-  for (const auto& name : back) members_[name].returned = now;
-  for (auto& [name, member] : members_) member.alive = alive.contains(name);
-  return true;
+  for (const auto& name : back) note_return(name, now);
 }
 
 void Scheduler::State::take_returning(const std::set<std::string>& returning) {
@@ -92,20 +110,25 @@ void Scheduler::State::take_returning(const std::set<std::string>& returning) {
   }
 }
 
+bool Scheduler::State::is_returning(const Member& member) const {
+  return member.says_returning ||
+         (member.returned && now_ < *member.returned + config_.return_delay);
+}
+
 bool Scheduler::State::is_returning(std::string_view node) const {
   const auto found = members_.find(node);
-  if (found == members_.end()) return false;
-  const auto& [alive, says, returned] = found->second;
-  return says || (returned && now_ < *returned + config_.return_delay);
+  return found != members_.end() && is_returning(found->second);
 }
 
 void Scheduler::State::note_return(std::string_view node, TimePoint now) {
   members_[std::string(node)].returned = now;
+  just_returned_.emplace(node);
 }
 
 std::optional<TimePoint> Scheduler::State::next_deadline() const {
   std::optional<TimePoint> next;
-  for (const auto& [name, member] : members_) {
+  for (const auto& name : just_returned_) {
+    const Member& member = members_.find(name)->second;
     if (!member.alive || !member.returned) continue;
     const TimePoint settled = *member.returned + config_.return_delay;
     if (settled > now_ && (!next || settled < *next)) next = settled;
@@ -132,96 +155,42 @@ void Scheduler::State::select_nodes() {
 }
 
 void Scheduler::State::fill_rings() {
-  const auto members = alive_members();
-  alive_.clear();
-  std::ranges::set_intersection(cluster_, members, std::inserter(alive_, alive_.end()));
+  for (Request* const request : requests_) {
+    request->owner = nullptr;
+    request->counted = false;
+  }
+  all_due_ = true;
   candidates_.clear();
-  for (const auto& name : alive_) candidates_[name].limit = nodes_.find(name)->second.limit;
-
+  alive_.clear();
+  for (const auto& name : cluster_) {
+    const auto member = members_.find(name);
+    if (member == members_.end() || !member->second.alive) continue;
+    alive_.insert(name);
+    candidates_[name] = {.node = &nodes_.find(name)->second, .member = &member->second};
+  }
   for (auto& [unused, pool] : pools_) {
     std::set<std::string> alive;
-    std::ranges::set_intersection(pool.nodes, members, std::inserter(alive, alive.end()));
-    std::vector<std::string> come, go;
-    std::ranges::set_difference(alive, pool.alive, std::back_inserter(come));
-    std::ranges::set_difference(pool.alive, alive, std::back_inserter(go));
-    if (come.size() + go.size() > kFewChanges) {
-      pool.ring = ConsistentHash(alive);
-    } else {
-      for (const auto& node : come) pool.ring.add(node);
-      for (const auto& node : go) pool.ring.remove(node);
-    }
-    pool.alive = std::move(alive);
+    std::ranges::set_intersection(pool.nodes, alive_, std::inserter(alive, alive.end()));
+    pool.ring = ConsistentHash(alive);
   }
 }
 
-void Scheduler::State::append_requests(const std::string& name, const EgressState& egress) {
-  std::set<IpAddress> seen;
-  for (std::size_t i = 0; i < egress.addresses.size(); ++i) {
-    const auto& [ip, pool] = egress.addresses[i];
-    if (!ip || pool.empty() || !seen.insert(*ip).second) continue;
-    const auto entry = placements_.try_emplace({name, *ip}).first;
-    const auto only_at = egress.only_at.find(*ip);
-    requests_.push_back({egress.created, &entry->first, &entry->second, i, pool, ip->to_string(),
-                         egress.limited,
-                         only_at != egress.only_at.end() ? &only_at->second : nullptr, nullptr});
+void Scheduler::State::join_rings(const std::string& node) {
+  if (!cluster_.contains(node)) return;
+  alive_.insert(node);
+  candidates_[node] = {.node = &nodes_.find(node)->second, .member = &members_.find(node)->second};
+  for (auto& [unused, pool] : pools_) {
+    if (!pool.nodes.contains(node) || !pool.ring.add(node)) continue;
+    const auto replicas = pool.ring.replicas(node);
+    pool.come.insert(pool.come.end(), replicas.begin(), replicas.end());
   }
 }
 
-std::set<std::string, std::less<>> Scheduler::State::take_states(const SchedulerInput& input) {
-  std::set<std::string, std::less<>> changed;
-  for (const auto* const removed : {&input.removed_egresses, &input.removed_services})
-    for (const auto& name : *removed)
-      if (egresses_.erase(name) > 0) changed.insert(name);
-  const auto set = [&](const std::string& name, EgressState state) {
-    const auto entry = egresses_.try_emplace(name).first;
-    if (entry->second == state) return;
-    entry->second = std::move(state);
-    changed.insert(name);
-  };
-  for (const auto& egress : input.egresses)
-    set(egress.metadata.name,
-        {egress.metadata.creation_timestamp, egress.spec.addresses, true, {}});
-  for (const ServiceClaim& claim : input.services) {
-    EgressState state{claim.created, {}, false, {}};
-    for (const ClaimedIp& claimed : claim.ips) {
-      state.addresses.push_back({claimed.ip, claim.pool});
-      if (claimed.nodes) state.only_at.emplace(claimed.ip, *claimed.nodes);
-    }
-    set(claim.service, std::move(state));
-  }
-  return changed;
-}
-
-// Takes the requests of changed Egresses out, puts their new ones in, in order.
-void Scheduler::State::take_egresses(const SchedulerInput& input,
-                                     std::vector<PlacementChange>& changes) {
-  const auto changed = take_states(input);
-  if (changed.empty()) return;
-
-  std::erase_if(requests_, [&](const Request& each) { return changed.contains(each.key->egress); });
-  const auto kept = static_cast<std::ptrdiff_t>(requests_.size());
-  for (const auto& name : changed)
-    if (const auto egress = egresses_.find(name); egress != egresses_.end())
-      append_requests(name, egress->second);
-  std::ranges::sort(requests_.begin() + kept, requests_.end(), {}, &Request::order);
-  std::set<const EgressIp*> wanted;
-  for (auto each = requests_.begin() + kept; each != requests_.end(); ++each)
-    wanted.insert(each->key);
-  for (const auto& name : changed)
-    for (auto each = placements_.lower_bound({name, {}});
-         each != placements_.end() && each->first.egress == name;) {
-      if (wanted.contains(&each->first)) {
-        ++each;
-        continue;
-      }
-      changes.push_back({each->first, std::nullopt});
-      each = placements_.erase(each);
-    }
-  std::ranges::inplace_merge(requests_, requests_.begin() + kept, {}, &Request::order);
-
-  std::unordered_map<IpAddress, const Placement*> latest;
-  latest.reserve(requests_.size());
-  for (Request& each : requests_) each.as = std::exchange(latest[each.key->ip], each.placement);
+void Scheduler::State::leave_rings(const std::string& node) {
+  if (alive_.erase(node) == 0) return;
+  departed_.push_back(candidates_.extract(node));
+  departed_.back().mapped().changed = true;
+  for (auto& [unused, pool] : pools_) pool.ring.remove(node);
 }
 
 }  // namespace antrea::egress

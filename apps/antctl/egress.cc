@@ -84,21 +84,22 @@ std::string why(const egress::ExplainedEgress& egress, const egress::ExplainedAd
 }
 
 /// The way of a packet, for people.
-std::string path_of(const api::Pod& pod, const egress::ExplainedEgress& egress) {
+std::string path_of(const api::Pod& pod, const std::vector<egress::ExplainedEgress>& egresses) {
   const std::string from =
       fmt::format("Pod {} on {}", api::key_of(pod.metadata).to_string(), pod.node_name);
   std::string path;
-  for (const auto& [address, placement] : egress.addresses) {
-    if (!address.ip || placement.owner.empty()) continue;
-    path +=
-        fmt::format("{}{} leaves as {}", path.empty() ? from + ": " : "; or ",
-                    placement.owner == pod.node_name ? "from its own Node"
-                                                     : "through the tunnel to " + placement.owner,
-                    address.ip->to_string());
-  }
+  for (const auto& egress : egresses)
+    for (const auto& [address, placement, used] : egress.addresses) {
+      if (!used || placement.owner.empty()) continue;
+      path +=
+          fmt::format("{}{} leaves as {}", path.empty() ? from + ": " : "; ",
+                      placement.owner == pod.node_name ? "from its own Node"
+                                                       : "through the tunnel to " + placement.owner,
+                      address.ip->to_string());
+    }
   if (path.empty())
     return from + ": does not leave the cluster until a Node has an address of Egress " +
-           egress.name;
+           egresses.front().name;
   return path;
 }
 
@@ -125,11 +126,12 @@ Result<Report> explain(const ExplainWords& words) {
     for (const auto& address : each.addresses) {
       const std::string ip = address.address.ip ? address.address.ip->to_string() : "";
       const auto& placed = address.placement;
-      report.rows.push_back({each.name, each.chosen ? "yes" : "no", or_none(ip),
+      const bool chosen = address.used || (each.chosen && !address.address.ip);
+      report.rows.push_back({each.name, chosen ? "yes" : "no", or_none(ip),
                              or_none(address.address.pool), or_none(placed.owner),
                              or_none(placed.standby), why(each, address)});
       list.push_back(json::object{{"egress", each.name},
-                                  {"chosen", each.chosen},
+                                  {"chosen", chosen},
                                   {"address", ip},
                                   {"pool", address.address.pool},
                                   {"node", placed.owner},
@@ -141,7 +143,7 @@ Result<Report> explain(const ExplainWords& words) {
                      : explained.egresses.empty()
                          ? fmt::format("Pod {}: no Egress selects it; it leaves as its Node {}",
                                        key.to_string(), pod->second.node_name)
-                         : path_of(pod->second, explained.egresses.front());
+                         : path_of(pod->second, explained.egresses);
   if (report.rows.empty()) report.columns.clear();
   report.rows.push_back({path});
   report.data = json::object{{"pod", key.to_string()},

@@ -354,6 +354,20 @@ void Gossip::keep_joining(std::vector<GossipEndpoint> seeds) {
 asio::awaitable<void> Gossip::leave(Duration limit) { return impl_->leave(limit); }
 void Gossip::stop() { impl_->stop(); }
 void Gossip::set_keys(Keyring keys) { impl_->set_keys(std::move(keys)); }
+std::set<std::string> Gossip::alive() const {
+  std::set<std::string> names;
+  for (const Member& member : members())
+    if (member.counts()) names.insert(member.name);
+  return names;
+}
+std::set<std::string> Gossip::returning() const {
+  std::set<std::string> names;
+  for (const Member& member : members())
+    if (member.counts() && member.name != impl_->options.name &&
+        MemberMeta::decode(member.meta).returning)
+      names.insert(member.name);
+  return names;
+}
 void Gossip::set_returning(bool returning) { impl_->set_returning(returning); }
 std::vector<Member> Gossip::members() const {
   return impl_->membership ? impl_->membership->members() : std::vector<Member>{};

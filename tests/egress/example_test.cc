@@ -84,6 +84,12 @@ class KeepAddress : public testing::Test {
     hosts_[3].run({"ip", "neighbour", "flush", "all"});
     return hosts_[3].run({"ping", "-c1", "-W1", kAddress}).find("1 received") != std::string::npos;
   }
+  /// The MAC that the client remembers for the address; it asks for none.
+  std::string neighbour() {
+    const auto text = hosts_[3].run({"ip", "neighbour", "show", kAddress});
+    const auto at = text.find("lladdr ");
+    return at == std::string::npos ? "" : text.substr(at + 7, 17);
+  }
   void cut(std::size_t i) { link("down", i); }
   void mend(std::size_t i) { link("up", i); }
   void link(const char* what, std::size_t i) {
@@ -100,6 +106,8 @@ TEST_F(KeepAddress, AlwaysOneHostHasIt) {
   for (std::size_t i = 0; i < 3; ++i) start(i);
   ASSERT_TRUE(eventually([&] { return owners().size() == 1; }));
   EXPECT_TRUE(eventually([&] { return client_reaches_it(); }));
+  const auto remembered = neighbour();
+  ASSERT_NE(remembered, "");
 
   // Its link is cut: it gives the address up by itself, and another one has it.
   const auto first = owners().at(0);
@@ -109,6 +117,8 @@ TEST_F(KeepAddress, AlwaysOneHostHasIt) {
     return now.size() == 1 && now[0] != first;
   })) << "owners: "
       << owners().size();
+  EXPECT_TRUE(eventually([&] { return neighbour() != remembered; }))
+      << "the client has heard of it, though it asked nobody";
   EXPECT_TRUE(eventually([&] { return client_reaches_it(); }));
 
   // It comes back, and all three agree again; then the program of whoever has it ends for good.

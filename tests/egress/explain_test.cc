@@ -58,6 +58,8 @@ TEST(EgressExplain, TheOldestThatSelectsIsChosenAndSaysWhere) {
   EXPECT_EQ(explained.egresses[2].name, "young");
   EXPECT_FALSE(explained.egresses[2].chosen);
   EXPECT_EQ(explained.egresses[2].why, "a is older");
+  EXPECT_TRUE(explained.egresses[0].addresses.at(0).used);
+  EXPECT_FALSE(explained.egresses[2].addresses.at(0).used);
   const auto& placed = explained.egresses[0].addresses.at(0).placement;
   EXPECT_TRUE(input.alive.contains(placed.owner));
   EXPECT_TRUE(input.alive.contains(placed.standby));

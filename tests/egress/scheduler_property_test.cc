@@ -21,6 +21,7 @@ struct World {
   std::set<std::string> alive;
   std::map<std::string, TimePoint> returned;
   TimePoint now;
+  SchedulerConfig config;
 
   SchedulerInput all() const {
     SchedulerInput input;
@@ -32,7 +33,9 @@ struct World {
   }
 };
 
-constexpr SchedulerConfig kConfig{.max_ips_per_node = 4, .return_delay = 10s};
+constexpr SchedulerConfig kNarrow{.max_ips_per_node = 4, .return_delay = 10s};
+/// No Node ever has as many as it may, so that each placement stands alone.
+constexpr SchedulerConfig kRoomy{.return_delay = 10s};
 
 /// What the documentation of Scheduler says, one rule after the other.
 class Oracle {
@@ -112,8 +115,9 @@ class Oracle {
     for (const auto& name : defined_order(living, key.ip.to_string())) {
       const auto& annotations = world_.nodes.at(name).metadata.annotations;
       const auto limit = annotations.find(kMaxEgressIps);
-      const std::size_t room = limit != annotations.end() ? std::stoul(limit->second)
-                                                          : std::size_t{kConfig.max_ips_per_node};
+      const std::size_t room = limit != annotations.end()
+                                   ? std::stoul(limit->second)
+                                   : std::size_t{world_.config.max_ips_per_node};
       if (addresses_on(name).size() >= room) continue;
       int misgiving = 0;
       for (const auto& [other, placed] : placements)
@@ -121,7 +125,7 @@ class Oracle {
             other.ip.family() == key.ip.family())
           misgiving = 1;
       const auto back = world_.returned.find(name);
-      if (back != world_.returned.end() && world_.now < back->second + kConfig.return_delay)
+      if (back != world_.returned.end() && world_.now < back->second + world_.config.return_delay)
         misgiving += 2;
       if (annotations.contains(kDrain)) misgiving = misgiving % 2 + 4;
       if (misgiving < least) {
@@ -190,7 +194,9 @@ class History {
       case 0: {
         api::Labels labels, annotations;
         if (below(2) == 0) labels["pool"] = "b";
-        if (below(3) == 0) annotations[std::string(kMaxEgressIps)] = std::to_string(below(4));
+        if (below(3) == 0)
+          annotations[std::string(kMaxEgressIps)] = std::to_string(
+              world.config.max_ips_per_node == kNarrow.max_ips_per_node ? below(4) : 0);
         if (below(5) == 0) annotations[std::string(kDrain)] = "true";
         if (std::ranges::count(input.removed_nodes, node) > 0) return;
         world.nodes[node] = make_node(node, labels, annotations);
@@ -258,12 +264,20 @@ std::string text(const std::map<EgressIp, Placement>& placements) {
   return all;
 }
 
-class SchedulerHistory : public testing::TestWithParam<unsigned> {};
+struct Course {
+  unsigned seed;
+  SchedulerConfig config;
+};
+void PrintTo(const Course& course, std::ostream* os) {
+  *os << "seed " << course.seed << ", " << course.config.max_ips_per_node << " per Node";
+}
+
+class SchedulerHistory : public testing::TestWithParam<Course> {};
 
 TEST_P(SchedulerHistory, EqualsTheOracleAtEveryStep) {
-  World world;
-  Scheduler scheduler(kConfig);
-  History history(GetParam());
+  World world{.config = GetParam().config};
+  Scheduler scheduler(world.config);
+  History history(GetParam().seed);
   std::map<EgressIp, Placement> followed;  // by the changes alone
   for (int step = 0; step < 300; ++step) {
     for (const auto& [key, placement] : history.step(world, scheduler)) {
@@ -280,11 +294,11 @@ TEST_P(SchedulerHistory, EqualsTheOracleAtEveryStep) {
 }
 
 TEST_P(SchedulerHistory, EndsAsOneThatIsToldEverythingAtOnce) {
-  World world;
-  Scheduler scheduler(kConfig);
-  History history(GetParam() + 1000);
+  World world{.config = GetParam().config};
+  Scheduler scheduler(world.config);
+  History history(GetParam().seed + 1000);
   for (int step = 0; step < 300; ++step) history.step(world, scheduler);
-  Scheduler fresh(kConfig);
+  Scheduler fresh(world.config);
   for (const auto& [node, when] : world.returned) fresh.returned(node, when);
   fresh.apply({}, world.now);
   auto all = world.all();
@@ -294,7 +308,13 @@ TEST_P(SchedulerHistory, EndsAsOneThatIsToldEverythingAtOnce) {
     if (world.alive.contains(node)) fresh.returned(node, when);
   EXPECT_EQ(text(fresh.placements()), text(scheduler.placements()));
 }
-INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerHistory, testing::Range(0U, 20U));
+std::vector<Course> courses() {
+  std::vector<Course> out;
+  for (const auto& config : {kNarrow, kRoomy})
+    for (unsigned seed = 0; seed < 20; ++seed) out.push_back({seed, config});
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerHistory, testing::ValuesIn(courses()));
 
 TEST(SchedulerMovement, OnlyAddressesOfTheLostNodeMoveAndToTheirStandby) {
   SchedulerInput input;

@@ -1,5 +1,7 @@
 #include "tests/egress/virtual_cluster.h"
 
+#include <algorithm>
+
 namespace antrea::egress {
 
 VirtualCluster::VirtualCluster(std::uint64_t seed, VirtualNetwork network_)
@@ -101,7 +103,8 @@ Duration VirtualCluster::transit() {
 }
 
 void VirtualCluster::schedule(TimePoint at, std::size_t node, std::function<void()> work) {
-  events_.push({at, ++order_, node, nodes_[node].life, std::move(work)});
+  events_.push_back({at, ++order_, node, nodes_[node].life, std::move(work)});
+  std::ranges::push_heap(events_, std::greater());
 }
 
 void VirtualCluster::drain(std::size_t who) {
@@ -227,16 +230,17 @@ void VirtualCluster::resume(std::size_t who, bool timers_first) {
 }
 
 bool VirtualCluster::step(TimePoint until) {
-  if (events_.empty() || events_.top().at > until) return false;
-  const auto event = events_.top();
-  events_.pop();
+  if (events_.empty() || events_.front().at > until) return false;
+  std::ranges::pop_heap(events_, std::greater());
+  auto event = std::move(events_.back());
+  events_.pop_back();
   now_ = event.at;
   auto& node = nodes_[event.node];
   if (event.life != node.life || !node.membership) return true;
   if (node.paused) {
     constexpr std::size_t kSocketBuffer = 200;
     if (event.work && node.held.size() < kSocketBuffer)
-      node.held.emplace_back(event.order, event.work);
+      node.held.emplace_back(event.order, std::move(event.work));
     return true;
   }
   if (event.work) {

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
@@ -123,7 +122,7 @@ class VirtualCluster {
   std::map<GossipEndpoint, std::size_t> by_endpoint_;
   std::set<GossipEndpoint> strangers_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::vector<Event> events_;  // a heap, the next one first
   std::vector<Seen> seen_;
 };
 

@@ -21,6 +21,16 @@ def check_egress(program, library_dir):
     assert out.startswith("10.10.0.1 is kept by node"), out
 
 
+def check_keep_address(program, library_dir):
+    """Who links the whole of it gets no RPC, no database and nothing of netlink; its example refuses an interface that is not there."""
+    environment = os.environ | {"LD_LIBRARY_PATH": library_dir}
+    loaded = run("ldd", program, env=environment)
+    assert "libantrea-egress.so" in loaded, loaded
+    assert not re.search(r"libgrpc|libprotobuf|libnl|libnft|libsqlite", loaded), loaded
+    done = subprocess.run([program, "a", "no-such-link", "192.0.2.1", "a=127.0.0.1"], env=environment, capture_output=True, text=True)
+    assert done.returncode != 0 and "no-such-link" in done.stderr, (done.returncode, done.stderr)
+
+
 def check_openflow(prefix, library_dir, scratch):
     """What who links OpenFlow gets: a small library, no RPC, no database; with the codec alone, no I/O either."""
     environment = os.environ | {"LD_LIBRARY_PATH": library_dir}
@@ -55,7 +65,7 @@ with tempfile.TemporaryDirectory(prefix="antrea-install-") as scratch:
 cmake_minimum_required(VERSION 3.25)
 project(stranger CXX)
 set(CMAKE_CXX_STANDARD 20)
-foreach(package antrea-egress-engine antrea-ipam antrea-openflow antrea-ovsdb antrea-policy antrea-proxy)
+foreach(package antrea-egress antrea-egress-engine antrea-ipam antrea-openflow antrea-ovsdb antrea-policy antrea-proxy)
   find_package(${package} REQUIRED)
 endforeach()
 foreach(flavor "" -static)
@@ -66,12 +76,15 @@ add_executable(policy antrea-policy-0.cc)
 target_link_libraries(policy PRIVATE antrea::policy)
 add_executable(egress antrea-egress-0.cc)
 target_link_libraries(egress PRIVATE antrea::egress-engine)
+add_executable(keep_address antrea-egress-1.cc)
+target_link_libraries(keep_address PRIVATE antrea::egress)
 """)
     run("cmake", "-S", scratch, "-B", scratch + "/b", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", scratch + "/b")
     library_dir = os.path.dirname(glob.glob(prefix + "/**/libantrea-ipam.so", recursive=True)[0])
     check_openflow(prefix, library_dir, scratch)
     check_egress(f"{scratch}/b/egress", library_dir)
+    check_keep_address(f"{scratch}/b/keep_address", library_dir)
     flags = run("pkg-config", "--cflags", "--libs", "antrea-ipam",
                 env=os.environ | {"PKG_CONFIG_PATH": library_dir + "/pkgconfig"}).split()
     run("c++", scratch + "/antrea-ipam-0.cc", "-o", scratch + "/b/ipam-pkg-config", *flags)

@@ -44,21 +44,31 @@ class ANTREA_API ConsistentHash {
    public:
     /// The next Node, or null after the last one.
     const std::string* next();
+    /// The hash of the last replica that was looked at. As long as no replica comes or goes from
+    /// that of the key up to here, this part of the walk stays the same.
+    std::uint32_t last() const { return last_; }
 
    private:
     friend ConsistentHash;
-    Walk(const ConsistentHash& ring, std::string_view key, std::string_view without);
+    Walk(const ConsistentHash& ring, std::uint32_t hash, std::string_view without);
 
     const ConsistentHash* ring_;
     std::size_t at_ = 0, left_ = 0;  // replicas: where the walk is, how many it has not seen
     std::size_t unseen_ = 0;         // Nodes
+    std::uint32_t last_;
     std::optional<std::uint32_t> without_;
     std::vector<bool> seen_;  // by slot
   };
   /// From the owner of `key` on. `without`: as if this Node were not in the ring.
   Walk walk(std::string_view key, std::string_view without = {}) const {
-    return {*this, key, without};
+    return {*this, hash(key), without};
   }
+  Walk walk_from(std::uint32_t hash, std::string_view without = {}) const {
+    return {*this, hash, without};
+  }
+  static std::uint32_t hash(std::string_view key);
+  /// The hashes of a Node's replicas, in no order.
+  std::vector<std::uint32_t> replicas(std::string_view node) const;
   /// The first Node of the walk, or null if the ring is empty.
   const std::string* owner(std::string_view key) const { return walk(key).next(); }
 

@@ -18,28 +18,28 @@ struct ExplainInput {
 struct ExplainedAddress {
   api::crd::EgressAddress address;
   Placement placement;  ///< of one without pool: the Node that the status of the Egress names
+  bool used = false;    ///< by this Pod
 };
 
 /// What an Egress that selects a Pod means to it.
 struct ExplainedEgress {
   std::string name;
-  bool chosen = false;
-  std::string why;  ///< why it is, or is not, the one
+  bool chosen = false;  ///< the Pod uses an address of it, or waits for one
+  std::string why;      ///< why it is, or is not, the one
   std::vector<ExplainedAddress> addresses;
 };
 
 struct ExplainedPod {
   std::string excluded;                   ///< why no Egress is for this Pod; empty: one may be
-  std::vector<ExplainedEgress> egresses;  ///< that select it; the chosen one first
+  std::vector<ExplainedEgress> egresses;  ///< that select it, in the order in which they are asked
 };
 
 /// Whether an Egress selects a Pod, by the labels of both. One without selectors selects nothing.
 ANTREA_API bool selects(const api::crd::EgressSpec& egress, const api::Pod& pod,
                         const api::Labels& namespace_labels);
 
-/// With which address, from which Node, the Pod's traffic leaves the cluster, and why. Of several
-/// Egresses that select a Pod, the oldest one is for it; of those created in one second, the first
-/// one by name.
+/// With which address, from which Node, the Pod's traffic leaves the cluster, and why: what
+/// `choose` and the `Scheduler` decide.
 ANTREA_API ExplainedPod explain(const api::Pod& pod, const api::Labels& namespace_labels,
                                 const ExplainInput& input);
 

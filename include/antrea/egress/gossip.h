@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,10 @@ class ANTREA_API Gossip {
   void set_keys(Keyring keys);
 
   std::vector<Member> members() const;
+  /// The names of those that count, this one too: what a `Scheduler` asks for.
+  std::set<std::string> alive() const;
+  /// Of the others of those, the ones that say that they have just come back.
+  std::set<std::string> returning() const;
   /// In order of names; empty without the fast path.
   std::vector<LivenessProbe::Session> sessions() const;
   bool cut_off() const;

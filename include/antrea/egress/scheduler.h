@@ -105,7 +105,9 @@ struct PlacementChange {
 /// - The standby is the candidate that would come first if the owner were dead.
 ///
 /// The result depends on the objects, on who is alive, and on who came back when; not on the order
-/// of other changes. Cost: linear in addresses, and in the Nodes of the pools that changed.
+/// of other changes. Cost: a placement for each address that a change can concern (those of a Node
+/// that went, those whose walk a Node that came stands in), and for all others a glance; where some
+/// Node has as many addresses as it may, a placement for each.
 class ANTREA_API Scheduler {
  public:
   explicit Scheduler(SchedulerConfig config = {});
