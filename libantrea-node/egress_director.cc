@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "antrea/base/hash.h"
+#include "antrea/egress/choice.h"
 
 namespace antrea::node {
 
@@ -46,10 +47,12 @@ std::map<IpAddress, EgressDirector::Wish> EgressDirector::wishes(
       Wish& wish = out[*address.ip];
       if (!wish.bandwidth) wish.bandwidth = bandwidth_of(egress);
       if (!wish.owner.empty()) continue;
-      if (address.pool.empty() && view.local_addresses.contains(*address.ip)) {
-        wish.owner = self_;
-      } else if (address.pool.empty() || !view.settled) {
-        wish.owner = egress.status.egress_node;
+      const std::string& said = egress.status.egress_node;
+      if (address.pool.empty()) {
+        const bool local = view.local_addresses.contains(*address.ip);
+        wish.owner = local ? self_ : said != self_ ? said : std::string();
+      } else if (!view.settled) {
+        wish.owner = said;
       } else if (const auto placed = placements.find({name, *address.ip});
                  placed != placements.end()) {
         wish.owner = placed->second.owner;
@@ -109,7 +112,7 @@ EgressDecision EgressDirector::decide(
     const bool retiring = !here && !view.cut_off && standing.retires_at.has_value();
     const auto& destination = now < standing.switches_at ? standing.before : standing.owner;
     const auto there = view.nodes.find(destination);
-    if (!here) wake_at(standing.switches_at, now);
+    wake_at(standing.switches_at, now);
     if (there != view.nodes.end()) exit = EgressThere{there->second};
     if (!here && !retiring) continue;
     const auto mark = mark_of(ip);
@@ -117,13 +120,17 @@ EgressDecision EgressDirector::decide(
     marked.insert(ip);
     const EgressHere leaving{*mark, wish.bandwidth};
     if (retiring) {
-      out.paths.retiring.emplace(ip, leaving);
+      out.paths.moving.emplace(ip, leaving);
       out.local.push_back({ip, *mark, false, standing.successor});
       wake_at(*standing.retires_at, now);
       if (destination == self_) exit = leaving;
       continue;
     }
-    exit = leaving;
+    // What other Nodes send is served at once, whatever this one's own Pods do.
+    if (destination != self_ && there != view.nodes.end())
+      out.paths.moving.emplace(ip, leaving);
+    else
+      exit = leaving;
     const bool users_own = view.local_addresses.contains(ip);
     const bool taken = standing.takes_at <= now;
     out.local.push_back({ip, *mark, taken && !users_own, {}});
@@ -152,39 +159,20 @@ std::set<IpAddress> EgressDirector::probe(const std::set<IpAddress>& peers, Time
 }
 
 void EgressDirector::choose_for_pods(const EgressView& view, EgressPaths& paths) {
-  std::vector<const api::crd::Egress*> oldest_first;
-  for (const auto& [name, egress] : view.egresses) oldest_first.push_back(&egress);
-  std::ranges::stable_sort(oldest_first, {}, [](const api::crd::Egress* egress) {
-    return egress->metadata.creation_timestamp;
-  });
-  for (const api::crd::Egress* const egress : oldest_first) {
-    const auto group = view.groups.find(egress->metadata.name);
+  std::map<api::ObjectKey, std::vector<const api::crd::Egress*>> selecting;  // Pods of this Node
+  for (const auto& [name, egress] : view.egresses) {
+    const auto group = view.groups.find(name);
     if (group == view.groups.end()) continue;
-    for (const api::ObjectKey& member : group->second) {
-      const auto pod = view.pods.find(member);
-      if (pod == view.pods.end()) continue;
-      const bool has_address = std::ranges::any_of(
-          egress->spec.addresses, [](const auto& address) { return address.ip.has_value(); });
-      if (!has_address)
-        for (const std::uint32_t port : pod->second)
-          if (!paths.pods.contains(port)) paths.waiting.insert(port);
-      for (const Family family : {Family::kIPv4, Family::kIPv6}) {
-        // The highest hash of Pod and address: an address that comes or goes moves only its Pods.
-        std::optional<std::pair<std::uint64_t, IpAddress>> best;
-        for (const auto& address : egress->spec.addresses) {
-          if (!address.ip || address.ip->family() != family) continue;
-          const std::pair candidate(stable_hash(member.to_string() + " " + address.ip->to_string()),
-                                    *address.ip);
-          if (!best || candidate > *best) best = candidate;
-        }
-        if (!best) continue;
-        for (const std::uint32_t port : pod->second) {
-          if (paths.waiting.contains(port)) continue;  // an older Egress has the Pod
-          auto& ips = paths.pods[port];
-          if (std::ranges::find(ips, family, &IpAddress::family) == ips.end())
-            ips.push_back(best->second);
-        }
-      }
+    for (const api::ObjectKey& member : group->second)
+      if (view.pods.contains(member)) selecting[member].push_back(&egress);
+  }
+  for (auto& [pod, egresses] : selecting) {
+    std::ranges::sort(egresses,
+                      [](const auto* a, const auto* b) { return egress::comes_before(*a, *b); });
+    const auto choice = egress::choose(pod, egresses);
+    for (const std::uint32_t port : view.pods.at(pod)) {
+      if (choice.waits_for != nullptr) paths.waiting.insert(port);
+      for (const auto& address : choice.addresses) paths.pods[port].push_back(address.ip);
     }
   }
 }

@@ -133,7 +133,7 @@ EgressFlows::Content EgressFlows::compile(const EgressPaths& paths) const {
   Content out;
   const auto add = [&](Flow flow) { out.flows.insert_or_assign(flow.key(), std::move(flow)); };
   const auto groups = number_groups(paths.exits);
-  for (const auto& [ip, here] : paths.retiring) take_arrivals(ip, here, out);
+  for (const auto& [ip, here] : paths.moving) take_arrivals(ip, here, out);
   for (const auto& [ip, exit] : paths.exits) {
     Group group{groups.at(ip), GroupType::kAll, {}, {}};
     if (const auto* const here = std::get_if<EgressHere>(&exit)) {

@@ -11,13 +11,8 @@
 namespace antrea::node {
 namespace {
 
-// By which the routes of handovers are known as Antrea's.
-constexpr std::uint8_t kHandoverProtocol = 0xe9;
-
-bool is_handover(const Route& route) {
-  return route.protocol == kHandoverProtocol && route.gateway &&
-         route.destination.length() == route.destination.address().width();
-}
+// kube-proxy puts all addresses of Services there in its IPVS mode.
+constexpr std::string_view kIpvsDevice = "kube-ipvs0";
 
 /// A socket whose packets renew the lease.
 Result<int> open_renewal() {
@@ -83,23 +78,6 @@ struct EgressHost::Impl {
   Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
     return nft.write(op.commands, desired.tables);
   }
-  Result<> operator()(const EgressHostState& desired, const SetHandover& op) {
-    ANTREA_TRY(const auto link, netlink.link(desired.transport));
-    Route route;
-    route.destination = IpPrefix::host(op.ip);
-    route.gateway = op.via;
-    route.link = link.index;
-    route.onlink = true;
-    route.protocol = kHandoverProtocol;
-    return netlink.replace_route(route);
-  }
-  Result<> operator()(const EgressHostState&, const RemoveHandover& op) {
-    ANTREA_TRY(const auto routes, netlink.routes());
-    for (const auto& route : routes)
-      if (is_handover(route) && route.destination.address() == op.ip)
-        ANTREA_CHECK(netlink.delete_route(route));
-    return {};
-  }
   Result<> operator()(const EgressHostState&, const AddAddress& op) {
     ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
     return netlink.add_address({link.index, op.address.ip, op.address.prefix_length});
@@ -137,26 +115,29 @@ Result<EgressHostState> EgressHost::read(const EgressHostState& desired) {
   ANTREA_TRY(state.answered, impl_->netlink.proxy_neighbours(transport.index));
   for (const auto& [path, value] : desired.sysctls)
     if (auto found = read_sysctl(path)) state.sysctls[path] = *std::move(found);
-  ANTREA_TRY(const auto routes, impl_->netlink.routes());
-  for (const auto& route : routes)
-    if (is_handover(route)) state.handovers[route.destination.address()] = *route.gateway;
   ANTREA_TRY(state.tables, impl_->nft.read(desired.tables));
   return state;
 }
 
+Result<> EgressHost::execute(const EgressHostOperation& operation, const EgressHostState& desired) {
+  return std::visit([&](const auto& op) { return (*impl_)(desired, op); }, operation);
+}
+
 Result<std::vector<EgressHostOperation>> EgressHost::apply(const EgressHostState& desired) {
-  ANTREA_TRY(const auto actual, read(desired));
-  auto plan = plan_egress_host(desired, actual);
-  std::optional<Error> first;
-  for (const auto& operation : plan) {
-    impl_->logger->info("host network: {}", describe(operation));
-    auto done = std::visit([&](const auto& op) { return (*impl_)(desired, op); }, operation);
-    if (done) continue;
-    impl_->logger->error("{}", done.error().to_string());
-    if (!first) first = std::move(done).error();
-  }
-  if (first) return *std::move(first);
-  return plan;
+  return reconcile_egress_host(*this, desired, impl_->logger);
+}
+
+Result<std::set<IpAddress>> EgressHost::own_addresses() {
+  std::set<std::uint32_t> left_out;
+  for (const std::string_view name : {kEgressDevice, kIpvsDevice})
+    if (const auto link = impl_->netlink.link(name)) left_out.insert(link->index);
+  std::set<IpAddress> own;
+  ANTREA_TRY(const auto all, impl_->netlink.addresses());
+  for (const auto& each : all)
+    if (!left_out.contains(each.link) && !each.address.is_link_local() &&
+        !each.address.is_loopback())
+      own.insert(each.address);
+  return own;
 }
 
 Result<> EgressHost::withdraw() {

@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kSnat = "egress-snat";
 constexpr const char* kIps = "egress-ip";
 constexpr const char* kMacs = "egress-mac";
+constexpr const char* kHandover = "egress-handover";
 
 std::string of_family(std::string_view name, Family family) {
   return std::string(name) + (family == Family::kIPv4 ? "" : "-6");
@@ -74,6 +75,20 @@ std::string fence_table(const std::string& transport) {
       of_family(kIps, Family::kIPv6));
 }
 
+// Of one family, as only such ones know `dup`.
+NftTable handover_table(Family family, const std::string& transport) {
+  const std::string ip = family == Family::kIPv4 ? "ip" : "ip6";
+  const std::string address = family == Family::kIPv4 ? "ipv4_addr" : "ipv6_addr";
+  return {ip,
+          "antrea-egress",
+          set_of("map", kHandover, address + " : " + address) +
+              fmt::format("\tchain prerouting {{\n\t\ttype filter hook prerouting priority mangle; "
+                          "policy accept;\n\t\tiifname \"{1}\" ct state invalid,new dup to {0} "
+                          "daddr map @{2} device \"{1}\" drop\n\t}}\n",
+                          ip, transport, kHandover),
+          {{kHandover, {}}}};
+}
+
 std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
 
 }  // namespace
@@ -85,7 +100,9 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
   state.transport = transport;
   NftTable translation{"inet", "antrea-egress", translation_table(config), {}};
   NftTable fence{"netdev", "antrea-egress", fence_table(transport), {}};
+  std::map<Family, NftTable> handover;
   for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    handover.emplace(family, handover_table(family, transport));
     translation.elements[of_family(kSnat, family)];
     for (NftTable* const table : {&translation, &fence}) table->elements[of_family(kIps, family)];
   }
@@ -99,7 +116,8 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
     if (config.userspace_datapath)
       translation.elements[kMacs].insert(egress_mac(each.ip).to_string() + " : " +
                                          mark_text(each.mark));
-    if (each.successor) state.handovers.emplace(each.ip, *each.successor);
+    if (each.successor)
+      handover.at(family).elements[kHandover].insert(ip + " : " + each.successor->to_string());
     if (each.assigned)
       state.addresses.insert({each.ip, static_cast<std::uint8_t>(each.ip.width())});
   }
@@ -113,6 +131,8 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
   }
   state.tables["inet antrea-egress"] = std::move(translation);
   state.tables["netdev antrea-egress"] = std::move(fence);
+  for (auto& [family, table] : handover)
+    state.tables[table.family + " " + table.name] = std::move(table);
   return state;
 }
 
@@ -129,13 +149,6 @@ std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired
   if (!actual.device_present || !actual.device_up) plan.emplace_back(AddEgressDevice{});
   for (const auto& address : actual.addresses)
     if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
-  for (const auto& [ip, via] : actual.handovers)
-    if (!desired.handovers.contains(ip)) plan.emplace_back(RemoveHandover{ip});
-  for (const auto& [ip, via] : desired.handovers) {
-    const auto found = actual.handovers.find(ip);
-    if (found == actual.handovers.end() || found->second != via)
-      plan.emplace_back(SetHandover{ip, via});
-  }
   if (auto commands = nft_commands(desired.tables, actual.tables); !commands.empty())
     plan.emplace_back(NftTransaction{std::move(commands)});
   for (const auto& address : desired.addresses)
@@ -169,12 +182,6 @@ std::string describe(const EgressHostOperation& operation) {
     }
     std::string operator()(const NftTransaction& op) const {
       return fmt::format("nft transaction of {} bytes", op.commands.size());
-    }
-    std::string operator()(const SetHandover& op) const {
-      return fmt::format("hand {} over to {}", op.ip.to_string(), op.via.to_string());
-    }
-    std::string operator()(const RemoveHandover& op) const {
-      return fmt::format("{} is handed over", op.ip.to_string());
     }
     std::string operator()(const SetSysctl& op) const {
       return fmt::format("sysctl {} = {}", op.path, op.value);

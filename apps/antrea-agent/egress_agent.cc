@@ -17,10 +17,10 @@ namespace {
 
 /// Between two renewals of the host's lease on its Egress IPs.
 constexpr Duration kRenewal = 20ms;
+/// How often the host's own addresses are looked at while some Egress names its own.
+constexpr Duration kLook = 1s;
 /// How long other Nodes are waited for before it counts who is there.
 constexpr Duration kSettle = 3s;
-/// What others change on the host is put right so often.
-constexpr Duration kHostResync = 60s;
 
 kube::InformerOptions collection(const char* name, const Logger& logger) {
   kube::InformerOptions options;
@@ -83,6 +83,7 @@ EgressAgent::EgressAgent(asio::any_io_executor executor, const Options& options,
 
 Result<> EgressAgent::start() {
   ANTREA_TRY(host_, node::EgressHost::open(parts_.logger));
+  keeper_.emplace(*host_, parts_.logger);
   ANTREA_TRY(announcer_, egress::Announcer::open(executor_, transport_, parts_.logger));
   const auto nothing =
       node::desired_egress_host(parts_.datapath.pipeline().config(), transport_, {});
@@ -120,6 +121,7 @@ void EgressAgent::take_egresses(std::span<const kube::Change> changes) {
       view_.egresses.insert_or_assign(name, *std::move(egress));
     }
   }
+  look_for_users_addresses(std::chrono::steady_clock::now());
   apply(std::move(input));
 }
 
@@ -194,14 +196,8 @@ void EgressAgent::detached(const node::Interface& interface) {
 void EgressAgent::on_member(const egress::GossipEvent& event) {
   using Kind = egress::GossipEvent::Kind;
   parts_.logger->info("member {}: {}", event.member.name, egress::to_string(event.kind));
-  view_.alive.clear();
-  view_.returning.clear();
-  for (const egress::Member& member : gossip_.members()) {
-    if (!member.counts()) continue;
-    view_.alive.insert(member.name);
-    if (member.name != options_.node && egress::MemberMeta::decode(member.meta).returning)
-      view_.returning.insert(member.name);
-  }
+  view_.alive = gossip_.alive();
+  view_.returning = gossip_.returning();
   const auto now = std::chrono::steady_clock::now();
   view_.cut_off = gossip_.cut_off();
   if (event.kind == Kind::kOutvoted || event.kind == Kind::kCutOff ||
@@ -256,29 +252,51 @@ void EgressAgent::act() {
   if (decision_.serving) services = services_.here(scheduler_.placements());
   const auto services_before = std::exchange(services_here_, std::move(services));
   // The host first: what the switch sends there is translated from then on.
-  if (before.local != decision_.local || services_before != services_here_)
-    if (const auto done = set_up_host(); !done)
-      parts_.logger->error("{}", done.error().to_string());
+  if (before.local != decision_.local || services_before != services_here_) set_up_host();
   parts_.datapath.apply(decision_.paths);
   if (const auto asked = host_->probe_nodes(transport_, decision_.probes); !asked)
     parts_.logger->warn("{}", asked.error().to_string());
-  auto announced = decision_.serving ? decision_.owned : std::set<IpAddress>();
-  announced.insert(services_here_.begin(), services_here_.end());
-  announcer_->set(announced);
+  announce();
   // What this Node had it has given up now, so others may hear of it.
   gossip_.set_returning(!view_.settled || scheduler_.returning(options_.node));
   if (view_.settled) status_.set(view_.egresses, scheduler_, decision_.owned);
   changed_.notify();
 }
 
-Result<> EgressAgent::set_up_host() {
+void EgressAgent::look_for_users_addresses(TimePoint now) {
+  const bool wanted = std::ranges::any_of(view_.egresses, [](const auto& entry) {
+    return std::ranges::any_of(entry.second.spec.addresses,
+                               [](const auto& address) { return address.pool.empty(); });
+  });
+  looks_at_ = wanted ? now + kLook : TimePoint::max();
+  if (!wanted) return;
+  if (auto own = host_->own_addresses())
+    view_.local_addresses = *std::move(own);
+  else
+    parts_.logger->error("{}", own.error().to_string());
+}
+
+void EgressAgent::set_up_host() {
   // A lease that had lapsed must live before the announcement, which the fence would keep in.
-  if (decision_.serving) ANTREA_CHECK(host_->renew_lease());
-  const auto done = host_->apply(node::desired_egress_host(
-      parts_.datapath.pipeline().config(), transport_, decision_.local, services_here_));
-  if (!done) return Error(done.error()).within("set up the host for Egress", options_.node);
-  if (decision_.serving) ANTREA_CHECK(host_->renew_lease());
-  return {};
+  if (decision_.serving) renew_lease();
+  auto desired = node::desired_egress_host(parts_.datapath.pipeline().config(), transport_,
+                                           decision_.local, services_here_);
+  // What fails is told there, and tried again by `keep_time`.
+  (void)keeper_->set(std::move(desired), std::chrono::steady_clock::now());
+  if (decision_.serving) renew_lease();
+}
+
+void EgressAgent::renew_lease() {
+  if (const auto renewed = host_->renew_lease(); !renewed)
+    parts_.logger->error("{}", renewed.error().to_string());
+}
+
+// What the host does not have for sure is not announced.
+void EgressAgent::announce() {
+  std::set<IpAddress> announced;
+  if (decision_.serving && !keeper_->failing()) announced = decision_.owned;
+  if (!keeper_->failing()) announced.insert(services_here_.begin(), services_here_.end());
+  announcer_->set(announced);
 }
 
 /// The host lets Egress IPs be used only while this goes on.
@@ -296,18 +314,18 @@ awaitable<void> EgressAgent::keep_lease() {
     const TimePoint now = std::chrono::steady_clock::now();
     const bool lapsed = now - std::exchange(last, now) > node::kEgressLease;
     if (lapsed || !decision_.serving || gossip_.cut_off()) continue;
-    if (const auto renewed = host_->renew_lease(); !renewed)
-      parts_.logger->error("{}", renewed.error().to_string());
+    renew_lease();
   }
 }
 
 /// What happens by itself: the end of waiting, the schedulers' and the director's deadlines.
 awaitable<void> EgressAgent::keep_time() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  TimePoint resync = std::chrono::steady_clock::now();
+  set_up_host();
   for (;;) {
-    TimePoint next = resync;
-    for (const auto& deadline : {scheduler_.next_deadline(), director_.next_deadline()})
+    TimePoint next = looks_at_;
+    for (const auto& deadline :
+         {scheduler_.next_deadline(), director_.next_deadline(), keeper_->next_deadline()})
       if (deadline) next = std::min(next, *deadline);
     if (!view_.settled && everything_known()) next = std::min(next, settles_at_);
     (void)co_await changed_.wait_until(next);
@@ -316,11 +334,8 @@ awaitable<void> EgressAgent::keep_time() {
     const TimePoint now = std::chrono::steady_clock::now();
     if (now < next) continue;
     if (!view_.settled && everything_known() && now >= settles_at_) settle();
-    if (now >= resync) {
-      resync = now + kHostResync;
-      if (const auto done = set_up_host(); !done)
-        parts_.logger->error("{}", done.error().to_string());
-    }
+    keeper_->tick(now);
+    if (now >= looks_at_) look_for_users_addresses(now);
     apply({});
   }
 }

@@ -16,6 +16,7 @@
 #include "antrea/node/datapath.h"
 #include "antrea/node/egress_director.h"
 #include "antrea/node/egress_host.h"
+#include "antrea/node/egress_host_keeper.h"
 #include "egress_status.h"
 #include "options.h"
 #include "service_addresses.h"
@@ -73,7 +74,11 @@ class EgressAgent {
   /// Takes in what happened and does what follows.
   void apply(egress::SchedulerInput input);
   void act();
-  Result<> set_up_host();
+  /// Egress IPs that their users have put on this Node's devices.
+  void look_for_users_addresses(TimePoint now);
+  void set_up_host();
+  void renew_lease();
+  void announce();
   boost::asio::awaitable<void> keep_lease();
   boost::asio::awaitable<void> keep_time();
 
@@ -91,10 +96,11 @@ class EgressAgent {
   ServiceAddresses services_;
   std::set<IpAddress> services_here_;  // addresses of Services that this Node has
   std::optional<node::EgressHost> host_;
+  std::optional<node::EgressHostKeeper> keeper_;  // of the host
   std::unique_ptr<egress::Announcer> announcer_;
   EgressStatusWriter status_;
   Signal changed_;
-  TimePoint settles_at_{};
+  TimePoint settles_at_{}, looks_at_{};
   bool egresses_known_ = false, pools_known_ = false, groups_known_ = false,
        services_known_ = false;
 };

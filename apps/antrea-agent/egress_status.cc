@@ -67,6 +67,9 @@ api::crd::EgressStatus EgressStatusWriter::wanted(const api::crd::Egress& egress
     const auto placed = scheduler.placements().find({egress.metadata.name, *address.ip});
     if (placed == scheduler.placements().end()) {
       someone = true;  // its user's business
+      if (status.egress_node != node_) continue;
+      status.egress_node.clear();  // it is not here any more
+      status.egress_ip.clear();
     } else if (placed->second.owner.empty()) {
       why = egress::to_string(placed->second.unowned);
     } else {

@@ -152,6 +152,20 @@ TEST_F(EgressPackets, WithoutALeaseNothingLeavesAndNobodyAnswers) {
   EXPECT_EQ(seen_from(world->pod), "outside 172.18.0.100");
 }
 
+// As when the network has not heard yet that the address has moved.
+TEST_F(EgressPackets, WhatComesBackToTheOldOwnerGoesOnToTheNewOne) {
+  have(world->two, false);
+  const std::string link = world->one.node.where.run({"ip", "-o", "link", "show", "br-phy"});
+  const std::string mac = link.substr(link.find("link/ether ") + 11, 17);
+  world->outside.run({"ip", "neigh", "replace", kEgressIp.to_string(), "lladdr", mac, "nud",
+                      "permanent", "dev", "eth0"});
+  EXPECT_EQ(seen_from(world->pod), "") << "nobody answers for the address yet";
+  world->one.host({{kEgressIp, kMark, false, world->two.node.address()}});
+  EXPECT_EQ(seen_from(world->pod), "outside 172.18.0.100");
+  EXPECT_EQ(world->one.host({{kEgressIp, kMark, false, world->two.node.address()}}), 0U);
+  world->outside.run({"ip", "neigh", "del", kEgressIp.to_string(), "dev", "eth0"});
+}
+
 TEST_F(EgressPackets, TheHostIsReadBack) {
   EXPECT_GT(world->one.host({}) + world->one.host({{kEgressIp, kMark, true, {}}}), 0U);
   EXPECT_EQ(world->one.host({{kEgressIp, kMark, true, {}}}), 0U)

@@ -148,10 +148,17 @@ TEST(EgressDirector, WhatALivingNodeHadIsHandedOver) {
   to.decide();
   to.place("one");
   auto decision = to.decide(seconds(1));
-  EXPECT_TRUE(std::holds_alternative<EgressHere>(decision.paths.exits.at(kIp)));
+  EXPECT_EQ(decision.paths.exits.at(kIp), EgressExit(EgressThere{ip("172.18.0.2")}))
+      << "that one may not know yet to send on what comes back";
+  EXPECT_THAT(decision.paths.moving, testing::SizeIs(1)) << "but who sends here is served";
   EXPECT_THAT(decision.owned, IsEmpty()) << "the others do not know yet";
   ASSERT_EQ(decision.local.size(), 1U);
   EXPECT_FALSE(decision.local[0].assigned);
+  ASSERT_EQ(to.director.next_deadline(), kStart + seconds(1) + EgressDirector::kSwitchover);
+  decision = to.decide(seconds(1) + EgressDirector::kSwitchover);
+  EXPECT_TRUE(std::holds_alternative<EgressHere>(decision.paths.exits.at(kIp)));
+  EXPECT_THAT(decision.paths.moving, IsEmpty());
+  EXPECT_THAT(decision.owned, IsEmpty());
   ASSERT_EQ(to.director.next_deadline(), kStart + seconds(1) + EgressDirector::kTakeover);
   EXPECT_THAT(to.decide(seconds(1) + EgressDirector::kTakeover).owned, ElementsAre(kIp));
 
@@ -160,12 +167,12 @@ TEST(EgressDirector, WhatALivingNodeHadIsHandedOver) {
   const auto mark = from.decide().local.at(0).mark;
   from.place("two");
   decision = from.decide(seconds(1));
-  EXPECT_THAT(decision.paths.retiring, ElementsAre(Pair(kIp, EgressHere{mark, {}})));
+  EXPECT_THAT(decision.paths.moving, ElementsAre(Pair(kIp, EgressHere{mark, {}})));
   EXPECT_THAT(decision.local, ElementsAre(LocalEgressIp{kIp, mark, false, ip("172.18.0.2")}));
   EXPECT_THAT(decision.owned, IsEmpty());
   decision = from.decide(seconds(1) + EgressDirector::kRetirement);
   EXPECT_THAT(decision.local, IsEmpty());
-  EXPECT_THAT(decision.paths.retiring, IsEmpty());
+  EXPECT_THAT(decision.paths.moving, IsEmpty());
 }
 
 TEST(EgressDirector, WhoIsCutOffHasNothing) {
@@ -226,6 +233,26 @@ TEST(EgressDirector, PodsSpreadOverTheAddressesOfAnEgressAndStay) {
     if (before.at(port).at(0) != ip("172.18.0.102")) {
       EXPECT_EQ(ips, before.at(port)) << port;
     }
+}
+
+TEST(EgressDirector, AnAddressWithoutPoolIsWhereItsUserHasPutIt) {
+  World world;
+  auto& egress = world.view.egresses.at("e");
+  egress.spec.addresses = {{kIp, ""}};
+  EXPECT_EQ(world.decide().paths.exits.at(kIp), EgressExit(EgressNowhere{}));
+  egress.status.egress_node = "two";
+  EXPECT_EQ(world.decide(seconds(1)).paths.exits.at(kIp),
+            EgressExit(EgressThere{ip("172.18.0.2")}));
+  world.view.local_addresses = {kIp};
+  egress.status.egress_node = "one";
+  world.decide(seconds(2));
+  const auto decision = world.decide(seconds(2) + EgressDirector::kTakeover);
+  EXPECT_THAT(decision.owned, ElementsAre(kIp));
+  ASSERT_EQ(decision.local.size(), 1U);
+  EXPECT_FALSE(decision.local[0].assigned) << "it is there already, and not to be taken off";
+  world.view.local_addresses.clear();
+  EXPECT_EQ(world.decide(seconds(3)).paths.exits.at(kIp), EgressExit(EgressNowhere{}))
+      << "its user has taken it off, whatever the status still says";
 }
 
 TEST(EgressDirector, MarksAreKeptAndAdopted) {

@@ -51,10 +51,9 @@ struct EgressDecision {
 ///   taken over at once.
 /// - An address whose owner is alive is handed over, so that nothing is lost: the new owner
 ///   translates at once. The old one gives the address up at once and goes on translating for
-///   `kRetirement`; what comes in that is not of its connections, it sends on. All other Nodes, and
-///   the old owner for its own Pods, send to the old one until `kSwitchover`, when the new one has
-///   learned of it, too. The new one has the address and announces it only after `kTakeover`, when
-///   all send to it.
+///   `kRetirement`; what comes in that is not of its connections, it sends on. All Nodes send what
+///   their own Pods say to the old one until `kSwitchover`, when both have learned of it. The new
+///   one has the address and announces it only after `kTakeover`, when all send to it.
 /// - Marks of addresses are kept as long as these are; of a new one a hash decides, then the next
 ///   that is free.
 class ANTREA_API EgressDirector {

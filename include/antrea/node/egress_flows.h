@@ -43,8 +43,9 @@ using EgressExit = std::variant<EgressNowhere, EgressHere, EgressThere>;
 /// All that the switch is to do for Egress.
 struct EgressPaths {
   std::map<IpAddress, EgressExit> exits;  ///< by Egress IP
-  /// Addresses that are just leaving this Node: what other Nodes still send here, leaves here.
-  std::map<IpAddress, EgressHere> retiring;
+  /// Addresses that are just moving from or to this Node: what other Nodes send here, leaves here,
+  /// wherever this Node's own Pods are sent.
+  std::map<IpAddress, EgressHere> moving;
   /// By the Pod's port: the Egress IPs of what it sends, at most one a family. Each is in `exits`.
   std::map<std::uint32_t, std::vector<IpAddress>> pods;
   /// Ports of Pods whose Egress has no address yet: what would leave with it is dropped.

@@ -41,9 +41,8 @@ struct EgressHostState {
   std::string transport;
   bool device_present = true;
   bool device_up = true;
-  std::set<InterfaceAddress> addresses;      ///< of the device, link-local ones left out
-  std::map<std::string, NftTable> tables;    ///< by "family name"; absent: not there
-  std::map<IpAddress, IpAddress> handovers;  ///< routes to single addresses through `transport`
+  std::set<InterfaceAddress> addresses;    ///< of the device, link-local ones left out
+  std::map<std::string, NftTable> tables;  ///< by "family name"; absent: not there
   /// Addresses on no device that are answered for on `transport`: ARP, neighbour discovery.
   std::set<IpAddress> answered;
   std::map<std::string, std::string> sysctls;  ///< as in `HostState`
@@ -56,7 +55,9 @@ struct EgressHostState {
 ///   says by the source MAC (`egress_mac`) what a mark cannot say there. Only packets from the
 ///   gateway count, whatever marks others use.
 /// - What comes in for an Egress IP and belongs to no connection is dropped, not refused: it may
-///   belong to one that is just moving here.
+///   belong to one that is just moving here. If the address has a successor, it goes on to that
+///   one. By a rule and not by a route: a userspace datapath forgets all its tunnels' routes for a
+///   moment with each change of any route, and what it decides in that moment is lost.
 /// - The fence: without a lease, nothing that has an Egress IP as its source leaves through
 ///   `transport`, ARP and neighbour discovery included. The lease is an element of a set with a
 ///   timeout, so it ends in the kernel, whatever has become of the agent: killed, stopped, hung.
@@ -71,14 +72,6 @@ ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
 struct AddEgressDevice {
   friend bool operator==(const AddEgressDevice&, const AddEgressDevice&) = default;
 };
-struct SetHandover {
-  IpAddress ip, via;
-  friend bool operator==(const SetHandover&, const SetHandover&) = default;
-};
-struct RemoveHandover {
-  IpAddress ip;
-  friend bool operator==(const RemoveHandover&, const RemoveHandover&) = default;
-};
 struct Answer {
   IpAddress ip;
   friend bool operator==(const Answer&, const Answer&) = default;
@@ -87,9 +80,8 @@ struct AnswerNoMore {
   IpAddress ip;
   friend bool operator==(const AnswerNoMore&, const AnswerNoMore&) = default;
 };
-using EgressHostOperation =
-    std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress, RemoveAddress, SetHandover,
-                 RemoveHandover, Answer, AnswerNoMore>;
+using EgressHostOperation = std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress,
+                                         RemoveAddress, Answer, AnswerNoMore>;
 ANTREA_API std::string describe(const EgressHostOperation& operation);
 
 /// The operations that lead from `actual` to `desired`; none when they agree. An address goes
@@ -100,18 +92,36 @@ ANTREA_API std::vector<EgressHostOperation> plan_egress_host(const EgressHostSta
 /// The marks that a host already translates, to be kept by a restarted agent.
 ANTREA_API std::map<IpAddress, EgressMark> egress_marks(const EgressHostState& actual);
 
+/// A host that can be read and changed: the kernel's, or in tests one in memory.
+class EgressHostAccess {
+ public:
+  virtual ~EgressHostAccess() = default;
+  /// As far as `desired` says what is to be looked at.
+  virtual Result<EgressHostState> read(const EgressHostState& desired) = 0;
+  virtual Result<> execute(const EgressHostOperation& operation,
+                           const EgressHostState& desired) = 0;
+};
+
+/// Reads, plans and executes; returns what was done. After an operation has failed no address comes
+/// any more, as it might lack its fence; what is to go still goes. Error: the first one.
+ANTREA_API Result<std::vector<EgressHostOperation>> reconcile_egress_host(
+    EgressHostAccess& host, const EgressHostState& desired, const Logger& logger);
+
 /// Shell: as `HostNetwork`, for Egress.
-class ANTREA_API EgressHost {
+class ANTREA_API EgressHost : public EgressHostAccess {
  public:
   /// Error: kIo, kPermissionDenied.
   static Result<EgressHost> open(Logger logger = null_logger());
   EgressHost(EgressHost&&) noexcept;
   EgressHost& operator=(EgressHost&&) noexcept;
-  ~EgressHost();
+  ~EgressHost() override;
 
-  Result<EgressHostState> read(const EgressHostState& desired);
-  /// Reads, plans and executes; returns what was done.
+  Result<EgressHostState> read(const EgressHostState& desired) override;
+  Result<> execute(const EgressHostOperation& operation, const EgressHostState& desired) override;
   Result<std::vector<EgressHostOperation>> apply(const EgressHostState& desired);
+  /// The Node's own addresses, whoever gave them to it: those of all devices but for the Egress
+  /// device and IPVS's, which has the addresses of Services. No link-local ones.
+  Result<std::set<IpAddress>> own_addresses();
   /// Takes all addresses off the device, and nothing else: the quick way out.
   Result<> withdraw();
   /// Asks for Nodes beyond `transport`. A userspace datapath learns where to send what goes through
