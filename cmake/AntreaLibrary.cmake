@@ -32,8 +32,8 @@ endif()
 option(ANTREA_WERROR "Treat warnings as errors" ON)
 set(ANTREA_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined")
 
-# The compiler reads the same headers for all sources of a target: taken together, all of them are built in a third of
-# the time. Whoever changes one file again and again may prefer OFF.
+# The compiler reads the same headers for all sources of a target: taken together, once for eight of them. Whoever changes
+# one file again and again may prefer OFF.
 option(ANTREA_UNITY "Compile the sources of a target together, eight at a time" ON)
 set(CMAKE_UNITY_BUILD ${ANTREA_UNITY})
 
@@ -191,7 +191,7 @@ function(antrea_add_test name)
   if(T_SERIAL)
     list(APPEND properties RUN_SERIAL TRUE)
   elseif(T_LOCK)
-    list(APPEND properties RESOURCE_LOCK ${T_LOCK})
+    list(APPEND properties RESOURCE_LOCK ${T_LOCK} COST 100)  # first, so that others run beside them
   endif()
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()
