@@ -65,14 +65,22 @@ std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port) {
   return specs;
 }
 
+// Whoever goes takes what was learned under the same cookie along, unless another flow learns under
+// it. So it is each group's own, and another one for each timeout: a client is not kept for as long
+// as the Service said once. Both together are longer than a cookie has room for. The timeout's bits
+// lie over those of the group: cookies of one group differ as its timeouts do.
+std::uint64_t affinity_cookie(const FrontendFlows& flows) {
+  return cookie(CookieCategory::kService, flows.group) ^
+         static_cast<std::uint64_t>(flows.affinity_timeout) << 24;
+}
+
 // Remembers the endpoint that was chosen for this client.
 Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   Learn learn;
   learn.table = table_id(Table::kSessionAffinity);
   learn.priority = kPriorityNormal;
   learn.hard_timeout = flows.affinity_timeout;
-  // Whoever goes takes what was learned under the same cookie along; so it is each group's own.
-  learn.cookie = cookie(CookieCategory::kService, flows.group);
+  learn.cookie = affinity_cookie(flows);
   learn.delete_learned = true;
   learn.specs = remember(frontend, false);
   // Policies tell Services by it, also when the client comes again.

@@ -31,6 +31,29 @@ TEST_F(Restart, KilledAgentLosesNoPacketAndRewritesNothing) {
   EXPECT_EQ(flows("worker-01"), before);
 }
 
+// The host's own clients, whose way into the switch is a route that the agent keeps.
+TEST_F(Restart, KilledAgentLeavesTheHostsWayToServicesAlone) {
+  ASSERT_TRUE(reaches("three-pods-open.json"));
+  const std::string address = kubectl("get service backendsvc -o jsonpath={.spec.clusterIP}").text;
+  ASSERT_TRUE(eventually(
+      [&] { return ask("node worker-01", address, "80").starts_with("default/backend"); }));
+  // Without the route a connection fails at once, or takes the second until its SYN is sent again.
+  const std::string connections =
+      "for i in $(seq 300); do timeout 0.9 bash -c \"exec 3<>/dev/tcp/" + address +
+      "/80 && echo >&3 && head -n 1 <&3\" >/dev/null || echo lost $i; sleep 0.01; done; echo over";
+  const std::string of_lab = " --name " + name_;
+  const auto seen =
+      run("antrea-lab node worker-01" + of_lab + " -- timeout 20 ip monitor route & monitor=$!; " +
+          "antrea-lab node worker-01" + of_lab + " -- sh -c '\\''" + connections +
+          "'\\'' & clients=$!; antrea-lab daemon kill worker-01 antrea-agent" + of_lab +
+          " && antrea-lab daemon start worker-01 antrea-agent" + of_lab +
+          "; wait $clients; kill $monitor; wait");
+  EXPECT_NE(seen.text.find("over"), std::string::npos) << seen.text;
+  EXPECT_EQ(seen.text.find("lost"), std::string::npos) << seen.text;
+  EXPECT_EQ(seen.text.find("Deleted"), std::string::npos) << seen.text;
+  ASSERT_TRUE(eventually([&] { return agent("worker-01", "/openflow/syncs") > 0; }));
+}
+
 TEST_F(Restart, PoliciesOfTheMeantimeAreApplied) {
   ASSERT_TRUE(reaches("three-pods-open.json"));
   ASSERT_EQ(lab("daemon kill worker-01 antrea-agent").status, 0);
@@ -44,10 +67,16 @@ TEST_F(Restart, PoliciesOfTheMeantimeAreApplied) {
 TEST_F(Restart, KilledSwitchComesBackAsDesired) {
   apply("three-pods-policies.yaml");
   ASSERT_TRUE(reaches("three-pods-isolated.json"));
-  const std::string before = flows("worker-01");
+  const auto groups = [&] {
+    return in("node worker-01", "ovs-ofctl -O OpenFlow15 dump-groups br-int | grep group_id | sort")
+        .text;
+  };
+  const std::string before = flows("worker-01"), groups_before = groups();
+  ASSERT_NE(groups_before, "");
   ASSERT_EQ(lab("daemon kill worker-01 ovs-vswitchd").status, 0);
   ASSERT_EQ(lab("daemon start worker-01 ovs-vswitchd").status, 0);
   EXPECT_TRUE(eventually([&] { return flows("worker-01") == before; }));
+  EXPECT_EQ(groups(), groups_before);
   EXPECT_TRUE(reaches("three-pods-isolated.json"));
 }
 

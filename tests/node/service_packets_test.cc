@@ -178,6 +178,35 @@ TEST_F(ServicePackets, AClientStaysAtItsEndpoint) {
         << client.to.to_string() << ", " << to_string(client.protocol);
 }
 
+// Where affinity changes, clients are forgotten: nobody is kept for longer than the Service says.
+TEST_F(ServicePackets, AChangedAffinityForgetsItsClients) {
+  api::Service sticky = service();
+  sticky.session_affinity_client_ip = true;
+  sticky.session_affinity_timeout_seconds = 7777;
+  serve(sticky, {&world->a, &world->b});
+  const auto remembered = [](const std::string& timeout) {
+    // In the flow that learns it stands behind a comma alone.
+    return world->two.ovs.ofctl({"dump-flows", "br-int"}).find(" hard_timeout=" + timeout) !=
+           std::string::npos;
+  };
+  const auto connect = [] {
+    for (const Kind kind : {kClusterIp, kLoadBalancer})
+      for (const Family family : {Family::kIPv4, Family::kIPv6})
+        EXPECT_THAT(probe(world->d.where, address(kind, family), kPort, LabProtocol::kTcp, 1),
+                    testing::Each(testing::StartsWith("pod-")));
+  };
+  connect();
+  EXPECT_TRUE(remembered("7777"));
+  sticky.session_affinity_timeout_seconds = 8888;
+  serve(sticky, {&world->a, &world->b});
+  EXPECT_FALSE(remembered("7777"));
+  connect();
+  EXPECT_TRUE(remembered("8888"));
+  sticky.session_affinity_client_ip = false;
+  serve(sticky, {&world->a, &world->b});
+  EXPECT_FALSE(remembered("8888"));
+}
+
 TEST_F(ServicePackets, SourceRangesKeepOthersOut) {
   api::Service restricted = service();
   restricted.load_balancer_source_ranges = {*IpPrefix::parse("172.18.0.9/32")};

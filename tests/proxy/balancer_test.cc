@@ -196,7 +196,7 @@ TEST_F(BalancerTest, SessionAffinityLearns) {
   ASSERT_NE(learn, nullptr);
   EXPECT_EQ(learn->hard_timeout, 65535) << "the longest a flow can have";
   EXPECT_TRUE(learn->delete_learned);
-  EXPECT_EQ(learn->cookie & 0xffffffff, sw.groups().begin()->first.value);
+  const std::uint64_t cookie = learn->cookie;
   // The bucket returns to ServiceLB, where the client is remembered.
   const auto* back =
       std::get_if<openflow::Resubmit>(&sw.groups().begin()->second.buckets.front().actions.back());
@@ -205,8 +205,11 @@ TEST_F(BalancerTest, SessionAffinityLearns) {
 
   sticky.session_affinity_timeout_seconds = 10;
   const auto change = balancer.apply(sticky).pipeline;
-  EXPECT_EQ(change.flows.size(), 1U) << "only the flow with the timeout";
+  ASSERT_EQ(change.flows.size(), 1U) << "only the flow with the timeout";
   EXPECT_TRUE(change.groups.empty());
+  const auto& shorter = std::get<openflow::Learn>(change.flows.front().apply_actions.front());
+  EXPECT_EQ(shorter.hard_timeout, 10);
+  EXPECT_NE(shorter.cookie, cookie) << "clients would be kept for as long as before";
   sticky.session_affinity_client_ip = false;
   sw.commit(change);
   apply(sticky);
