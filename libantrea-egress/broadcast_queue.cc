@@ -15,31 +15,41 @@ void BroadcastQueue::add(const std::string& about, Bytes message) {
   queue_.emplace(order, Entry{about, std::move(message)});
 }
 
-std::vector<Bytes> BroadcastQueue::take(std::size_t overhead, std::size_t room, unsigned limit) {
+std::vector<BroadcastQueue::Queue::const_iterator> BroadcastQueue::fitting(
+    std::size_t overhead, std::size_t room) const {
   constexpr unsigned kMostMisfits = 32;  // do not walk a long queue for the last few bytes
-  std::vector<Bytes> out;
-  std::vector<std::pair<Order, Entry>> again;
+  std::vector<Queue::const_iterator> out;
   unsigned misfits = 0;
-  for (auto i = queue_.begin(); i != queue_.end() && out.size() < 255 && misfits < kMostMisfits;) {
+  for (auto i = queue_.begin(); i != queue_.end() && out.size() < 255 && misfits < kMostMisfits;
+       ++i) {
     const auto size = i->second.message.size() + overhead;
     if (size > room) {
       ++misfits;
-      ++i;
       continue;
     }
     room -= size;
-    out.push_back(i->second.message);
-    auto order = i->first;
-    if (++order.transmits < limit) {
-      again.emplace_back(order, std::move(i->second));
-    } else {
-      by_member_.erase(i->second.about);
-    }
-    i = queue_.erase(i);
+    out.push_back(i);
   }
-  for (auto& [order, entry] : again) {
-    by_member_[entry.about] = order;
-    queue_.emplace(order, std::move(entry));
+  return out;
+}
+
+std::vector<Bytes> BroadcastQueue::next(std::size_t overhead, std::size_t room) const {
+  std::vector<Bytes> out;
+  for (const auto& each : fitting(overhead, room)) out.push_back(each->second.message);
+  return out;
+}
+
+std::vector<Bytes> BroadcastQueue::take(std::size_t overhead, std::size_t room, unsigned limit) {
+  std::vector<Bytes> out;
+  for (const auto& each : fitting(overhead, room)) {
+    out.push_back(each->second.message);
+    auto node = queue_.extract(each);
+    if (++node.key().transmits < limit) {
+      by_member_[node.mapped().about] = node.key();
+      queue_.insert(std::move(node));
+    } else {
+      by_member_.erase(node.mapped().about);
+    }
   }
   return out;
 }

@@ -17,6 +17,8 @@ class BroadcastQueue {
   /// Takes messages that fit into `room` bytes, each with `overhead` on top, and counts one
   /// transmission for each. One that reaches `limit` transmissions goes.
   std::vector<Bytes> take(std::size_t overhead, std::size_t room, unsigned limit);
+  /// What `take` would take, without counting it.
+  std::vector<Bytes> next(std::size_t overhead, std::size_t room) const;
   bool empty() const { return queue_.empty(); }
   bool holds(const std::string& about) const { return by_member_.contains(about); }
 
@@ -30,7 +32,9 @@ class BroadcastQueue {
     std::string about;
     Bytes message;
   };
-  std::map<Order, Entry> queue_;
+  using Queue = std::map<Order, Entry>;
+  std::vector<Queue::const_iterator> fitting(std::size_t overhead, std::size_t room) const;
+  Queue queue_;
   std::map<std::string, Order, std::less<>> by_member_;
   std::uint64_t next_ = ~std::uint64_t{0};
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "antrea/base/hash.h"
 #include "liveness_message.h"
@@ -41,7 +42,7 @@ struct LivenessProbe::Impl {
   Random random;
   LivenessOutput out;
   std::uint32_t next_number = 0;
-  std::map<std::string, GossipEndpoint> members;           ///< that speak this, but not we
+  std::unordered_map<std::string, GossipEndpoint> members;  ///< that speak this, but not we
   std::set<std::pair<std::uint64_t, std::string>> circle;  ///< they and we
   std::map<std::string, liveness::Session> sessions;
   std::map<std::string, Inquiry> inquiries;
@@ -152,8 +153,8 @@ std::set<std::string> LivenessProbe::Impl::neighbours() const {
 
 void LivenessProbe::Impl::choose_sessions(TimePoint now) {
   const auto wanted = neighbours();
-  for (auto& [name, session] : sessions) session.watched = wanted.contains(name);
-  for (const auto& name : wanted) session_with(name, now).watched = true;
+  for (auto& [name, session] : sessions) session.watch(wanted.contains(name), now);
+  for (const auto& name : wanted) session_with(name, now).watch(true, now);
 }
 
 void LivenessProbe::member_alive(const std::string& name, const GossipEndpoint& endpoint,
@@ -355,6 +356,8 @@ TimePoint LivenessProbe::next_deadline() const {
       next = std::min(next, session.down_at());
     } else if (session.armed() && session.patient_until() > m.last_call) {
       next = std::min(next, session.patient_until());
+    } else if (session.watched && session.met_by() > m.last_call) {
+      next = std::min(next, session.met_by());
     }
   for (const auto& [name, inquiry] : m.inquiries)
     next = std::min({next, inquiry.ask_again,

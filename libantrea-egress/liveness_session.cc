@@ -23,7 +23,8 @@ unsigned tries_for(double failure, double false_alarm, unsigned least) {
 
 Session::Session(const LivenessOptions& options, std::uint32_t epoch, GossipEndpoint endpoint,
                  bool watched, TimePoint now)
-    : options_(&options), endpoint(endpoint), watched(watched), opened_(now), own_epoch_(epoch) {
+    : options_(&options), endpoint(endpoint), watched(false), opened_(now), own_epoch_(epoch) {
+  watch(watched, now);
   measure();
 }
 
@@ -67,6 +68,7 @@ void Session::heard(const Hello& m, TimePoint now) {
   up_ = m.hears_you && proven;
   if (up_ && now >= down_at()) up_ = false;
   if (!up_) return void(regular_ = 0);
+  met_by_ = TimePoint::max();
   if (++regular_ >= kArmedAfter) armed_ = was_armed_ = true;
 }
 

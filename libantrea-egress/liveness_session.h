@@ -31,9 +31,23 @@ class Session {
   /// Long enough in regular contact for its silence to mean something.
   bool armed() const { return armed_; }
   bool was_armed() const { return was_armed_; }
-  void disarm() { armed_ = false, regular_ = 0; }
+  void disarm() {
+    armed_ = false;
+    regular_ = 0;
+    met_by_ = TimePoint::max();
+  }
   /// The peer has had its time, and does not answer.
-  bool down(TimePoint now) const { return armed_ && !up(now) && now >= patient_until_; }
+  bool down(TimePoint now) const {
+    return (armed_ || unmet(now)) && !up(now) && now >= patient_until_;
+  }
+  /// The circle says whether we watch the peer.
+  void watch(bool wanted, TimePoint now) {
+    if (wanted && !watched) met_by_ = now + options_->longest_detection;
+    watched = wanted;
+  }
+  /// When a peer that we watch should have been met at the latest; max() once it was, or was
+  /// doubted for it.
+  TimePoint met_by() const { return met_by_ == TimePoint::max() ? met_by_ : met_by_ + excused_heard_; }
   TimePoint patient_until() const { return patient_until_; }
   /// We were late by so much: what was not heard meanwhile does not count.
   void excuse(Duration late);
@@ -67,8 +81,12 @@ class Session {
   void count_arrival(const Hello& hello, TimePoint now);
 
   void measure();
+  /// Never in contact, though there was time enough: whoever was there before it in the circle may
+  /// have gone together with it, so that nobody else misses it.
+  bool unmet(TimePoint now) const { return watched && now >= met_by(); }
 
   TimePoint opened_;
+  TimePoint met_by_ = TimePoint::max();
   // Ours.
   std::uint32_t own_epoch_;
   std::uint32_t sent_ = 0;

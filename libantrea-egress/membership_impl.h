@@ -55,6 +55,8 @@ struct Membership::Impl {
   unsigned health = 0;
   std::size_t probe_index = 0;
   TimePoint next_probe, next_gossip, last_gossip, next_push_pull, next_reconnect;
+  TimePoint failures_since{};
+  std::size_t failures = 0;  ///< since then
   std::optional<Probe> probe;
   std::vector<Relay> relays;
   bool leaving = false, left = false;
@@ -70,6 +72,8 @@ struct Membership::Impl {
   void refute(std::uint32_t accused, TimePoint now);
   void stop_suspecting(Record& record);
   void emit(MemberEvent::Kind kind, const Record& record);
+  void tell_of_death(const Record& record, const std::string& whom);
+  void note_failure(TimePoint now);
   void forget_the_dead(TimePoint now);
   void adjust_health(int by);
 

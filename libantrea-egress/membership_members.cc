@@ -15,10 +15,25 @@ Membership::Impl::Record* Membership::Impl::find(const std::string& name) {
 void Membership::Impl::emit(Kind kind, const Record& record) {
   if (kind == Kind::kFailed) {
     lost[record.name] = {record.endpoint, record.since};
+    note_failure(record.since);
   } else {
     lost.erase(record.name);
   }
   out.events.push_back({kind, static_cast<const Member&>(record)});
+}
+
+/// Where many go at once, what is told of them gets lost with them. So all is compared soon.
+void Membership::Impl::note_failure(TimePoint now) {
+  constexpr auto kAtOnce = std::chrono::seconds(1), kSoon = std::chrono::seconds(2);
+  constexpr std::size_t kMany = 4, kPart = 32;
+  if (now - failures_since > kAtOnce) {
+    failures_since = now;
+    failures = 0;
+  }
+  if (++failures != std::max(kMany, order.size() / kPart)) return;
+  const auto pause = kSoon + Duration(static_cast<Duration::rep>(
+                                 random.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
+  next_push_pull = std::min(next_push_pull, now + pause);
 }
 
 void Membership::Impl::adjust_health(int by) {
@@ -103,7 +118,10 @@ void Membership::Impl::on_alive(const gossip::Alive& m, bool bootstrap, TimePoin
 
 void Membership::Impl::on_suspect(const gossip::Suspect& m, TimePoint now) {
   auto* const record = find(m.node);
-  if (record == nullptr || m.incarnation < record->incarnation) return;
+  if (record == nullptr) return;
+  if (record->state == MemberState::kDead && m.incarnation <= record->incarnation)
+    return tell_of_death(*record, m.from);
+  if (m.incarnation < record->incarnation) return;
   if (record->suspicion) {
     const auto before = record->suspicion->deadline();
     if (!record->suspicion->confirm(m.from)) return;
@@ -143,6 +161,15 @@ void Membership::Impl::on_dead(const gossip::Dead& m, TimePoint now) {
   record->state = good_bye ? MemberState::kLeft : MemberState::kDead;
   record->since = now;
   emit(good_bye ? Kind::kLeft : Kind::kFailed, *record);
+}
+
+/// To one who missed it. As nobody else suspects the dead, nobody would confirm.
+void Membership::Impl::tell_of_death(const Record& record, const std::string& whom) {
+  const auto* const member = find(whom);
+  if (member == nullptr || !member->counts() || whom == options.name) return;
+  send_bare(member->endpoint,
+            gossip::encode(gossip::Dead{record.incarnation, record.name, options.name}),
+            member->versions.protocol_max >= kCrcVersion);
 }
 
 void Membership::Impl::forget_the_dead(TimePoint now) {

@@ -44,19 +44,24 @@ void Membership::Impl::gossip(TimePoint now) {
   last_gossip = now;
   next_gossip = now + options.gossip_interval;
   if (broadcasts.empty()) return;
-  const auto targets = choose(options.gossip_nodes, [&](const Record& record) {
-    if (record.name == options.name) return false;
-    return record.counts() ||
-           (record.state == MemberState::kDead && now - record.since <= options.gossip_to_the_dead);
-  });
   const auto room = options.packet_size - options.packet_overhead - kCompoundHead - kCrcHead;
-  for (const auto* const target : targets) {
-    const auto messages = broadcasts.take(kCompoundPart, room, transmit_limit());
+  const auto tell = [&](const Record& target, const std::vector<Bytes>& messages) {
     if (messages.empty()) return;
-    const bool crc = target->versions.protocol_max >= kCrcVersion;
-    send_bare(target->endpoint,
+    const bool crc = target.versions.protocol_max >= kCrcVersion;
+    send_bare(target.endpoint,
               messages.size() == 1 ? messages[0] : gossip::encode_compound(messages), crc);
-  }
+  };
+  // One who died lately may contradict. The original counts that as told, though most likely nobody
+  // hears it; so where many are gone, others would miss what they are to hear.
+  for (const auto* const dead : choose(1, [&](const Record& record) {
+         return record.state == MemberState::kDead &&
+                now - record.since <= options.gossip_to_the_dead;
+       }))
+    tell(*dead, broadcasts.next(kCompoundPart, room));
+  for (const auto* const target : choose(options.gossip_nodes, [&](const Record& record) {
+         return record.name != options.name && record.counts();
+       }))
+    tell(*target, broadcasts.take(kCompoundPart, room, transmit_limit()));
 }
 
 void Membership::Impl::send_urgently(const Bytes& message, TimePoint) {

@@ -168,6 +168,21 @@ void expect_no_false_alarm(std::uint64_t seed, bool from_the_start) {
   EXPECT_LT(milliseconds(took), 2500) << "what is gone is noticed all the same";
 }
 
+/// Where half of the members are gone at once, many have nobody left who watched them, and much of
+/// what is told of them is told to those who are gone.
+TEST(Liveness, TwoHalvesOfALargeClusterLoseEachOtherInSeconds) {
+  for (const std::size_t count : {40U, 100U, 200U}) {
+    VirtualCluster cluster(count);
+    cluster.add_acquainted(count);
+    cluster.run_for(5s);
+    for (std::size_t i = 0; i < count; ++i) cluster.nodes()[i].side = static_cast<int>(i % 2);
+    const auto start = cluster.now();
+    while (!cluster.agreed() && cluster.now() - start < 20s) cluster.run_for(100ms);
+    EXPECT_LT(milliseconds(cluster.now() - start), 8000) << count << " members";
+    for (const auto& node : cluster.nodes()) EXPECT_FALSE(node.cut_off) << node.name;
+  }
+}
+
 TEST(Liveness, LossAndJitterFailNobody) {
   const std::uint64_t seeds = std::getenv("ANTREA_SOAK") != nullptr ? 50 : 1;
   for (std::uint64_t seed = 15; seed < 15 + seeds; ++seed) {

@@ -110,6 +110,27 @@ TEST_F(MembershipAlone, OldNewsAreNoNews) {
   EXPECT_EQ(tell(alive("a", 2, 8)), std::vector{Kind::kJoined});
 }
 
+TEST_F(MembershipAlone, TellsWhoSuspectsOneThatHasDied) {
+  tell(alive("a", 2, 3));
+  tell(alive("b", 3));
+  tell(gossip::Dead{3, "a", "c"});
+  const auto told_by = [&](const gossip::Suspect& suspicion) {
+    sent<gossip::Dead>();
+    tell(suspicion);
+    std::vector<gossip::Dead> told;
+    for (const auto& packet : sent_)
+      if (const auto parts = gossip::unwrap_packet(packet.bytes); packet.to == endpoint(3))
+        if (auto message = gossip::decode(parts->front());
+            auto* const dead = std::get_if<gossip::Dead>(&*message))
+          told.push_back(*dead);
+    return told;
+  };
+  EXPECT_EQ(told_by({3, "a", "b"}), (std::vector<gossip::Dead>{{3, "a", "me"}}));
+  EXPECT_EQ(told_by({2, "a", "b"}).size(), 1U) << "what it knows is even older";
+  EXPECT_EQ(told_by({4, "a", "b"}).size(), 0U) << "it has contradicted since";
+  EXPECT_EQ(told_by({3, "a", "stranger"}).size(), 0U);
+}
+
 TEST_F(MembershipAlone, ContradictsWhatIsSaidOfIt) {
   sent<gossip::Alive>();
   tell(alive("a", 2));
