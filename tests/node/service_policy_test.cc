@@ -1,6 +1,7 @@
 // Policies about Services, with real packets: those applied to NodePorts, wherever the endpoint is
-// and however the client's address was translated on the way, and those with toServices. Clients
-// wait long enough to send their first packet again.
+// and however the client's address was translated on the way, and those with toServices. Who is to
+// be kept out waits long enough to send its first packet again; who is to be let in, for as long as
+// a busy machine may take.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,9 @@ using antrea::lab::Outcome;
 using LabProtocol = antrea::lab::Protocol;
 
 constexpr std::uint16_t kPort = 8000, kPortOfNode = 30080, kTarget = 8080;
-constexpr auto kTimeout = std::chrono::milliseconds(1500);
+using antrea::lab::ProberOptions;
+const ProberOptions kPatient{.timeout = std::chrono::seconds(10)};
+const ProberOptions kBrief{.timeout = std::chrono::milliseconds(1500), .attempts = 2};
 
 /// What the agent of a Node does with policies.
 class PolicyAgent {
@@ -114,14 +117,15 @@ class ServicePolicies : public testing::Test {
     second_->apply(inputs);
   }
 
-  /// Who gets an answer at this address, of both protocols: "TCP UDP", "" and so on.
-  static std::string reach(const Namespace& from, const char* to, std::uint16_t port) {
+  /// What gets an answer at this address, of both protocols: "TCP UDP", "" and so on.
+  static std::string reach(const Namespace& from, const char* to, std::uint16_t port,
+                           const ProberOptions& options = kPatient) {
     auto ns = antrea::lab::NetNamespace::open("/proc/" + std::to_string(from.pid()) + "/ns/net");
     EXPECT_TRUE(ns);
     std::vector<antrea::lab::ProbeRequest> requests;
     for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
       requests.push_back({.from = &*ns, .address = ip(to), .port = port, .protocol = protocol});
-    const auto results = antrea::lab::probe(requests, {.timeout = kTimeout});
+    const auto results = antrea::lab::probe(requests, options);
     std::string answered;
     if (results[0].outcome == Outcome::kAllowed) answered += "TCP";
     if (results[1].outcome == Outcome::kAllowed) answered += answered.empty() ? "UDP" : " UDP";
@@ -138,8 +142,8 @@ TEST_F(ServicePolicies, AtNodePortsKeepOutWhoComesByThemAndNobodyElse) {
     SCOPED_TRACE(endpoint->server_name);
     serve(*endpoint);
     apply({web(), at_web({rule(cp::RuleAction::kDrop, {"172.18.0.9/32", "fd18::9/128"}, 0)})});
-    EXPECT_EQ(reach(world_->outside, "172.18.0.1", kPortOfNode), "");
-    EXPECT_EQ(reach(world_->outside, "fd18::1", kPortOfNode), "");
+    EXPECT_EQ(reach(world_->outside, "172.18.0.1", kPortOfNode, kBrief), "");
+    EXPECT_EQ(reach(world_->outside, "fd18::1", kPortOfNode, kBrief), "");
     EXPECT_EQ(reach(world_->outside, "203.0.113.1", kPort), "TCP UDP") << "not by a NodePort";
     EXPECT_EQ(reach(world_->outside, "fd20::1", kPort), "TCP UDP") << "not by a NodePort";
     EXPECT_EQ(reach(world_->two.where, "172.18.0.1", kPortOfNode), "TCP UDP") << "another client";
@@ -158,8 +162,8 @@ TEST_F(ServicePolicies, AtNodePortsLetInOnlyWhomTheyName) {
                           rule(cp::RuleAction::kDrop, {"0.0.0.0/0", "::/0"}, 1)})});
     for (const char* node : {"172.18.0.1", "fd18::1"}) {
       EXPECT_EQ(reach(world_->outside, node, kPortOfNode), "TCP UDP") << node;
-      EXPECT_EQ(reach(world_->two.where, node, kPortOfNode), "") << node;
-      EXPECT_EQ(reach(world_->a.where, node, kPortOfNode), "") << node;
+      EXPECT_EQ(reach(world_->two.where, node, kPortOfNode, kBrief), "") << node;
+      EXPECT_EQ(reach(world_->a.where, node, kPortOfNode, kBrief), "") << node;
     }
     EXPECT_EQ(reach(world_->two.where, "203.0.113.1", kPort), "TCP UDP") << "not by a NodePort";
     EXPECT_EQ(reach(world_->a.where, "10.96.0.10", kPort), "TCP UDP");
@@ -180,7 +184,7 @@ TEST_F(ServicePolicies, KeepAPodFromAServiceButNotFromItsEndpoints) {
                    policy::PodInterface{
                        {"default", "pod-a"}, world_->a.interface.ofport, world_->a.interface.ips}});
     for (const char* address : {"10.96.0.10", "fd96::10"})
-      EXPECT_EQ(reach(world_->a.where, address, kPort), "") << address;
+      EXPECT_EQ(reach(world_->a.where, address, kPort, kBrief), "") << address;
     EXPECT_EQ(reach(world_->a.where, endpoint->address().to_string().c_str(), kTarget), "TCP UDP");
     EXPECT_EQ(reach(world_->d.where, "10.96.0.10", kPort), "TCP UDP") << "another Pod";
   }
