@@ -23,7 +23,7 @@ Datapath::Datapath(asio::any_io_executor executor, NodeConfig config,
       evaluated_changed_(std::move(executor)) {
   program(pipeline_.start());
   if (pipeline_.config().egress) program(egress_.start());
-  program(balancer_.start());
+  if (pipeline_.config().proxy) program(balancer_.start());
 }
 
 void Datapath::program(openflow::Changes changes) {

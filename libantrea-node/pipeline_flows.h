@@ -52,9 +52,46 @@ inline IpAddress service_virtual_ip(Family family) {
   return IpAddress::v6({0xfc, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff});
 }
 
+/// The zones of a family in which connections are tracked, and sources translated.
+inline std::uint16_t ct_zone(Family family) {
+  return family == Family::kIPv4 ? api::pipeline::kCtZone : api::pipeline::kCtZoneV6;
+}
+inline std::uint16_t snat_ct_zone(Family family) {
+  return family == Family::kIPv4 ? api::pipeline::kSnatCtZone : api::pipeline::kSnatCtZoneV6;
+}
+
+/// Bits of ct_mark.
+inline constexpr std::uint32_t kMarkService = 0x10, kMarkConnSnat = 0x20, kMarkHairpin = 0x40;
+/// The connection remembers where its first packet came from.
+inline openflow::Move copy_source() {
+  return {subfield(api::pipeline::reg::kPktSource),
+          openflow::Subfield(openflow::FieldId::kCtMark, 0, 4)};
+}
+inline openflow::Ct commit_to(std::uint16_t zone, Table next, openflow::Actions actions) {
+  openflow::Ct out;
+  out.commit = true;
+  out.zone = zone;
+  out.table = table_id(next);
+  out.actions = std::move(actions);
+  return out;
+}
+inline openflow::Match sent_by(api::pipeline::PktSource source) {
+  openflow::Match match;
+  match_reg(match, api::pipeline::reg::kPktSource, source);
+  return match;
+}
+
+/// Where packets go whose sender is who it says.
+inline Table tracking_table(const NodeConfig& config) {
+  return config.proxy ? Table::kUnSnat : Table::kConntrackZone;
+}
+
 std::vector<Family> families_of(const NodeConfig& config);
 
+/// Those that are the same whatever Pods and peers there are.
 std::vector<openflow::Flow> static_flows(const NodeConfig& config);
+/// Of them, what is about Services.
+std::vector<openflow::Flow> service_flows(const NodeConfig& config);
 std::vector<openflow::Flow> pod_flows(const NodeConfig& config, const PodInterface& pod);
 std::vector<openflow::Flow> peer_flows(const NodeConfig& config, const PeerNode& peer);
 

@@ -41,24 +41,23 @@ std::vector<Flow> pod_flows(const NodeConfig& config, const PodInterface& pod) {
                                 Table::kArpResponder));
     flows.push_back(make_flow(Table::kSpoofGuard, kPriorityNormal,
                               Match().in_port(port).eth_src(pod.mac).ip_src(ip), {},
-                              ip.is_v4() ? Table::kUnSnat : Table::kIpv6));
+                              ip.is_v4() ? tracking_table(config) : Table::kIpv6));
     Match to_pod = Match().ip_dst(ip);
     match_reg(to_pod, reg::kRewriteMac, 1);
     flows.push_back(make_flow(
         Table::kL3Forwarding, kPriorityNormal, std::move(to_pod),
         {set_field(FieldId::kEthSrc, config.gateway_mac), set_field(FieldId::kEthDst, pod.mac)},
         Table::kL3DecTtl));
+    if (!config.proxy) continue;
     // A Pod that a Service led back to itself: only a translated source makes the answer pass the
     // switch.
-    const bool v4 = ip.is_v4();
-    flows.push_back(make_flow(
-        Table::kSnatMark, kPriorityLow, Match().ct_state("+new+trk").ip_src(ip).ip_dst(ip),
-        {Ct{.commit = true,
-            .zone = v4 ? kCtZone : kCtZoneV6,
-            .table = table_id(Table::kSnat),
-            .actions = {set_field(FieldId::kCtMark, 0x60, 0x60),
-                        Move{subfield(reg::kPktSource), Subfield(FieldId::kCtMark, 0, 4)}}}},
-        {}, CookieCategory::kService));
+    flows.push_back(make_flow(Table::kSnatMark, kPriorityLow,
+                              Match().ct_state("+new+trk").ip_src(ip).ip_dst(ip),
+                              {commit_to(ct_zone(ip.family()), Table::kSnat,
+                                         {set_field(FieldId::kCtMark, kMarkConnSnat | kMarkHairpin,
+                                                    kMarkConnSnat | kMarkHairpin),
+                                          copy_source()})},
+                              {}, CookieCategory::kService));
   }
   return flows;
 }

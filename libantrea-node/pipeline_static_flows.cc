@@ -13,19 +13,6 @@ using namespace api::pipeline;
 
 namespace {
 
-constexpr std::uint32_t kMarkService = 0x10, kMarkConnSnat = 0x20, kMarkHairpin = 0x40;
-
-std::uint16_t ct_zone(Family family) { return family == Family::kIPv4 ? kCtZone : kCtZoneV6; }
-std::uint16_t snat_ct_zone(Family family) {
-  return family == Family::kIPv4 ? kSnatCtZone : kSnatCtZoneV6;
-}
-
-Match from(PktSource source) {
-  Match match;
-  match_reg(match, reg::kPktSource, source);
-  return match;
-}
-
 class Builder {
  public:
   explicit Builder(const NodeConfig& config) : config_(config), families_(families_of(config)) {}
@@ -36,10 +23,9 @@ class Builder {
     arp();
     classify();
     track();
-    services();
     route();
-    translate_source();
     deliver();
+    for (auto& flow : service_flows(config_)) flows_.push_back(std::move(flow));
     return std::move(flows_);
   }
 
@@ -69,36 +55,23 @@ class Builder {
          {Table::kPipelineRootClassifier, Table::kArpSpoofGuard, Table::kArpResponder,
           Table::kClassifier, Table::kSpoofGuard, Table::kOutput})
       miss(table, {});
-    if (has(Family::kIPv6)) miss(Table::kIpv6, Table::kUnSnat);
-    constexpr std::array kChain{Table::kUnSnat, Table::kConntrackZone, Table::kConntrackState,
-                                Table::kPreRoutingClassifier, Table::kSessionAffinity};
-    for (std::size_t i = 0; i + 1 < kChain.size(); ++i) miss(kChain[i], kChain[i + 1]);
-    // Reached by a resubmission that comes back: no table follows.
-    add(Table::kSessionAffinity, kPriorityMiss, {},
-        {load(reg::kServiceEpState, EpState::kToSelect)}, {}, CookieCategory::kService);
-    if (config_.proxy_all) miss(Table::kNodePortMark, {});
-    if (config_.dsr) miss(Table::kDsrServiceMark, Table::kEndpointDnat);
-    miss(Table::kServiceLb, config_.dsr ? Table::kDsrServiceMark : Table::kEndpointDnat);
-    constexpr std::array kRest{Table::kEndpointDnat, Table::kAntreaPolicyEgressRule,
-                               Table::kEgressRule,   Table::kEgressDefaultRule,
-                               Table::kEgressMetric, Table::kL3Forwarding};
-    for (std::size_t i = 0; i + 1 < kRest.size(); ++i) miss(kRest[i], kRest[i + 1]);
+    if (has(Family::kIPv6)) miss(Table::kIpv6, tracking_table(config_));
+    const auto chain = [&](std::initializer_list<Table> tables) {
+      for (auto table = tables.begin(); table + 1 != tables.end(); ++table)
+        miss(*table, *(table + 1));
+    };
+    chain({Table::kConntrackZone, Table::kConntrackState,
+           config_.proxy ? Table::kPreRoutingClassifier : Table::kDnat});
+    chain({Table::kAntreaPolicyEgressRule, Table::kEgressRule, Table::kEgressDefaultRule,
+           Table::kEgressMetric, Table::kL3Forwarding});
     // The host routes what is left. It also counts the hop.
     add(Table::kL3Forwarding, kPriorityMiss, {},
         {load(reg::kPktDestination, PktDestination::kGateway)}, Table::kL2ForwardingCalc,
         CookieCategory::kDefault);
-    constexpr std::array kLast{Table::kL3DecTtl,
-                               Table::kSnatMark,
-                               Table::kSnat,
-                               Table::kL2ForwardingCalc,
-                               Table::kIngressSecurityClassifier,
-                               Table::kAntreaPolicyIngressRule,
-                               Table::kIngressRule,
-                               Table::kIngressDefaultRule,
-                               Table::kIngressMetric,
-                               Table::kConntrackCommit,
-                               Table::kOutput};
-    for (std::size_t i = 0; i + 1 < kLast.size(); ++i) miss(kLast[i], kLast[i + 1]);
+    miss(Table::kL3DecTtl, behind_l3());
+    chain({Table::kL2ForwardingCalc, Table::kIngressSecurityClassifier,
+           Table::kAntreaPolicyIngressRule, Table::kIngressRule, Table::kIngressDefaultRule,
+           Table::kIngressMetric, Table::kConntrackCommit, Table::kOutput});
   }
 
   void root() {
@@ -130,13 +103,14 @@ class Builder {
 
   void classify() {
     add(Table::kClassifier, kPriorityNormal, Match().in_port(tunnel()),
-        {load(reg::kPktSource, PktSource::kTunnel), load(reg::kRewriteMac, 1)}, Table::kUnSnat);
+        {load(reg::kPktSource, PktSource::kTunnel), load(reg::kRewriteMac, 1)},
+        tracking_table(config_));
     add(Table::kClassifier, kPriorityNormal, Match().in_port(gateway()),
         {load(reg::kPktSource, PktSource::kGateway), load(reg::kFromExternal, 1)},
         Table::kSpoofGuard);
     for (const Family family : families_) {
       const auto address = gateway_address(family);
-      const auto after_guard = family == Family::kIPv4 ? Table::kUnSnat : Table::kIpv6;
+      const auto after_guard = family == Family::kIPv4 ? tracking_table(config_) : Table::kIpv6;
       add(Table::kClassifier, kPriorityHigh, Match().in_port(gateway()).ip_src(*address),
           {load(reg::kPktSource, PktSource::kGateway), load(reg::kFromLocal, 1)},
           Table::kSpoofGuard);
@@ -158,34 +132,14 @@ class Builder {
   }
 
   void track() {
-    for (const Family family : families_) {
-      for (const auto& address : {service_virtual_ip(family), *gateway_address(family)})
-        add(Table::kUnSnat, kPriorityNormal, Match().ip_dst(address),
-            {Ct{.zone = snat_ct_zone(family),
-                .table = table_id(Table::kConntrackZone),
-                .actions = {Nat{}}}},
-            {}, CookieCategory::kService);
+    for (const Family family : families_)
       add(Table::kConntrackZone, kPriorityNormal, Match().ip(family),
           {Ct{.zone = ct_zone(family),
               .table = table_id(Table::kConntrackState),
               .actions = {Nat{}}}});
-    }
     add(Table::kConntrackState, kPriorityNormal, Match().ct_state("+inv+trk"), {});
     add(Table::kConntrackState, kPriorityLow, Match().ct_state("-new+trk").ct_mark(0, kMarkService),
         {}, Table::kAntreaPolicyEgressRule);
-    add(Table::kConntrackState, kPriorityLow,
-        Match().ct_state("-new+trk").ct_mark(kMarkService, kMarkService),
-        {load(reg::kRewriteMac, 1)}, Table::kAntreaPolicyEgressRule);
-    // To a Service, but not let in so far: policies have to know by what it came, as at first.
-    add(Table::kConntrackState, kPriorityLow,
-        Match().ct_state("+new+trk").ct_mark(kMarkService, kMarkService),
-        {load(reg::kRewriteMac, 1), load(reg::kServiceEpState, EpState::kSelected),
-         Move{Subfield(FieldId::kCtLabel, kCtLabelServiceOffset, 32),
-              subfield(reg::kServiceGroupId)},
-         Move{Subfield(FieldId::kCtMark, api::pipeline::ct_mark::kByNodePort.offset,
-                       api::pipeline::ct_mark::kByNodePort.bits),
-              subfield(reg::kToNodePortAddress)}},
-        Table::kAntreaPolicyEgressRule);
     for (const auto& [table, metric] :
          {std::pair(Table::kAntreaPolicyEgressRule, Table::kEgressMetric),
           std::pair(Table::kAntreaPolicyIngressRule, Table::kIngressMetric)})
@@ -195,27 +149,7 @@ class Builder {
     for (const Family family : families_)
       add(Table::kConntrackCommit, kPriorityNormal,
           Match().ip(family).ct_state("+new+trk").ct_mark(0, kMarkConnSnat),
-          {commit(ct_zone(family), Table::kOutput, {copy_source()})});
-  }
-
-  // The Service's own flows, in ServiceLB and EndpointDNAT, come from the proxy.
-  void services() {
-    Actions look_up;
-    if (config_.proxy_all) look_up.emplace_back(resubmit(table_id(Table::kNodePortMark)));
-    look_up.emplace_back(resubmit(table_id(Table::kSessionAffinity)));
-    look_up.emplace_back(resubmit(table_id(Table::kServiceLb)));
-    for (const Family family : families_)
-      add(Table::kPreRoutingClassifier, kPriorityNormal, Match().ip(family), look_up, {},
-          CookieCategory::kService);
-    if (!config_.dsr) return;
-    // Of a connection that is answered directly only one direction passes here: its packets look
-    // invalid to one datapath and established to another, and are led by what was learned.
-    for (Match one_way : {Match().ct_state("+inv+trk"),
-                          Match().ct_state("-new-rpl+trk").ct_mark(0, kMarkService)}) {
-      match_reg(one_way, reg::kFromExternal, 1);
-      add(Table::kConntrackState, kPriorityHigh, std::move(one_way), {},
-          Table::kPreRoutingClassifier, CookieCategory::kService);
-    }
+          {commit_to(ct_zone(family), Table::kOutput, {copy_source()})});
   }
 
   void route() {
@@ -233,57 +167,10 @@ class Builder {
     add(Table::kL3Forwarding, kPriorityHigh,
         Match().ct_state("+rpl+trk").ct_mark(static_cast<std::uint32_t>(PktSource::kGateway), 0xf),
         to_gateway, Table::kL3DecTtl);
-    // A Service's endpoint outside the cluster.
-    Match outside = from(PktSource::kGateway);
-    match_reg(outside, reg::kRewriteMac, 1).ct_mark(kMarkService, kMarkService);
-    add(Table::kL3Forwarding, kPriorityLow, std::move(outside), to_gateway, Table::kL3DecTtl,
-        CookieCategory::kService);
     for (const Family family : families_) {
-      add(Table::kL3DecTtl, kPriorityHigh, from(PktSource::kGateway).ip(family), {},
-          Table::kSnatMark);
-      add(Table::kL3DecTtl, kPriorityNormal, Match().ip(family), {DecTtl{}}, Table::kSnatMark);
-    }
-  }
-
-  void translate_source() {
-    for (const Family family : families_) {
-      const auto address = *gateway_address(family);
-      const auto zone = ct_zone(family);
-      const auto snat_zone = snat_ct_zone(family);
-      const auto fresh = [&](PktSource source) {
-        return from(source).ip(family).ct_state("+new+trk");
-      };
-      const auto add_service = [&](Table table, std::uint16_t priority, Match match, Ct action) {
-        add(table, priority, std::move(match), {std::move(action)}, {}, CookieCategory::kService);
-      };
-
-      Match back_to_gateway = fresh(PktSource::kGateway);
-      match_reg(back_to_gateway, reg::kPktDestination, PktDestination::kGateway);
-      add_service(Table::kSnatMark, kPriorityNormal, back_to_gateway,
-                  commit(zone, Table::kSnat, {mark(kMarkConnSnat | kMarkHairpin), copy_source()}));
-      Match to_other_node = fresh(PktSource::kGateway);
-      match_reg(to_other_node, reg::kPktDestination, PktDestination::kTunnel);
-      match_reg(to_other_node, reg::kToExternalAddress, 1);
-      if (config_.dsr) match_reg(to_other_node, reg::kDsrService, 0);
-      add_service(Table::kSnatMark, kPriorityNormal, to_other_node,
-                  commit(zone, Table::kSnat, {mark(kMarkConnSnat), copy_source()}));
-
-      const auto hairpin = mark(kMarkService | kMarkConnSnat | kMarkHairpin);
-      add_service(Table::kSnat, kPriorityNormal,
-                  fresh(PktSource::kGateway).ct_mark(kMarkHairpin, kMarkHairpin),
-                  commit(snat_zone, Table::kL2ForwardingCalc,
-                         {nat_src(service_virtual_ip(family)), hairpin}));
-      add_service(Table::kSnat, kPriorityNormal,
-                  fresh(PktSource::kLocalPod).ct_mark(kMarkHairpin, kMarkHairpin),
-                  commit(snat_zone, Table::kL2ForwardingCalc, {nat_src(address), hairpin}));
-      add_service(Table::kSnat, kPriorityLow,
-                  fresh(PktSource::kGateway).ct_mark(kMarkConnSnat, kMarkConnSnat),
-                  commit(snat_zone, Table::kL2ForwardingCalc,
-                         {nat_src(address), mark(kMarkService | kMarkConnSnat)}));
-      add_service(
-          Table::kSnat, kPriorityNormal,
-          Match().ip(family).ct_state("-new-rpl+trk").ct_mark(kMarkConnSnat, kMarkConnSnat),
-          Ct{.zone = snat_zone, .table = table_id(Table::kL2ForwardingCalc), .actions = {Nat{}}});
+      add(Table::kL3DecTtl, kPriorityHigh, sent_by(PktSource::kGateway).ip(family), {},
+          behind_l3());
+      add(Table::kL3DecTtl, kPriorityNormal, Match().ip(family), {DecTtl{}}, behind_l3());
     }
   }
 
@@ -297,7 +184,7 @@ class Builder {
     to_port(MacAddress::from_bits(kGlobalVirtualMac), config_.tunnel_ofport);
 
     add(Table::kIngressSecurityClassifier, kPriorityHigh,
-        from(PktSource::kGateway)
+        sent_by(PktSource::kGateway)
             .ct_state("-rpl+trk")
             .pkt_mark(kHostLocalSourceMark, kHostLocalSourceMark),
         {}, Table::kConntrackCommit);
@@ -311,31 +198,13 @@ class Builder {
       add(Table::kIngressSecurityClassifier, kPriorityNormal, std::move(leaving), {},
           Table::kIngressMetric);
     }
-    add(Table::kIngressSecurityClassifier, kPriorityNormal,
-        Match().ct_mark(kMarkHairpin, kMarkHairpin), {}, Table::kConntrackCommit,
-        CookieCategory::kService);
-    // Policies may be applied to NodePorts: here, wherever the endpoint is.
-    if (config_.proxy_all) {
-      Match to_node_port;
-      match_reg(to_node_port, reg::kToNodePortAddress, 1);
-      add(Table::kIngressSecurityClassifier, kPriorityNormal + 1, std::move(to_node_port), {},
-          Table::kAntreaPolicyIngressRule, CookieCategory::kService);
-    }
-
     Match decided;
     match_reg(decided, reg::kOutputAction, OutputAction::kToPort);
     add(Table::kOutput, kPriorityNormal, decided, {output_reg(reg::kTargetOfPort.reg)});
-    add(Table::kOutput, kPriorityHigh, Match(decided).ct_mark(kMarkHairpin, kMarkHairpin),
-        {output_in_port()}, {}, CookieCategory::kService);
   }
 
-  static Ct commit(std::uint16_t zone, Table next, Actions actions) {
-    return Ct{.commit = true, .zone = zone, .table = table_id(next), .actions = std::move(actions)};
-  }
-  static SetField mark(std::uint32_t bits) { return set_field(FieldId::kCtMark, bits, bits); }
-  static Move copy_source() {
-    return {subfield(reg::kPktSource), Subfield(FieldId::kCtMark, 0, 4)};
-  }
+  // Where a packet goes that has been routed.
+  Table behind_l3() const { return config_.proxy ? Table::kSnatMark : Table::kL2ForwardingCalc; }
   bool has(Family family) const { return std::ranges::find(families_, family) != families_.end(); }
 
   const NodeConfig& config_;

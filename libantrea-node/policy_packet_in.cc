@@ -47,6 +47,10 @@ std::optional<Path> path_of(const PolicyPacketIn& rejected, const InterfaceStore
                   source != nullptr ? source->mac : gateway, destination->mac, destination->ofport};
     if (source != nullptr)
       return Path{source->ofport, source->mac, gateway, {}, Table::kL3Forwarding};
+    // A Pod whose packet kube-proxy has sent on to another Node: the host knows whom to answer.
+    if (local_pod(interfaces, rejected.packet.src) != nullptr &&
+        rejected.in_port == config.gateway_ofport)
+      return Path{config.tunnel_ofport, elsewhere, gateway, config.gateway_ofport};
     return {};
   }
   // A Pod that was led to itself cannot be sent anything from its own port.

@@ -158,6 +158,8 @@ awaitable<Result<>> Agent::find_node() {
   config_.name = options_.node;
   config_.pod_cidrs = self()->pod_cidrs;
   config_.userspace_datapath = options_.userspace_datapath();
+  config_.proxy = options_.proxy;
+  config_.service_cidrs = options_.service_cidrs;
   config_.proxy_all = options_.proxy_all;
   config_.dsr = options_.dsr;
   auto transport = node::find_transport(options_.transport_interface, self()->internal_ips);
@@ -317,6 +319,8 @@ void Agent::known(Input input) {
 }
 
 void Agent::follow_services() {
+  if (!options_.proxy) known(Input::kEndpointSlices);
+  if (!options_.proxy && !node_port_local_) return known(Input::kServices);
   kube::InformerOptions services;
   services.path = "/api/v1/services";
   inform(
@@ -326,6 +330,7 @@ void Agent::follow_services() {
         known(Input::kServices);
         if (node_port_local_) node_port_local_->services_known();
       });
+  if (!options_.proxy) return;
   kube::InformerOptions slices;
   slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
   inform(
@@ -334,7 +339,7 @@ void Agent::follow_services() {
 }
 
 void Agent::take_services(std::span<const kube::Change> changes) {
-  services_->take_services(changes);
+  if (options_.proxy) services_->take_services(changes);
   if (node_port_local_) node_port_local_->take_services(changes);
   if (egress_ && options_.proxy_all) egress_->take_services(changes);
 }

@@ -42,6 +42,21 @@ bool read_port_range(std::string_view text, Options& options) {
          options.node_port_local_first < options.node_port_local_last;
 }
 
+/// What is wrong; "" for nothing.
+std::string read_service_cidrs(std::vector<std::string> texts, Options& options) {
+  if (texts.empty()) texts = {"10.96.0.0/12"};
+  for (const auto& text : texts) {
+    const auto cidr = IpPrefix::parse(text);
+    if (!cidr) return fmt::format("--service-cidr \"{}\": not a CIDR", text);
+    if (std::ranges::find(options.service_cidrs, cidr->family(), &IpPrefix::family) !=
+        options.service_cidrs.end())
+      return fmt::format("--service-cidr \"{}\": another one of {}", text,
+                         to_string(cidr->family()));
+    options.service_cidrs.push_back(*cidr);
+  }
+  return "";
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
@@ -55,7 +70,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::string proxy_healthz, local_ports;
   bool no_health_checks = false;
   std::vector<std::string> except_cidrs;
-  bool external_load_balancers = false, no_egress = false;
+  bool external_load_balancers = false, no_egress = false, no_proxy = false;
+  std::vector<std::string> service_cidrs;
   const auto text = [](std::string& to, const std::string& initial, const char* name) {
     return po::value(&to)->default_value(initial)->value_name(name);
   };
@@ -104,6 +120,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "packet-in-rate", po::value(&options.packet_in_rate)->default_value(5000)->value_name("N"),
       "packets a second that the switch may hand to the agent, of each kind (logged or rejected; "
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
+      "no-proxy", po::bool_switch(&no_proxy),
+      "leave Services to kube-proxy, those of Pods too: what goes to a Service leaves the switch "
+      "by "
+      "the gateway and is judged by policies when it comes back")(
+      "service-cidr", po::value(&service_cidrs)->composing()->value_name("CIDR"),
+      "with --no-proxy: where cluster IPs are; one of each family; by default 10.96.0.0/12")(
       "proxy-all", po::bool_switch(&options.proxy_all),
       "serve NodePorts, external IPs and the host's own clients of Services too: kube-proxy is not "
       "needed")(
@@ -149,6 +171,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   options.audit_log.size = audit_megabytes << 20;
   options.audit_log.age = std::chrono::hours(24 * audit_days);
   options.load_balancer_ips = !external_load_balancers;
+  options.proxy = !no_proxy;
+  if (const std::string bad = read_service_cidrs(service_cidrs, options); !bad.empty())
+    parsed.exit_code = refuse(bad);
+  if (no_proxy && (options.proxy_all || options.dsr))
+    parsed.exit_code = refuse(fmt::format("--no-proxy together with --{}: expected one of them",
+                                          options.proxy_all ? "proxy-all" : "dsr"));
   options.service_health_checks = !no_health_checks;
   if (!proxy_healthz.empty()) {
     const auto remote = parse_remote("tcp:" + proxy_healthz);

@@ -25,6 +25,8 @@ struct Options {
   std::string api_socket;
   std::string ipam_dir;  ///< data folder of the address store
   std::string netns_prefix;
+  bool proxy = true;                    ///< serve Services; if not, kube-proxy does
+  std::vector<IpPrefix> service_cidrs;  ///< without `proxy`; at most one per family
   bool proxy_all = false;
   std::vector<IpPrefix> node_port_addresses;  ///< empty: all
   std::vector<std::string> skip_services;

@@ -25,13 +25,14 @@ using lab::Server;
 class Node {
  public:
   /// `serve_all`: of both families, without kube-proxy, and with direct server return.
-  explicit Node(int number, bool serve_all = false, bool egress = false) : ovs(where) {
-    config.egress = egress;
-    config.proxy_all = config.dsr = serve_all;
+  explicit Node(int number, bool serve_all = false, bool egress = false)
+      : Node(number, features(serve_all, egress), serve_all) {}
+  /// What `features` says besides the Node's own name and addresses.
+  Node(int number, NodeConfig features, bool dual_stack) : config(std::move(features)), ovs(where) {
     config.name = "node-" + std::to_string(number);
     config.node_ips = {ip("172.18.0." + std::to_string(number))};
     config.pod_cidrs = {*IpPrefix::parse("10.10." + std::to_string(number) + ".0/24")};
-    if (serve_all)
+    if (dual_stack)
       config.pod_cidrs.push_back(*IpPrefix::parse("fd10:" + std::to_string(number) + "::/64"));
     config.userspace_datapath = true;
     ovs.vsctl({"add-br",
@@ -71,7 +72,7 @@ class Node {
     balancer.emplace(proxy::BalancerConfig{
         .node_name = config.name, .proxy_all = config.proxy_all, .dsr = config.dsr});
     commit(pipeline->start());
-    commit(balancer->start());
+    if (config.proxy) commit(balancer->start());
   }
 
   void connect(Node& other) {
@@ -117,6 +118,14 @@ class Node {
   std::optional<Pipeline> pipeline;
   std::optional<proxy::Balancer> balancer;
   std::vector<PeerNode> peers;
+
+ private:
+  static NodeConfig features(bool serve_all, bool egress) {
+    NodeConfig out;
+    out.egress = egress;
+    out.proxy_all = out.dsr = serve_all;
+    return out;
+  }
 };
 
 class Pod {

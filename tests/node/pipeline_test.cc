@@ -132,8 +132,8 @@ TEST(Pipeline, EndStateDoesNotDependOnTheOrder) {
   }
 }
 
-TEST(Pipeline, EveryTableThatIsEnteredHasAMiss) {
-  Pipeline pipeline(config());
+void every_table_that_is_entered_has_a_miss(const NodeConfig& config) {
+  Pipeline pipeline(config);
   pipeline.start();
   pipeline.add_pod(pod(2));
   pipeline.add_peer(peer(2));
@@ -155,6 +155,31 @@ TEST(Pipeline, EveryTableThatIsEnteredHasAMiss) {
     if (flow.priority == 0 && flow.match.empty()) with_miss.insert(flow.table.value);
   }
   EXPECT_EQ(entered, with_miss);
+}
+
+TEST(Pipeline, EveryTableThatIsEnteredHasAMiss) {
+  NodeConfig with = config();
+  every_table_that_is_entered_has_a_miss(with);
+  with.proxy_all = with.dsr = true;
+  every_table_that_is_entered_has_a_miss(with);
+}
+
+// Tables of Services hold nothing where kube-proxy serves them.
+TEST(Pipeline, WithoutTheProxyThereIsOneTableOfServices) {
+  NodeConfig without = config();
+  without.proxy = false;
+  without.service_cidrs = {*IpPrefix::parse("10.96.0.0/12")};
+  every_table_that_is_entered_has_a_miss(without);
+  Pipeline pipeline(without);
+  pipeline.start();
+  pipeline.add_pod(pod(2));
+  std::set<std::string_view> tables;
+  for (const auto& flow : pipeline.flows())
+    tables.insert(name_of(api::pipeline::Table{flow.table.value}));
+  EXPECT_TRUE(tables.contains("DNAT"));
+  for (const char* name : {"UnSNAT", "PreRoutingClassifier", "NodePortMark", "SessionAffinity",
+                           "ServiceLB", "DSRServiceMark", "EndpointDNAT", "SNATMark", "SNAT"})
+    EXPECT_FALSE(tables.contains(name)) << name;
 }
 
 TEST(Pipeline, OnlyAUserspaceDatapathLooksAtTheHostsMac) {

@@ -250,6 +250,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "12 0a:00:00>0a:ff:ff:ff set_field:0x2000/0x2000->reg0,resubmit(,22)"},
         PathCase{"LocalThroughTheHost", "10.0.0.1", "10.0.0.2", kGateway, false, false, false,
                  "12 0a:00:00>0a:ff:ff:ff set_field:0x2000/0x2000->reg0,resubmit(,22)"},
+        PathCase{"LocalThroughTheHostToRemote", "10.0.0.1", "10.0.1.5", kGateway, false, false,
+                 false, "32768 aa:bb:cc>0a:ff:ff:ff output:32769"},
         PathCase{"RemoteToRemote", "10.0.1.5", "8.8.8.8", kTunnel, false, false, false, ""},
         PathCase{"ServiceLocal", "10.0.0.1", "10.0.0.2", kPortA, true, false, false,
                  "12 0a:00:00>0a:ff:ff:ff set_field:0x2000/0x2000->reg0,resubmit(,0)"},

@@ -50,8 +50,10 @@ class Answering {
 /// What an agent does beside the switch: answers packets that Services send to the controller.
 class Refusing {
  public:
-  explicit Refusing(const Node& node)
+  /// `interfaces`: of the Node's Pods, where rules reject.
+  explicit Refusing(const Node& node, InterfaceStore interfaces = {})
       : switch_(io_.get_executor(), options(node)),
+        interfaces_(std::move(interfaces)),
         packets_(std::in_place, switch_, interfaces_, node.config, metrics_,
                  PolicyPackets::Options{}) {
     boost::asio::co_spawn(io_, switch_.run(), boost::asio::detached);

@@ -62,6 +62,7 @@ class ANTREA_API Datapath final : public PodNetwork {
   /// Takes in the Pods' interfaces that the store holds from before.
   void restore();
   void apply(const PeerChanges& changes);
+  /// With `NodeConfig::proxy` only.
   void apply(const proxy::ServiceChanges& changes);
   void set_node(proxy::NodeFacts facts);
   /// With `NodeConfig::egress` only.

@@ -24,8 +24,12 @@ struct NodeConfig {
   /// `kHostLocalMac`.
   bool userspace_datapath = false;
   unsigned mtu = 1450;  ///< of Pods and the gateway, bytes
-  /// Node ports, external IPs and the host's own clients of Services are served here, not by
-  /// kube-proxy.
+  /// The Services of Pods are served here. If not, kube-proxy serves them on the host: what Pods
+  /// send to `service_cidrs` leaves through the gateway and comes back translated.
+  bool proxy = true;
+  std::vector<IpPrefix> service_cidrs;  ///< without `proxy`; at most one per family
+  /// With `proxy`: node ports, external IPs and the host's own clients of Services are served here,
+  /// not by kube-proxy.
   bool proxy_all = false;
   /// Traffic of chosen Pods leaves with other addresses than the Node's; see `EgressFlows`.
   bool egress = false;

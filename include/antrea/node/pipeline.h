@@ -25,9 +25,9 @@ struct PodInterface {
 };
 
 /// Engine: the tables of the integration bridge that make Pods reach each other (antrea:
-/// docs/design/ovs-pipeline.md), for encapsulation with AntreaProxy and AntreaPolicy on. Tables of
-/// features that are not on hold no flows and are jumped over; the rules of policies and Services
-/// in the other tables come from their own engines, the tables' misses from here.
+/// docs/design/ovs-pipeline.md), for encapsulation, with AntreaPolicy on, and AntreaProxy on or
+/// off. Tables of features that are not on hold no flows and are jumped over; the rules of policies
+/// and Services in the other tables come from their own engines, the tables' misses from here.
 ///
 /// Each call returns the exact change of the flows; repeating one returns none. The flows that
 /// result depend on what is there, not on the order in which it came: should two Pods claim one
