@@ -95,6 +95,7 @@ void Membership::set_meta(Bytes meta, TimePoint now) {
   if (me.meta == meta) return;
   me.meta = impl_->options.meta = std::move(meta);
   me.incarnation = ++impl_->incarnation;
+  impl_->recount(me, now);
   tell_again(now);
 }
 
@@ -123,7 +124,7 @@ void Membership::received(const GossipEndpoint& from, std::span<const std::byte>
       continue;
     }
     if (const auto* ping = std::get_if<gossip::Ping>(&*message)) {
-      m.on_ping(from, *ping);
+      m.on_ping(from, *ping, now);
     } else if (const auto* indirect = std::get_if<gossip::IndirectPing>(&*message)) {
       m.on_indirect_ping(from, *indirect, now);
     } else if (const auto* ack = std::get_if<gossip::Ack>(&*message)) {

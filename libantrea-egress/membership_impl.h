@@ -10,6 +10,7 @@
 #include "broadcast_queue.h"
 #include "random.h"
 #include "suspicion.h"
+#include "view_digest.h"
 
 namespace antrea::egress {
 
@@ -18,6 +19,7 @@ struct Membership::Impl {
 
   struct Record : Member {
     std::optional<Suspicion> suspicion;
+    std::uint64_t share = 0;  ///< of the digest
   };
   /// The probe under way. One at a time: it may last a whole interval.
   struct Probe {
@@ -47,6 +49,7 @@ struct Membership::Impl {
   std::set<std::pair<TimePoint, std::string>> suspicions;  ///< deadlines
   std::map<std::string, std::pair<GossipEndpoint, TimePoint>> lost;  ///< failed, and since when
   BroadcastQueue broadcasts;
+  ViewDigest digest;
   std::unordered_map<std::uint32_t, StreamKind> streams;
 
   std::uint32_t next_sequence = 0;
@@ -55,8 +58,7 @@ struct Membership::Impl {
   unsigned health = 0;
   std::size_t probe_index = 0;
   TimePoint next_probe, next_gossip, last_gossip, next_push_pull, next_reconnect;
-  TimePoint failures_since{};
-  std::size_t failures = 0;  ///< since then
+  TimePoint next_comparison{};
   std::optional<Probe> probe;
   std::vector<Relay> relays;
   bool leaving = false, left = false;
@@ -73,7 +75,7 @@ struct Membership::Impl {
   void stop_suspecting(Record& record);
   void emit(MemberEvent::Kind kind, const Record& record);
   void tell_of_death(const Record& record, const std::string& whom);
-  void note_failure(TimePoint now);
+  void recount(Record& record, TimePoint now);
   void forget_the_dead(TimePoint now);
   void adjust_health(int by);
 
@@ -83,7 +85,7 @@ struct Membership::Impl {
   void finish_probe(bool reached, TimePoint now);
   void tick_probe(TimePoint now);
   void tick_relays(TimePoint now);
-  void on_ping(const GossipEndpoint& from, const gossip::Ping& message);
+  void on_ping(const GossipEndpoint& from, const gossip::Ping& message, TimePoint now);
   void on_indirect_ping(const GossipEndpoint& from, const gossip::IndirectPing& message,
                         TimePoint now);
   void on_ack(const gossip::Ack& message, TimePoint now);
@@ -98,6 +100,7 @@ struct Membership::Impl {
   void gossip(TimePoint now);
   std::uint32_t open_stream(StreamKind kind, const GossipEndpoint& to, Bytes message);
   void start_push_pull(TimePoint now);
+  void compare(const Member& peer, std::span<const std::byte> payload, TimePoint now);
   void reconnect(TimePoint now);
   Bytes everything(bool join) const;
   Result<> merge(const gossip::PushPull& remote, TimePoint now);

@@ -15,25 +15,14 @@ Membership::Impl::Record* Membership::Impl::find(const std::string& name) {
 void Membership::Impl::emit(Kind kind, const Record& record) {
   if (kind == Kind::kFailed) {
     lost[record.name] = {record.endpoint, record.since};
-    note_failure(record.since);
   } else {
     lost.erase(record.name);
   }
   out.events.push_back({kind, static_cast<const Member&>(record)});
 }
 
-/// Where many go at once, what is told of them gets lost with them. So all is compared soon.
-void Membership::Impl::note_failure(TimePoint now) {
-  constexpr auto kAtOnce = std::chrono::seconds(1), kSoon = std::chrono::seconds(2);
-  constexpr std::size_t kMany = 4, kPart = 32;
-  if (now - failures_since > kAtOnce) {
-    failures_since = now;
-    failures = 0;
-  }
-  if (++failures != std::max(kMany, order.size() / kPart)) return;
-  const auto pause = kSoon + Duration(static_cast<Duration::rep>(
-                                 random.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
-  next_push_pull = std::min(next_push_pull, now + pause);
+void Membership::Impl::recount(Record& record, TimePoint now) {
+  digest.count(record, record.share, now);
 }
 
 void Membership::Impl::adjust_health(int by) {
@@ -52,6 +41,7 @@ void Membership::Impl::refute(std::uint32_t accused, TimePoint now) {
   adjust_health(+1);
   auto& me = self();
   me.incarnation = incarnation;
+  recount(me, now);
   broadcast(me.name,
             gossip::encode(gossip::Alive{incarnation, me.name, me.endpoint, me.meta, me.versions}),
             now);
@@ -108,6 +98,7 @@ void Membership::Impl::on_alive(const gossip::Alive& m, bool bootstrap, TimePoin
     record->state = MemberState::kAlive;
     record->since = now;
   }
+  recount(*record, now);
   broadcast(m.node, gossip::encode(m), now);
   if (was_gone) {
     emit(Kind::kJoined, *record);
@@ -135,6 +126,7 @@ void Membership::Impl::on_suspect(const gossip::Suspect& m, TimePoint now) {
   record->incarnation = m.incarnation;
   record->state = MemberState::kSuspect;
   record->since = now;
+  recount(*record, now);
   record->suspicion.emplace(options, order.size(), m.from, now);
   suspicions.emplace(record->suspicion->deadline(), m.node);
 }
@@ -160,6 +152,7 @@ void Membership::Impl::on_dead(const gossip::Dead& m, TimePoint now) {
   const bool good_bye = m.node == m.from;
   record->state = good_bye ? MemberState::kLeft : MemberState::kDead;
   record->since = now;
+  recount(*record, now);
   emit(good_bye ? Kind::kLeft : Kind::kFailed, *record);
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "antrea/egress/member_meta.h"
 #include "membership_impl.h"
 
 // One member after the other is asked whether it is there; in doubt others ask for us (SWIM section
@@ -107,11 +108,13 @@ void Membership::Impl::tick_relays(TimePoint now) {
   });
 }
 
-void Membership::Impl::on_ping(const GossipEndpoint& from, const gossip::Ping& m) {
+void Membership::Impl::on_ping(const GossipEndpoint& from, const gossip::Ping& m, TimePoint now) {
   if (!m.node.empty() && m.node != options.name) return;
   const bool named = m.source_address && m.source_port != 0;
   const auto to = named ? GossipEndpoint{*m.source_address, m.source_port} : from;
-  send(to, gossip::encode(gossip::Ack{.sequence = m.sequence}));
+  const auto* const asker = find(m.source_node);
+  const bool ours = asker != nullptr && MemberMeta::decode(asker->meta).liveness;
+  send(to, gossip::encode(gossip::Ack{m.sequence, ours ? digest.payload(now) : Bytes()}));
 }
 
 void Membership::Impl::on_indirect_ping(const GossipEndpoint& from, const gossip::IndirectPing& m,
@@ -128,7 +131,10 @@ void Membership::Impl::on_indirect_ping(const GossipEndpoint& from, const gossip
 }
 
 void Membership::Impl::on_ack(const gossip::Ack& m, TimePoint now) {
-  if (probe && m.sequence == probe->sequence) return finish_probe(true, now);
+  if (probe && m.sequence == probe->sequence) {
+    if (const auto* const peer = find(probe->name)) compare(*peer, m.payload, now);
+    return finish_probe(true, now);
+  }
   const auto relay = std::ranges::find(relays, m.sequence, &Relay::sequence);
   if (relay == relays.end()) return;
   send(relay->asker, gossip::encode(gossip::Ack{.sequence = relay->asked_sequence}));

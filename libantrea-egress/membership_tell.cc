@@ -97,6 +97,15 @@ void Membership::Impl::start_push_pull(TimePoint now) {
     open_stream(StreamKind::kPushPull, peer->endpoint, everything(false));
 }
 
+/// One of both has missed something, so they tell each other all they know.
+void Membership::Impl::compare(const Member& peer, std::span<const std::byte> payload,
+                               TimePoint now) {
+  constexpr auto kPause = std::chrono::seconds(5);
+  if (now < next_comparison || leaving || !digest.differs(payload, now)) return;
+  next_comparison = now + kPause;
+  open_stream(StreamKind::kPushPull, peer.endpoint, everything(false));
+}
+
 void Membership::Impl::reconnect(TimePoint now) {
   next_reconnect = now + options.reconnect_interval;
   std::erase_if(

@@ -131,6 +131,59 @@ TEST_F(MembershipAlone, TellsWhoSuspectsOneThatHasDied) {
   EXPECT_EQ(told_by({3, "a", "stranger"}).size(), 0U);
 }
 
+TEST_F(MembershipAlone, TellsMembersOfItsMakeInBriefWhatItKnows) {
+  auto ours = alive("a", 2), original = alive("b", 3);
+  ours.meta = MemberMeta{.liveness = true}.encode();
+  tell(ours);
+  tell(original);
+  const auto payload_for = [&](const std::string& name) {
+    sent<gossip::Ack>();
+    tell(gossip::Ping{.sequence = 7, .node = "me", .source_node = name});
+    return sent<gossip::Ack>().at(0).payload;
+  };
+  EXPECT_EQ(payload_for("a").size(), 0U) << "while things change";
+  now_ += 1s;
+  EXPECT_EQ(payload_for("b").size(), 0U) << "the original may have another use for it";
+  const auto before = payload_for("a");
+  EXPECT_EQ(before.size(), 8U);
+  tell(gossip::Suspect{1, "b", "a"});
+  EXPECT_EQ(payload_for("a"), before) << "a suspect is still there";
+  tell(gossip::Dead{1, "b", "a"});
+  now_ += 1s;
+  EXPECT_NE(payload_for("a"), before);
+  tell(alive("b", 3, 2));
+  now_ += 1s;
+  EXPECT_NE(payload_for("a"), before) << "another incarnation, other metadata";
+}
+
+TEST_F(MembershipAlone, AsksWhoKnowsSomethingElseForAllOfIt) {
+  auto ours = alive("a", 2);
+  ours.meta = MemberMeta{.liveness = true}.encode();
+  tell(ours);
+  now_ += 1s;
+  sent<gossip::Ack>();
+  tell(gossip::Ping{.sequence = 7, .node = "me", .source_node = "a"});
+  const auto same = sent<gossip::Ack>().at(0).payload;
+  // Answers the next ping, and tells how many streams are opened for it.
+  const auto streams_after = [&](const Bytes& payload) {
+    member_->take();
+    std::vector<gossip::Ping> pings;
+    while (pings.empty()) {
+      now_ = std::max(now_, member_->next_deadline());
+      member_->tick(now_);
+      pings = sent<gossip::Ping>();
+    }
+    member_->received(endpoint(2), gossip::encode(gossip::Ack{pings[0].sequence, payload}), now_);
+    return member_->take().streams.size();
+  };
+  Bytes other = same;
+  other[0] ^= std::byte{1};
+  EXPECT_EQ(streams_after(same), 0U);
+  EXPECT_EQ(streams_after({}), 0U);
+  EXPECT_EQ(streams_after(other), 1U);
+  EXPECT_EQ(streams_after(other), 0U) << "not more often than every 5 s";
+}
+
 TEST_F(MembershipAlone, ContradictsWhatIsSaidOfIt) {
   sent<gossip::Alive>();
   tell(alive("a", 2));
