@@ -3,6 +3,7 @@
 #include <array>
 
 #include "antrea/api/pipeline_connection.h"
+#include "antrea/base/hash.h"
 #include "flow_parts.h"
 
 namespace antrea::proxy {
@@ -66,12 +67,15 @@ std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port) {
 }
 
 // Whoever goes takes what was learned under the same cookie along, unless another flow learns under
-// it. So it is each group's own, and another one for each timeout: a client is not kept for as long
-// as the Service said once. Both together are longer than a cookie has room for. The timeout's bits
-// lie over those of the group: cookies of one group differ as its timeouts do.
-std::uint64_t affinity_cookie(const FrontendFlows& flows) {
-  return cookie(CookieCategory::kService, flows.group) ^
-         static_cast<std::uint64_t>(flows.affinity_timeout) << 24;
+// it. So each address and port has its own, another one for each group and each timeout: nobody is
+// led to what is not served any more, nor remembered for as long as the Service said once. A cookie
+// has room for 40 bits of all that. Those of one group differ for certain where the timeouts do.
+std::uint64_t affinity_cookie(const Frontend& frontend, const FrontendFlows& flows) {
+  const std::string at = frontend.ip.to_string() + " " + std::to_string(frontend.port) + " " +
+                         std::to_string(static_cast<unsigned>(frontend.protocol));
+  const std::uint64_t bits = stable_hash(at, flows.group) & 0xff'ffffffff;
+  return cookie(CookieCategory::kService) |
+         (bits ^ static_cast<std::uint64_t>(flows.affinity_timeout) << 24);
 }
 
 // Remembers the endpoint that was chosen for this client.
@@ -80,7 +84,7 @@ Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   learn.table = table_id(Table::kSessionAffinity);
   learn.priority = kPriorityNormal;
   learn.hard_timeout = flows.affinity_timeout;
-  learn.cookie = affinity_cookie(flows);
+  learn.cookie = affinity_cookie(frontend, flows);
   learn.delete_learned = true;
   learn.specs = remember(frontend, false);
   // Policies tell Services by it, also when the client comes again.

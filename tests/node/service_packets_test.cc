@@ -207,6 +207,32 @@ TEST_F(ServicePackets, AChangedAffinityForgetsItsClients) {
   EXPECT_FALSE(remembered("8888"));
 }
 
+// Who is remembered is not served where the Service is not any more.
+TEST_F(ServicePackets, AnAddressOrPortThatGoesForgetsItsClients) {
+  api::Service sticky = service();
+  sticky.session_affinity_client_ip = true;
+  const auto served = [](Kind kind, Family family, std::uint16_t port) {
+    return probe(world->d.where, address(kind, family), port, LabProtocol::kTcp, 1).front();
+  };
+  serve(sticky, {&world->a, &world->b});
+  for (const Family family : {Family::kIPv4, Family::kIPv6})
+    for (const Kind kind : {kClusterIp, kLoadBalancer})
+      EXPECT_THAT(served(kind, family, kPort), testing::StartsWith("pod-"));
+  world->two.ovs.appctl({"revalidator/wait"});
+  sticky.load_balancer_ips.clear();
+  serve(sticky, {&world->a, &world->b});
+  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    EXPECT_EQ(ask(world->d.where, address(kLoadBalancer, family), kPort, kShort), "");
+    EXPECT_THAT(served(kClusterIp, family, kPort), testing::StartsWith("pod-"));
+  }
+  for (auto& port : sticky.ports) port.port = kPort + 1;
+  serve(sticky, {&world->a, &world->b});
+  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
+    EXPECT_EQ(ask(world->d.where, address(kClusterIp, family), kPort, kShort), "");
+    EXPECT_THAT(served(kClusterIp, family, kPort + 1), testing::StartsWith("pod-"));
+  }
+}
+
 TEST_F(ServicePackets, SourceRangesKeepOthersOut) {
   api::Service restricted = service();
   restricted.load_balancer_source_ranges = {*IpPrefix::parse("172.18.0.9/32")};
