@@ -48,9 +48,12 @@ class FailoverCluster {
   }
 
   void run_for(Duration time) {
-    // In small steps: between them members decide about what they have heard.
+    // In small steps: between them members decide about what they have heard. Many of them are slow
+    // at it, so that what comes together in large numbers is decided together.
+    constexpr std::size_t kMany = 100;
+    const Duration step = schedulers_.size() > kMany ? 100ms : 10ms;
     for (const auto until = cluster.now() + time; cluster.now() < until;) {
-      cluster.run_for(10ms);
+      cluster.run_for(step);
       decide();
       cluster.forget_seen();
     }
