@@ -97,6 +97,7 @@ struct ActionReader {
   std::size_t offset = 0;  ///< of the action at fault, in bytes from the start of the message
   /// Where the action write_metadata goes: it stands for the instruction, behind all other actions.
   std::optional<WriteMetadata>* metadata = nullptr;
+  Actions room;  ///< an empty list whose memory the next ct takes
 };
 
 /// Appends the action whose body, behind its header, `in` holds; in the table one row a kind.

@@ -58,25 +58,32 @@ Fault pull_pop_mpls(In& in, ActionReader&, Actions& out) {
   return nullptr;
 }
 
-/// Takes a set_field of the given length in bytes whose TLV is a usual one that fills it but for
-/// its padding; false if it is none.
-bool take_usual_set_field(const std::byte* at, std::size_t length, Actions& out) {
+/// Takes set_fields whose TLV is a usual one, as long as one stands there.
+void take_usual_set_fields(In& in, Actions& out) {
   static_assert(kBeforeUsual == 4, "the action's own header stands before the TLV");
-  const std::byte* const end = at + length;
-  Masked bits;
-  const UsualRow* const row = read_usual(at + 4, end, bits);
-  if (row == nullptr || row->is(UsualRow::kNotSettable)) return false;
-  // Where the mask covers a field that does not fill its bytes, the form is kept.
-  if (row->is(UsualRow::kPartial) && bits.mask.lo == row->valid) return false;
-  // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
-  const std::size_t padding = length - 8 - row->length;
-  const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * (padding & 7))) - 1;
-  if (padding > 7 || (load_be<std::uint64_t>(end - 8) & padding_bits) != 0) return false;
-  SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
-  set.field = row->id;
-  set.value = bits.value;
-  set.mask = bits.mask;
-  return true;
+  const std::byte* const begin = in.at();
+  const std::byte* const end = begin + in.remaining();
+  const std::byte* at = begin;
+  for (; end - at >= 16 && load_be<std::uint16_t>(at) == action_type::kSetField;) {
+    const std::size_t length = load_be<std::uint16_t>(at + 2);
+    Masked bits;
+    const UsualRow* const row = read_usual(at + 4, end, bits);
+    if (row == nullptr || length != row->set_field ||
+        length > static_cast<std::size_t>(end - at))
+      break;
+    // Where the mask covers a field that does not fill its bytes, the form is kept.
+    if (row->is(UsualRow::kPartial) && bits.mask.lo == row->valid) break;
+    // Fewer than 8 bytes of padding, looked at with the 8 that end with them.
+    const std::size_t padding = length - 8 - row->length;
+    const std::uint64_t padding_bits = (std::uint64_t{1} << (8 * padding)) - 1;
+    if ((load_be<std::uint64_t>(at + length - 8) & padding_bits) != 0) break;
+    SetField& set = std::get<SetField>(out.emplace_back(std::in_place_type<SetField>));
+    set.field = row->id;
+    set.value = bits.value;
+    set.mask = bits.mask;
+    at += length;
+  }
+  in.skip(static_cast<std::size_t>(at - begin));
 }
 
 Fault pull_set_field(In& in, ActionReader&, Actions& out) {
@@ -237,7 +244,7 @@ Fault pull_action_list(In& in, ActionReader& reader, Actions& out) {
   if (reader.depth >= kMaxNesting) return &errors::kActionTooMany;
   constexpr std::size_t kUsualSize = 16;  // of an action, in bytes; there are shorter ones
   out.reserve(in.remaining() / kUsualSize);
-  while (!in.empty()) {
+  for (take_usual_set_fields(in, out); !in.empty(); take_usual_set_fields(in, out)) {
     reader.offset = in.offset();
     const std::byte* const at = in.at();
     const std::size_t room = in.remaining();
@@ -245,10 +252,6 @@ Fault pull_action_list(In& in, ActionReader& reader, Actions& out) {
     const auto type = load_be<std::uint16_t>(at);
     const std::size_t length = load_be<std::uint16_t>(at + 2);
     const bool fits = length >= 8 && length % 8 == 0 && length <= room;
-    if (type == action_type::kSetField && fits && take_usual_set_field(at, length, out)) {
-      in.skip(length);
-      continue;
-    }
     const ActionRow* row = nullptr;
     if (const Fault fault = find_row(at, room, row)) {
       const bool experimenter =

@@ -24,6 +24,7 @@ Fault pull_ct(In& in, ActionReader& reader, Actions& out) {
   if (table != 255) ct.table = TableId{table};
   in.skip(3);
   ct.alg = in.be16();
+  ct.actions = std::move(reader.room);
   if (const Fault fault = pull_nested_actions(in, reader, ct.actions, true)) return fault;
   if (ct.commit) return nullptr;
   for (const Action& inner : ct.actions) {

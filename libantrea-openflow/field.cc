@@ -321,9 +321,10 @@ constexpr std::array<UsualRow, kUsualRows> kUsual = [] {
         trait(one_of(id, kPacketType, kEthType, kVlanTci, kVlanVid, kIpProto, kIpFrag, kIcmpv6Type,
                      kIcmpv6Code, kCtState, kCtNwSrc, kCtNwDst, kCtIpv6Src, kCtIpv6Dst),
               UsualRow::kTells);
-        trait(!shape.in_match, UsualRow::kElsewhere);
-        trait(!field.settable || one_of(id, kInPortOxm, kVlanVid), UsualRow::kNotSettable);
         trait(field.bits != 8U * field.bytes, UsualRow::kPartial);
+        if (shape.in_match) row.order = static_cast<std::uint16_t>(static_cast<unsigned>(id) + 1);
+        if (field.settable && !one_of(id, kInPortOxm, kVlanVid))
+          row.set_field = static_cast<std::uint8_t>((8 + length + 7) / 8 * 8);
         row.low = FieldValue::ones(8U * field.bytes).lo;
         row.valid = id == kCtState ? 0xff : shape.full.lo;
       }

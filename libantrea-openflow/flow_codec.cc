@@ -85,28 +85,38 @@ class FoundInstructions {
       if (fixed != 0 && length != fixed) return &errors::kInstructionBadLen;
       if (type == kInstructionMeter) return &errors::kInstructionUnknown;  // an action since 1.5
       if (has(static_cast<InstructionType>(type))) return &errors::kInstructionDuplicate;
-      places_[type] = {static_cast<std::uint16_t>(at), length};
+      starts_[type] = static_cast<std::uint16_t>(at);
+      lengths_[type] = length;
       at += length;
     }
     return nullptr;
   }
-  bool has(InstructionType type) const { return places_[type].length != 0; }
+  bool has(InstructionType type) const { return lengths_[type] != 0; }
   /// What stands behind the first `skipped` bytes.
   In body(InstructionType type, std::size_t skipped) const {
-    return in_.part(places_[type].start + skipped, places_[type].length - skipped);
+    return in_.part(starts_[type] + skipped, lengths_[type] - skipped);
   }
 
  private:
-  struct Place {
-    std::uint16_t start = 0;
-    std::uint16_t length = 0;
-  };
   const In& in_;
-  Place places_[kInstructionMeter] = {};
+  std::uint16_t starts_[8] = {};   ///< by type
+  std::uint16_t lengths_[8] = {};  ///< 0: there is none
 };
+
+/// The memory of the last ct's list, which had to be asked for again otherwise.
+Actions take_room(Actions& old) {
+  if (old.empty()) return {};
+  Ct* const ct = std::get_if<Ct>(&old.back());
+  if (ct == nullptr) return {};
+  Actions room = std::move(ct->actions);
+  room.clear();
+  return room;
+}
 
 /// In place of those that `result` held.
 Fault pull_instruction_list(const In& in, Instructions& result, std::size_t& offset) {
+  ActionReader reader;
+  reader.room = take_room(result.apply_actions);
   result.apply_actions.clear();
   result.write_actions.clear();
   result.write_metadata.reset();
@@ -121,7 +131,6 @@ Fault pull_instruction_list(const In& in, Instructions& result, std::size_t& off
     if (fault != nullptr) offset = reader.offset;
     return fault;
   };
-  ActionReader reader;
   reader.metadata = &result.write_metadata;
   if (found.has(kApplyActions))
     if (const Fault fault = actions(kApplyActions, result.apply_actions, reader)) return fault;

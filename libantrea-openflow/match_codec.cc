@@ -119,15 +119,14 @@ class MatchDecoder {
     const std::byte* const begin = in.at();
     const std::byte* const end = begin + in.remaining();
     const std::byte* at = begin;
-    int last = known == 0 ? -1 : static_cast<int>(fields_[known - 1].id);
+    unsigned last = known == 0 ? 0 : static_cast<unsigned>(fields_[known - 1].id) + 1;
     // Room at once for what may come; few TLVs have less than 8 bytes.
     fields_.resize(known + std::min<std::size_t>((in.remaining() + 7) / 8, 16));
     MatchField* field = fields_.data() + known;
     const MatchField* const room_end = fields_.data() + fields_.size();
     for (; field != room_end; ++field) {
       const UsualRow* const row = detail::read_usual(at, end, field->bits);
-      if (row == nullptr || static_cast<int>(row->id) <= last || row->is(UsualRow::kElsewhere))
-        break;
+      if (row == nullptr || row->order <= last) break;
       if (row->prerequisite != Prerequisite::kNone) {
         if (strict && !facts_.met(row->prerequisite)) break;
         implied_ = true;
@@ -135,8 +134,8 @@ class MatchDecoder {
       if (row->is(UsualRow::kTells)) facts_.learn(row->id, field->bits);
       field->id = row->id;
       field->length = row->bytes;
-      last = static_cast<int>(row->id);
-      at += 4 + row->length;
+      last = row->order;
+      at += 4 + std::to_integer<std::size_t>(at[3]);  // without waiting for the row
     }
     fields_.resize(static_cast<std::size_t>(field - fields_.data()));
     in.skip(static_cast<std::size_t>(at - begin));

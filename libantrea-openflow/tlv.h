@@ -33,12 +33,10 @@ struct UsualRow {
   /// What has to be looked at beyond the value.
   enum Trait : std::uint8_t {
     kMasked = 1,
-    kPort = 2,          ///< the value is a port number
-    kWide = 4,          ///< more than 8 bytes
-    kTells = 8,         ///< `PacketFacts` learn from it
-    kElsewhere = 16,    ///< a match keeps it under another number
-    kNotSettable = 32,  ///< by set_field, or by more rules
-    kPartial = 64,      ///< some bits of its bytes do not count
+    kPort = 2,      ///< the value is a port number
+    kWide = 4,      ///< more than 8 bytes
+    kTells = 8,     ///< `PacketFacts` learn from it
+    kPartial = 16,  ///< some bits of its bytes do not count
   };
   std::uint32_t header = kNone;  ///< as on the wire, length included, in the order of this machine
   FieldId id{};
@@ -47,6 +45,8 @@ struct UsualRow {
   Prerequisite prerequisite{};
   std::uint64_t low = 0;    ///< the bits of its last 8 bytes, or of fewer
   std::uint64_t valid = 0;  ///< those of them that a peer may set
+  std::uint16_t order = 0;     ///< where it stands in a match; 0: kept there under another number
+  std::uint8_t set_field = 0;  ///< bytes of that action with it; 0: it has more rules, or is none
   std::uint8_t traits = 0;
 
   /// In rows that no usual TLV has: a header whose own row is not one of them.
