@@ -28,7 +28,7 @@ Datapath::Datapath(asio::any_io_executor executor, NodeConfig config,
 
 void Datapath::program(openflow::Changes changes) {
   if (changes.empty()) return;
-  if (const auto prepared = switch_.prepare(std::move(changes)); !prepared)
+  if (const auto prepared = switch_.prepare(changes); !prepared)
     options_.logger->error("program the switch: {}", prepared.error().to_string());
 }
 

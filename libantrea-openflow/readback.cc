@@ -28,8 +28,9 @@ bool answered(const Result<>& read) { return read || read.error().code == Errc::
 void Readback::acknowledged(const Plan& plan) {
   for (const auto& message : plan.bundle)
     if (message.kind == PlannedMessage::Kind::kInsertBuckets ||
-        (message.kind == PlannedMessage::Kind::kSetGroup && failures_.contains(message.group->id)))
-      written_[message.group->id] = message.group;
+        (message.kind == PlannedMessage::Kind::kSetGroup &&
+         failures_.contains(message.group()->id)))
+      written_[message.group()->id] = message.group();
 }
 
 awaitable<Result<>> Readback::read_group(GroupId id, std::size_t buckets, TimePoint deadline) {

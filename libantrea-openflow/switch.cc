@@ -51,7 +51,7 @@ struct Switch::Impl {
   awaitable<void> synchronise();
   awaitable<void> commit_queue();
   awaitable<Result<>> name_tables();
-  awaitable<Outcome> send(const Delta& delta);
+  awaitable<Outcome> send(Delta delta);
   awaitable<Result<>> settle(std::shared_ptr<Impl> self, TicketPtr ticket);
   awaitable<Result<>> wait_synced(std::shared_ptr<Impl> self, TimePoint deadline);
   awaitable<Result<Plan>> plan(std::shared_ptr<Impl> self);
@@ -110,9 +110,9 @@ void Switch::Impl::take_back(std::vector<TicketPtr> tickets) {
   }
 }
 
-awaitable<Outcome> Switch::Impl::send(const Delta& delta) {
+awaitable<Outcome> Switch::Impl::send(Delta delta) {
   const auto deadline = now() + options.request_timeout;
-  auto made = Plan::make(delta);
+  auto made = Plan::make(std::move(delta));
   if (!made) co_return Outcome{Outcome::Kind::kRefused, std::move(made).error(), {}, false};
   const Plan plan = *std::move(made);
   auto outcome = co_await send_plan(connection, plan, ++bundle_id, deadline);
@@ -193,7 +193,7 @@ awaitable<void> Switch::Impl::synchronise() {
     if (delta->empty()) break;
     options.logger->info("{}: {} flows, {} groups, {} meters differ", options.connection.remote,
                          delta->flows.size(), delta->groups.size(), delta->meters.size());
-    const auto outcome = co_await send(*delta);
+    const auto outcome = co_await send(*std::move(delta));
     if (outcome.kind == Outcome::Kind::kDone) break;
     if (outcome.kind == Outcome::Kind::kLost) {
       again();
@@ -243,7 +243,7 @@ awaitable<void> Switch::Impl::commit_queue() {
     for (const auto& ticket : tickets) resolve(*ticket, {});
     co_return;
   }
-  const auto outcome = co_await send(total);
+  const auto outcome = co_await send(std::move(total));
   if (outcome.kind == Outcome::Kind::kDone) {
     for (const auto& ticket : tickets) resolve(*ticket, {});
   } else if (outcome.kind == Outcome::Kind::kLost) {
@@ -380,13 +380,13 @@ void Switch::stop() {
   impl_->resolved.notify();
 }
 
-Result<> Switch::prepare(Changes changes) {
+Result<> Switch::prepare(const Changes& changes) {
   if (!impl_->started) {
     ANTREA_TRY([[maybe_unused]] const auto delta, impl_->state.apply(changes));
     return {};
   }
   auto ticket = std::make_shared<Ticket>();
-  ticket->changes = std::move(changes);
+  ticket->changes = changes;
   impl_->queue.push_back(std::move(ticket));
   impl_->wake.notify();
   return {};

@@ -82,7 +82,7 @@ Result<> plan_group(const GroupPtr& group, std::vector<PlannedMessage>& out) {
   do {
     PlannedMessage message;
     message.kind = at == 0 ? PlannedMessage::Kind::kSetGroup : PlannedMessage::Kind::kInsertBuckets;
-    message.group = group;
+    message.what = group;
     message.first_bucket = at;
     message.bucket_count = std::min(total - at, kBucketsOfMessage);
     for (scratch.clear(); !message.encode(0, 0, scratch); scratch.clear()) {
@@ -104,7 +104,7 @@ bool PlannedMessage::encode(std::uint32_t xid, std::optional<std::uint32_t> bund
   switch (kind) {
     case Kind::kAddFlow:
     case Kind::kDeleteFlow:
-      append_flow(*flow, kind == Kind::kDeleteFlow, xid, bundle, out);
+      append_flow(*flow(), kind == Kind::kDeleteFlow, xid, bundle, out);
       return true;
     case Kind::kSetGroup:
     case Kind::kInsertBuckets: {
@@ -112,29 +112,29 @@ bool PlannedMessage::encode(std::uint32_t xid, std::optional<std::uint32_t> bund
       mod.command =
           kind == Kind::kSetGroup ? GroupCommand::kAddOrModify : GroupCommand::kInsertBucket;
       mod.command_bucket = kind == Kind::kSetGroup ? kBucketAll : kBucketLast;
-      mod.group.id = group->id;
-      mod.group.type = group->type;
-      if (kind == Kind::kSetGroup) mod.group.selection = group->selection;
-      const auto first = group->buckets.begin() + first_bucket;
+      mod.group.id = group()->id;
+      mod.group.type = group()->type;
+      if (kind == Kind::kSetGroup) mod.group.selection = group()->selection;
+      const auto first = group()->buckets.begin() + first_bucket;
       mod.group.buckets.assign(first, first + bucket_count);
       return append(xid, bundle, mod, out);
     }
     case Kind::kDeleteGroup: {
       GroupMod mod;
       mod.command = GroupCommand::kDelete;
-      mod.group.id = group->id;
+      mod.group.id = group()->id;
       return append(xid, bundle, mod, out);
     }
     case Kind::kMapTlv:
-      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kAdd, {*tlv_map}}, out);
+      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kAdd, {*tlv_map()}}, out);
     case Kind::kUnmapTlv:
-      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kDelete, {*tlv_map}}, out);
+      return append(xid, bundle, NxTlvTableMod{NxTlvTableMod::Command::kDelete, {*tlv_map()}}, out);
     case Kind::kAddMeter:
-      return append(xid, bundle, MeterMod{MeterCommand::kAdd, *meter}, out);
+      return append(xid, bundle, MeterMod{MeterCommand::kAdd, *meter()}, out);
     case Kind::kSetMeter:
-      return append(xid, bundle, MeterMod{MeterCommand::kModify, *meter}, out);
+      return append(xid, bundle, MeterMod{MeterCommand::kModify, *meter()}, out);
     case Kind::kDeleteMeter:
-      return append(xid, bundle, MeterMod{MeterCommand::kDelete, Meter{meter->id, 0, {}}}, out);
+      return append(xid, bundle, MeterMod{MeterCommand::kDelete, Meter{meter()->id, 0, {}}}, out);
   }
   return false;
 }
@@ -142,27 +142,27 @@ bool PlannedMessage::encode(std::uint32_t xid, std::optional<std::uint32_t> bund
 std::string PlannedMessage::describe() const {
   switch (kind) {
     case Kind::kAddFlow:
-      return "add flow: " + flow->describe();
+      return "add flow: " + flow()->describe();
     case Kind::kDeleteFlow:
-      return "delete flow: " + flow->describe();
+      return "delete flow: " + flow()->describe();
     case Kind::kSetGroup:
-      return "set group " + std::to_string(group->id.value) + ": " + std::to_string(bucket_count) +
-             " buckets";
+      return "set group " + std::to_string(group()->id.value) + ": " +
+             std::to_string(bucket_count) + " buckets";
     case Kind::kInsertBuckets:
-      return "insert into group " + std::to_string(group->id.value) + ": " +
+      return "insert into group " + std::to_string(group()->id.value) + ": " +
              std::to_string(bucket_count) + " buckets";
     case Kind::kDeleteGroup:
-      return "delete group " + std::to_string(group->id.value);
+      return "delete group " + std::to_string(group()->id.value);
     case Kind::kMapTlv:
-      return "map tun_metadata" + std::to_string(tlv_map->index);
+      return "map tun_metadata" + std::to_string(tlv_map()->index);
     case Kind::kUnmapTlv:
-      return "unmap tun_metadata" + std::to_string(tlv_map->index);
+      return "unmap tun_metadata" + std::to_string(tlv_map()->index);
     case Kind::kAddMeter:
-      return "add meter " + std::to_string(meter->id.value);
+      return "add meter " + std::to_string(meter()->id.value);
     case Kind::kSetMeter:
-      return "set meter " + std::to_string(meter->id.value);
+      return "set meter " + std::to_string(meter()->id.value);
     case Kind::kDeleteMeter:
-      return "delete meter " + std::to_string(meter->id.value);
+      return "delete meter " + std::to_string(meter()->id.value);
   }
   return {};
 }
@@ -175,31 +175,26 @@ std::string PlannedMessage::text() const {
   return text;
 }
 
-Result<Plan> Plan::make(const Delta& delta) {
+Result<Plan> Plan::make(Delta delta) {
   using Kind = PlannedMessage::Kind;
   Plan plan;
-  const auto add = [](std::vector<PlannedMessage>& to, Kind kind, auto PlannedMessage::*member,
-                      const auto& item) {
-    PlannedMessage message;
+  const auto add = [](std::vector<PlannedMessage>& to, Kind kind, auto what) {
+    PlannedMessage& message = to.emplace_back();
     message.kind = kind;
-    message.*member = item;
-    to.push_back(std::move(message));
+    message.what = std::move(what);
   };
   for (const auto& step : delta.tlv_maps) {
     if (step.before != nullptr)
-      add(step.after != nullptr ? plan.before : plan.after, Kind::kUnmapTlv,
-          &PlannedMessage::tlv_map, step.before);
-    if (step.after != nullptr)
-      add(plan.before, Kind::kMapTlv, &PlannedMessage::tlv_map, step.after);
+      add(step.after != nullptr ? plan.before : plan.after, Kind::kUnmapTlv, step.before);
+    if (step.after != nullptr) add(plan.before, Kind::kMapTlv, step.after);
   }
   std::vector<std::byte> scratch;
   for (const auto& step : delta.meters) {
     if (step.after == nullptr) {
-      add(plan.after, Kind::kDeleteMeter, &PlannedMessage::meter, step.before);
+      add(plan.after, Kind::kDeleteMeter, step.before);
       continue;
     }
-    add(plan.before, step.before == nullptr ? Kind::kAddMeter : Kind::kSetMeter,
-        &PlannedMessage::meter, step.after);
+    add(plan.before, step.before == nullptr ? Kind::kAddMeter : Kind::kSetMeter, step.after);
     scratch.clear();
     if (!plan.before.back().encode(0, std::nullopt, scratch))
       return make_error(Errc::kInvalidArgument, "plan: the meter does not fit into a message",
@@ -208,17 +203,17 @@ Result<Plan> Plan::make(const Delta& delta) {
   plan.bundle.reserve(delta.groups.size() + delta.flows.size());
   for (const auto& group : in_order_of_use(delta.groups, &Step<GroupPtr>::after))
     ANTREA_CHECK(plan_group(group, plan.bundle));
-  for (const auto& step : delta.flows) {
+  for (auto& step : delta.flows) {
     const bool stays = step.after != nullptr;
-    add(plan.bundle, stays ? Kind::kAddFlow : Kind::kDeleteFlow, &PlannedMessage::flow,
-        stays ? step.after : step.before);
+    add(plan.bundle, stays ? Kind::kAddFlow : Kind::kDeleteFlow,
+        std::move(stays ? step.after : step.before));
   }
   GroupSteps gone;
   std::ranges::copy_if(delta.groups, std::back_inserter(gone),
                        [](const auto& step) { return step.after == nullptr; });
   const auto order = in_order_of_use(gone, &Step<GroupPtr>::before);
   for (auto group = order.rbegin(); group != order.rend(); ++group)
-    add(plan.bundle, Kind::kDeleteGroup, &PlannedMessage::group, *group);
+    add(plan.bundle, Kind::kDeleteGroup, *group);
   return plan;
 }
 

@@ -256,7 +256,7 @@ awaitable<Result<>> Agent::open_switch() {
   if (facts->meters) {
     openflow::Changes meters;
     meters.meters = node::packet_in_meters(options_.packet_in_rate);
-    ANTREA_CO_CHECK(switch_->prepare(std::move(meters)));
+    ANTREA_CO_CHECK(switch_->prepare(meters));
   } else {
     logger_->warn("the datapath has no meters: packets come to the agent unlimited");
   }

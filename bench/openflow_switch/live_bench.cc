@@ -67,7 +67,7 @@ int agent(const std::string& socket, unsigned count, bool objects) {
     changes.flows.reserve(step);
     for (unsigned i = at; i < at + step && i < count; ++i) changes.flows.push_back(antrea_flow(i));
     if (objects) start = Clock::now(), cpu = own_cpu();
-    if (!bridge.prepare(std::move(changes))) return 1;
+    if (!bridge.prepare(changes)) return 1;
   }
   const auto kilobytes = resident() - before;
   if (!objects) start = Clock::now(), cpu = own_cpu();

@@ -101,7 +101,7 @@ class SwitchTest : public ::testing::Test {
   void start_agent(Changes desired, SwitchOptions options) {
     agent_ = std::make_unique<Switch>(io_.get_executor(), std::move(options));
     agent_->on_refused([this](const Error& error) { refused_.push_back(error); });
-    ASSERT_TRUE(agent_->prepare(std::move(desired)));
+    ASSERT_TRUE(agent_->prepare(desired));
     ended_ = false;
     asio::co_spawn(io_, agent_->run(), [this](std::exception_ptr) { ended_ = true; });
     agent_->sync();

@@ -41,9 +41,10 @@ class ANTREA_API Switch {
   boost::asio::awaitable<void> run();
   void stop();
 
-  /// Changes what is desired without waiting for the switch. What it refuses is told to
-  /// `on_refused`. Error before `sync`: kInvalidArgument (a flow longer than a message).
-  Result<> prepare(Changes changes);
+  /// Changes what is desired without waiting for the switch; after `sync` by way of a copy. What it
+  /// refuses is told to `on_refused`. Error before `sync`: kInvalidArgument (a flow longer than a
+  /// message).
+  Result<> prepare(const Changes& changes);
   /// What is desired is complete: begin.
   void sync();
   /// The same as `prepare`, and returns when the switch has acknowledged; before `sync`, or while

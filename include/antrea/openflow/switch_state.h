@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "antrea/openflow/changes.h"
@@ -112,12 +113,14 @@ struct PlannedMessage {
     kDeleteMeter,
   };
   Kind kind = Kind::kAddFlow;
-  FlowRecordPtr flow;
-  GroupPtr group;
-  MeterPtr meter;
-  TlvMapPtr tlv_map;
+  std::variant<FlowRecordPtr, GroupPtr, MeterPtr, TlvMapPtr> what;  ///< as `kind` says
   std::uint32_t first_bucket = 0;  ///< of the group's buckets, those that this message carries
   std::uint32_t bucket_count = 0;
+
+  const FlowRecordPtr& flow() const { return std::get<FlowRecordPtr>(what); }
+  const GroupPtr& group() const { return std::get<GroupPtr>(what); }
+  const MeterPtr& meter() const { return std::get<MeterPtr>(what); }
+  const TlvMapPtr& tlv_map() const { return std::get<TlvMapPtr>(what); }
 
   /// Appends it with this xid; inside an OFPT_BUNDLE_ADD_MESSAGE where `bundle` is given.
   ANTREA_API bool encode(std::uint32_t xid, std::optional<std::uint32_t> bundle,
@@ -139,7 +142,7 @@ struct ANTREA_API Plan {
   std::vector<PlannedMessage> after;
 
   /// Error kInvalidArgument: a bucket or meter that does not fit into a message.
-  static Result<Plan> make(const Delta& delta);
+  static Result<Plan> make(Delta delta);
   std::size_t size() const { return before.size() + bundle.size() + after.size(); }
   bool empty() const { return size() == 0; }
   /// Each message in the order of sending.
