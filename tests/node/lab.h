@@ -67,10 +67,10 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What a server answers, or "" when there is no connection in time. A SYN is sent again after one
-/// second.
+/// What a server answers, or "" when there is no connection in time. A SYN is sent again after 1, 3
+/// and 7 seconds; who expects no answer waits for less.
 std::string ask(const Namespace& from, const IpAddress& to, std::uint16_t port,
-                int timeout_ms = 3000, const IpAddress* source = nullptr);
+                int timeout_ms = 10'000, const IpAddress* source = nullptr);
 /// Whether a UDP datagram with this source address, forged where it is not one's own, arrives.
 bool datagram_arrives(const Namespace& from, const IpAddress& source, const Namespace& at,
                       const IpAddress& to);

@@ -124,7 +124,7 @@ TEST_F(PipelinePackets, PodsReachTheHostAndTheHostThePods) {
             "pod-a " + world->one.gateway().to_string());
   // Whatever address of its own a process of the host uses, the Pod sees the gateway's.
   const auto node_ip = world->one.address();
-  EXPECT_EQ(ask(world->one.where, world->a.address(), 80, 3000, &node_ip),
+  EXPECT_EQ(ask(world->one.where, world->a.address(), 80, 10'000, &node_ip),
             "pod-a " + world->one.gateway().to_string());
 }
 
