@@ -37,7 +37,7 @@ void add_sha1_block(Sha1State& state, const char* block) {
   std::array<std::uint32_t, 16> words;
   std::memcpy(words.data(), block, kSha1Block);
   for (std::uint32_t& word : words) word = __builtin_bswap32(word);
-  auto [a, b, c, d, e] = state;
+  std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
   const auto round = [&](std::size_t t, std::uint32_t mixed, std::uint32_t constant) {
     std::uint32_t& word = words[t % 16];
     if (t >= 16)
