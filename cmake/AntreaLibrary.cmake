@@ -169,11 +169,11 @@ function(antrea_add_app name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# antrea_add_test(NAME SOURCES ... DEPS antrea libraries [LINK ...] [TIMEOUT s] [SERIAL | LOCK name]): one GoogleTest
-# program; each TEST is a ctest case named NAME.Suite.Case. SERIAL: nothing runs beside them; LOCK: none with the same lock.
-# PRIVATE headers of a library are included by path from the root.
+# antrea_add_test(NAME SOURCES ... DEPS antrea libraries [LINK ...] [TIMEOUT s] [PACKETS] [BY_SUITE]): one GoogleTest
+# program; each TEST is a ctest case named NAME.Suite.Case. PACKETS: real switches, peers and time, so that nothing runs
+# beside them; `ctest -L packets` are those. BY_SUITE: each suite is a case, for those whose tests share a world.
 function(antrea_add_test name)
-  cmake_parse_arguments(T "SERIAL" "TIMEOUT;LOCK" "SOURCES;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(T "PACKETS;BY_SUITE" "TIMEOUT" "SOURCES;DEPS;LINK" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name}_test ${T_SOURCES})
@@ -188,12 +188,25 @@ function(antrea_add_test name)
     set(T_TIMEOUT 120)
   endif()
   set(properties TIMEOUT ${T_TIMEOUT})
-  if(T_SERIAL)
-    list(APPEND properties RUN_SERIAL TRUE)
-  elseif(T_LOCK)
-    list(APPEND properties RESOURCE_LOCK ${T_LOCK} COST 100)  # first, so that others run beside them
+  if(T_PACKETS)
+    list(APPEND properties RUN_SERIAL TRUE LABELS packets)
   endif()
-  gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  if(NOT T_BY_SUITE)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+    return()
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${T_SOURCES})
+  foreach(source ${T_SOURCES})
+    file(STRINGS ${source} tests REGEX "^TEST(_F|_P)?\\(")
+    list(TRANSFORM tests REPLACE "^[^(]*\\(([^,]*),.*" "\\1")
+    list(REMOVE_DUPLICATES tests)
+    foreach(suite ${tests})
+      if(NOT TEST ${name}.${suite})
+        add_test(NAME ${name}.${suite} COMMAND ${name}_test --gtest_filter=${suite}.*:*/${suite}.*)
+        set_tests_properties(${name}.${suite} PROPERTIES ${properties})
+      endif()
+    endforeach()
+  endforeach()
 endfunction()
 
 # antrea_add_benchmark(NAME SOURCES ... DEPS antrea libraries [LINK ...]): one Google Benchmark program, bin/bench/NAME.

@@ -3,11 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include <boost/json.hpp>
-
-#include "antrea/api/json.h"
-#include "antrea/api/policy_json.h"
 #include "builders.h"
+#include "manifests.h"
 #include "model.h"
 
 namespace antrea::policy::testing {
@@ -15,17 +12,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-template <auto kDecode>
-auto object(std::string_view yaml) {
-  const auto json =
-      api::decode_manifest("apiVersion: v1\nkind: Object\n" + std::string(yaml), "test");
-  auto decoded = kDecode(json.value().at(0)).value();
-  return std::make_shared<const decltype(decoded)>(std::move(decoded));
-}
-constexpr auto acnp = object<api::decode_cluster_network_policy>;
-constexpr auto annp = object<api::decode_antrea_network_policy>;
-constexpr auto cnp = object<api::decode_admin_cluster_network_policy>;
 
 std::shared_ptr<const api::Node> node(const std::string& name, api::Labels labels = {}) {
   auto made = std::make_shared<api::Node>();
