@@ -68,7 +68,7 @@ void take_usual_set_fields(In& in, Actions& out) {
     const std::size_t length = load_be<std::uint16_t>(at + 2);
     Masked bits;
     const UsualRow* const row = read_usual(at + 4, end, bits);
-    if (row == nullptr || length != row->set_field ||
+    if (row == nullptr || row->set_field == 0 || length != row->set_field ||
         length > static_cast<std::size_t>(end - at))
       break;
     // Where the mask covers a field that does not fill its bytes, the form is kept.

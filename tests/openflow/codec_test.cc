@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "antrea/base/bytes.h"
 #include "antrea/openflow/codec.h"
 #include "generate.h"
 #include "sample_flows.h"
@@ -151,6 +152,30 @@ TEST(Codec, KeepsWhatNobodyKnowsWhereAskedTo) {
     std::vector<std::byte> again;
     EXPECT_TRUE(encode(kept->xid, kept->message, again));
     EXPECT_EQ(to_hex(again), hex);
+  }
+}
+
+TEST(Codec, ASetFieldOfAnyFieldHasTheLengthItNeeds) {
+  for (std::size_t number = 0; number < kFieldCount; ++number) {
+    const FieldInfo& field = field_info(static_cast<FieldId>(number));
+    if (!field.oxm.valid() || field.oxm.experimenter != 0) continue;
+    const std::size_t needed = (8U + field.bytes + 7) / 8 * 8;
+    for (std::size_t length = 0; length <= 48; ++length) {
+      std::vector<std::byte> wire;
+      ByteWriter header(wire);
+      header.be16(25);
+      header.be16(static_cast<std::uint16_t>(length));
+      header.be16(field.oxm.oxm_class);
+      header.u8(static_cast<std::uint8_t>(field.oxm.field << 1));
+      header.u8(field.bytes);
+      wire.resize(std::max<std::size_t>(length, 16));
+      const auto actions = decode_actions(wire);
+      if (length < needed || length % 8 != 0) {
+        EXPECT_TRUE(actions.has_error()) << field.name << ": " << length;
+      } else if (field.settable && length == needed && actions) {
+        EXPECT_EQ(actions->size(), 1U) << field.name;
+      }
+    }
   }
 }
 
