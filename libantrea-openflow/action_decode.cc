@@ -64,12 +64,12 @@ void take_usual_set_fields(In& in, Actions& out) {
   const std::byte* const begin = in.at();
   const std::byte* const end = begin + in.remaining();
   const std::byte* at = begin;
-  for (; end - at >= 16 && load_be<std::uint16_t>(at) == action_type::kSetField;) {
-    const std::size_t length = load_be<std::uint16_t>(at + 2);
+  while (end - at >= 16) {
+    const auto head = load_be<std::uint32_t>(at);  // type and length
+    const std::size_t length = head & 0xffff;
     Masked bits;
     const UsualRow* const row = read_usual(at + 4, end, bits);
-    if (row == nullptr || row->set_field == 0 || length != row->set_field ||
-        length > static_cast<std::size_t>(end - at))
+    if (row == nullptr || head != row->set_field || length > static_cast<std::size_t>(end - at))
       break;
     // Where the mask covers a field that does not fill its bytes, the form is kept.
     if (row->is(UsualRow::kPartial) && bits.mask.lo == row->valid) break;

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "action_codec.h"
 #include "field_table.h"
 #include "tlv.h"
 
@@ -324,7 +325,7 @@ constexpr std::array<UsualRow, kUsualRows> kUsual = [] {
         trait(field.bits != 8U * field.bytes, UsualRow::kPartial);
         if (shape.in_match) row.order = static_cast<std::uint16_t>(static_cast<unsigned>(id) + 1);
         if (field.settable && !one_of(id, kInPortOxm, kVlanVid))
-          row.set_field = static_cast<std::uint8_t>((8 + length + 7) / 8 * 8);
+          row.set_field = std::uint32_t{action_type::kSetField} << 16 | (8U + length + 7) / 8 * 8;
         row.low = FieldValue::ones(8U * field.bytes).lo;
         row.valid = id == kCtState ? 0xff : shape.full.lo;
       }

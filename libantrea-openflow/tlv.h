@@ -45,9 +45,10 @@ struct UsualRow {
   Prerequisite prerequisite{};
   std::uint64_t low = 0;    ///< the bits of its last 8 bytes, or of fewer
   std::uint64_t valid = 0;  ///< those of them that a peer may set
-  std::uint16_t order = 0;     ///< where it stands in a match; 0: kept there under another number
-  std::uint8_t set_field = 0;  ///< bytes of that action with it; 0: it has more rules, or is none
+  std::uint16_t order = 0;  ///< where it stands in a match; 0: kept there under another number
   std::uint8_t traits = 0;
+  std::uint32_t set_field =
+      0;  ///< how that action with it begins; 0: it has more rules, or is none
 
   /// In rows that no usual TLV has: a header whose own row is not one of them.
   static constexpr std::uint32_t kNone = 0x80;
