@@ -5,8 +5,7 @@
 
 #include "antrea/lab/prober.h"
 #include "antrea/node/egress_flows.h"
-#include "antrea/policy/flow_compiler.h"
-#include "antrea/policy/rule_cache.h"
+#include "tests/node/one_rule.h"
 #include "tests/node/service_world.h"
 
 namespace antrea::node {
@@ -154,57 +153,21 @@ TEST_F(BesideKubeProxy, EgressLeavesServicesAlone) {
 
 namespace cp = api::controlplane;
 
-// A policy of one rule at one Pod, about one other.
-struct OneRule {
-  OneRule(Node& node, const Pod& at, cp::Direction direction, cp::RuleAction action,
-          const Pod& peer)
-      : where(node) {
-    auto group = std::make_shared<cp::AppliedToGroup>();
-    group->metadata.name = "at";
-    group->members.push_back({.kind = cp::MemberKind::kPod, .key = {"default", at.server_name}});
-    auto policy = std::make_shared<cp::NetworkPolicy>();
-    policy->metadata.name = policy->metadata.uid = "p";
-    policy->source_ref = {cp::PolicyType::kAntreaClusterNetworkPolicy, {}, "p", "p"};
-    policy->tier_priority = 250;
-    policy->priority = 5;
-    policy->applied_to_groups = {"at"};
-    cp::NetworkPolicyRule& rule = policy->rules.emplace_back();
-    rule.direction = direction;
-    rule.action = action;
-    for (const IpAddress& address : peer.interface.ips)
-      rule.peers.ip_blocks.push_back({IpPrefix::host(address), {}});
-    apply(
-        {policy::AppliedToGroupUpserted(group), policy::PolicyUpserted(policy),
-         policy::PodInterface{{"default", at.server_name}, at.interface.ofport, at.interface.ips}});
-  }
-  ~OneRule() { apply({policy::PolicyDeleted{"p"}}); }
-
-  void apply(const std::vector<policy::RuleInput>& inputs) {
-    const auto rules = cache.apply(inputs);
-    ASSERT_TRUE(rules) << rules.error().to_string();
-    where.commit(compiler.apply(*rules));
-  }
-
-  Node& where;
-  policy::RuleCache cache;
-  policy::FlowCompiler compiler;
-};
-
 // Policies are about endpoints: a Pod's packets are judged when they have come back from the host.
 TEST_F(BesideKubeProxy, PoliciesSeeTheEndpoints) {
   auto& [one, two, a, b, c, answering] = *world;
   {
-    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kDrop, c);
+    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kDrop, hosts_of(c));
     expect(a.where, c, "dropped");
     expect(a.where, b, a.address().to_string(), a.address_v6().to_string());
   }
   {
-    const OneRule rule(two, c, cp::Direction::kIn, cp::RuleAction::kDrop, a);
+    const OneRule rule(two, c, cp::Direction::kIn, cp::RuleAction::kDrop, hosts_of(a));
     expect(a.where, c, "dropped");
     expect(one.where, c, one.gateway().to_string(), one.gateway_v6().to_string());
   }
   {
-    const OneRule rule(one, b, cp::Direction::kIn, cp::RuleAction::kDrop, a);
+    const OneRule rule(one, b, cp::Direction::kIn, cp::RuleAction::kDrop, hosts_of(a));
     expect(a.where, b, "dropped");
     expect(c.where, b, c.address().to_string(), c.address_v6().to_string());
   }
@@ -213,27 +176,16 @@ TEST_F(BesideKubeProxy, PoliciesSeeTheEndpoints) {
 
 TEST_F(BesideKubeProxy, RejectionsComeFromTheService) {
   auto& [one, two, a, b, c, answering] = *world;
-  const auto interfaces = [](const Pod& pod) {
-    InterfaceStore store;
-    Interface interface;
-    interface.name = pod.interface.name;
-    interface.ofport = pod.interface.ofport;
-    interface.mac = pod.interface.mac;
-    interface.ips = pod.interface.ips;
-    interface.container_id = pod.server_name;
-    store.add(interface);
-    return store;
-  };
-  const Refusing of_one(one, interfaces(a)), of_two(two, interfaces(c));
+  const Refusing of_one(one, store_of({&a, &b})), of_two(two, store_of({&c}));
   {
-    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kReject, c);
+    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kReject, hosts_of(c));
     expect(a.where, c, "rejected");
   }
   {
-    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kReject, b);
+    const OneRule rule(one, a, cp::Direction::kOut, cp::RuleAction::kReject, hosts_of(b));
     expect(a.where, b, "rejected");
   }
-  const OneRule rule(two, c, cp::Direction::kIn, cp::RuleAction::kReject, a);
+  const OneRule rule(two, c, cp::Direction::kIn, cp::RuleAction::kReject, hosts_of(a));
   expect(a.where, c, "rejected");
 }
 

@@ -195,6 +195,9 @@ TEST_F(Exposure, TellsTheHost) {
   EXPECT_TRUE(balancer->apply(service("a", {"10.96.0.200"})).host);
   EXPECT_EQ(balancer->host().cluster_ips_v4, IpPrefix::parse("10.96.0.0/24").value());
   EXPECT_FALSE(balancer->apply(service("b", {"10.96.0.100"})).host) << "covered";
+  auto headless = service("c", {"10.100.0.1"});
+  headless.metadata.labels["service.kubernetes.io/headless"] = "";
+  EXPECT_FALSE(balancer->apply(headless).host) << "not served (antrea #5008)";
   EXPECT_TRUE(balancer->apply(slice("web", {endpoint("10.10.1.2")})).host);
   EXPECT_EQ(balancer->host().health_checks.at({"default", "web"}).local_endpoints, 0U);
   for (const char* name : {"web", "a", "b"}) balancer->remove_service({"default", name});
