@@ -77,6 +77,7 @@ EgressAgent::EgressAgent(asio::any_io_executor executor, const Options& options,
       director_(options.node),
       services_(options.node, parts_.logger),
       status_(executor, parts_.api, options.node, parts_.logger),
+      events_(executor, parts_.api, options.node, parts_.logger),
       changed_(executor) {
   view_.exceptions.insert(options.egress_except_cidrs.begin(), options.egress_except_cidrs.end());
 }
@@ -259,7 +260,10 @@ void EgressAgent::act() {
   announce();
   // What this Node had it has given up now, so others may hear of it.
   gossip_.set_returning(!view_.settled || scheduler_.returning(options_.node));
-  if (view_.settled) status_.set(view_.egresses, scheduler_, decision_.owned);
+  if (view_.settled) {
+    status_.set(view_.egresses, scheduler_, decision_.owned);
+    events_.set(view_.egresses, decision_.owned);
+  }
   changed_.notify();
 }
 
@@ -343,7 +347,7 @@ awaitable<void> EgressAgent::keep_time() {
 awaitable<void> EgressAgent::run() {
   using namespace asio::experimental::awaitable_operators;
   co_await (egresses_.run() && pools_.run() && announcer_->run() && keep_lease() && keep_time() &&
-            status_.run());
+            status_.run() && events_.run());
 }
 
 }  // namespace antrea::agent

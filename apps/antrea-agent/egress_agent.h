@@ -17,6 +17,7 @@
 #include "antrea/node/egress_director.h"
 #include "antrea/node/egress_host.h"
 #include "antrea/node/egress_host_keeper.h"
+#include "egress_events.h"
 #include "egress_status.h"
 #include "options.h"
 #include "service_addresses.h"
@@ -99,6 +100,7 @@ class EgressAgent {
   std::optional<node::EgressHostKeeper> keeper_;  // of the host
   std::unique_ptr<egress::Announcer> announcer_;
   EgressStatusWriter status_;
+  EgressEvents events_;
   Signal changed_;
   TimePoint settles_at_{}, looks_at_{};
   bool egresses_known_ = false, pools_known_ = false, groups_known_ = false,

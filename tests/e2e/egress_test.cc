@@ -289,6 +289,61 @@ TEST_F(EgressTest, AnAddressThatItsUserPutOnANodeIsUsedThere) {
   }));
   ASSERT_EQ(in("node worker-03", "ip address delete 172.18.0.200/32 dev br-phy").status, 0);
   EXPECT_TRUE(eventually([&] { return node().empty(); })) << node();
+  // antrea#5765, #6011
+  const auto events = [this] {
+    return kubectl(
+               "get events --sort-by=.firstTimestamp --no-headers "
+               "-o custom-columns=R:.reason,M:.message")
+        .text;
+  };
+  EXPECT_TRUE(eventually([&] {
+    const auto text = events();
+    const auto assigned =
+        text.find("Assigned Egress by-hand with IP 172.18.0.200 on Node worker-03");
+    const auto gone =
+        text.find("Unassigned Egress by-hand with IP 172.18.0.200 from Node worker-03");
+    return assigned < gone && gone != std::string::npos;
+  })) << events();
+}
+
+TEST_F(EgressTest, ServicesAreReachedAndServedAsWithoutIt) {
+  ASSERT_EQ(kubectl("run near --image=any --restart=Never --labels=serves=near --overrides="
+                    "\"{\\\"spec\\\":{\\\"nodeName\\\":\\\"worker-01\\\"}}\"")
+                .status,
+            0);
+  const std::string file = "/tmp/" + name_ + ".yaml";
+  std::ofstream(file) << R"({"apiVersion": "v1", "kind": "List", "items": [
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "near"},
+     "spec": {"selector": {"serves": "near"}, "ports": [{"port": 80}]}},
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+     "spec": {"type": "NodePort", "selector": {"leaves": "by-egress"},
+              "ports": [{"port": 80, "nodePort": 30080}]}}]})";
+  const auto applied = kubectl("apply -f " + file);
+  std::remove(file.c_str());
+  ASSERT_EQ(applied.status, 0) << applied.text;
+  // A selected Pod asks for a Service on its own Node, and on others (antrea#2332).
+  const auto own = kubectl("get pod web1 -o jsonpath={.status.podIP}").text;
+  const auto service = kubectl("get service near -o jsonpath={.spec.clusterIP}").text;
+  std::string answer;
+  EXPECT_TRUE(eventually([&] {
+    answer = in("exec default/web1", "curl -s --max-time 2 http://" + service + "/").text;
+    return answer == "default/near worker-01 " + own + "\n";
+  })) << answer;
+  const auto other = kubectl("get pod web2 -o jsonpath={.status.podIP}").text;
+  EXPECT_TRUE(eventually([&] {
+    answer = in("exec default/web2", "curl -s --max-time 2 http://" + service + "/").text;
+    return answer == "default/near worker-01 " + other + "\n";
+  })) << answer;
+  // What it answers to clients of a NodePort, wherever it runs, is no traffic of its own
+  // (antrea#3397).
+  for (unsigned i = 0; i < 4 * kNodes; ++i) {
+    const std::string url = "http://172.18.0." + std::to_string(2 + i % kNodes) + ":30080/";
+    EXPECT_TRUE(eventually([&] {
+      answer = in("outside", "curl -s --max-time 2 " + url).text;
+      return answer.starts_with("default/web");
+    })) << url
+        << ": " << answer;
+  }
 }
 
 TEST_F(EgressTest, OnlySelectedPodsLeaveWithTheAddress) {
