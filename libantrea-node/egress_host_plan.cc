@@ -27,7 +27,7 @@ std::string ip_sets() {
 }
 
 // Maps stand before chains, as the kernel lists them.
-std::string translation_table(const NodeConfig& config) {
+std::string translation_table(const NodeConfig& config, SnatPorts ports) {
   std::string body = set_of("map", kSnat, "mark : ipv4_addr") +
                      set_of("map", of_family(kSnat, Family::kIPv6), "mark : ipv6_addr");
   if (config.userspace_datapath) body += set_of("map", kMacs, "ether_addr : mark");
@@ -49,9 +49,10 @@ std::string translation_table(const NodeConfig& config) {
       "\t}\n\n\tchain postrouting {\n"
       "\t\ttype nat hook postrouting priority srcnat - 1; policy accept;\n";
   const auto leaving = fmt::format("\t\tiifname \"{0}\" oifname != \"{0}\" ", gateway);
-  body += leaving + fmt::format("snat ip to meta mark & 0x000000ff map @{}\n", kSnat);
-  body += leaving + fmt::format("snat ip6 to meta mark & 0x000000ff map @{}\n",
-                                of_family(kSnat, Family::kIPv6));
+  const char* const how = ports == SnatPorts::kFullyRandom ? " fully-random" : "";
+  body += leaving + fmt::format("snat ip to meta mark & 0x000000ff map @{}{}\n", kSnat, how);
+  body += leaving + fmt::format("snat ip6 to meta mark & 0x000000ff map @{}{}\n",
+                                of_family(kSnat, Family::kIPv6), how);
   body += leaving + "meta mark & 0x000000ff != 0x00000000 drop\n\t}\n";
   return body;
 }
@@ -95,10 +96,10 @@ std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
 
 EgressHostState desired_egress_host(const NodeConfig& config, const std::string& transport,
                                     std::span<const LocalEgressIp> local,
-                                    const std::set<IpAddress>& services) {
+                                    const std::set<IpAddress>& services, SnatPorts ports) {
   EgressHostState state;
   state.transport = transport;
-  NftTable translation{"inet", "antrea-egress", translation_table(config), {}};
+  NftTable translation{"inet", "antrea-egress", translation_table(config, ports), {}};
   NftTable fence{"netdev", "antrea-egress", fence_table(transport), {}};
   std::map<Family, NftTable> handover;
   for (const Family family : {Family::kIPv4, Family::kIPv6}) {

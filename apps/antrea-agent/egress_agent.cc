@@ -283,8 +283,9 @@ void EgressAgent::look_for_users_addresses(TimePoint now) {
 void EgressAgent::set_up_host() {
   // A lease that had lapsed must live before the announcement, which the fence would keep in.
   if (decision_.serving) renew_lease();
-  auto desired = node::desired_egress_host(parts_.datapath.pipeline().config(), transport_,
-                                           decision_.local, services_here_);
+  auto desired = node::desired_egress_host(
+      parts_.datapath.pipeline().config(), transport_, decision_.local, services_here_,
+      options_.snat_fully_random_ports ? node::SnatPorts::kFullyRandom : node::SnatPorts::kKept);
   // What fails is told there, and tried again by `keep_time`.
   (void)keeper_->set(std::move(desired), std::chrono::steady_clock::now());
   if (decision_.serving) renew_lease();

@@ -159,6 +159,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "of the agents' gossip about who is alive, TCP and UDP")(
       "egress-except-cidr", po::value(&except_cidrs)->composing()->value_name("CIDR"),
       "destinations that Pods of Egresses reach with the Node's address; may be repeated")(
+      "snat-fully-random-ports", po::bool_switch(&options.snat_fully_random_ports),
+      "what leaves with an Egress IP has any port, not the Pod's where that is free: fewer clash "
+      "where many connections begin at once")(
       "max-egress-ips-per-node",
       po::value(&options.max_egress_ips)->default_value(255)->value_name("N"),
       "Egress IPs that a Node may have, at most 255; annotation node.antrea.io/max-egress-ips of a "

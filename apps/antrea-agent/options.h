@@ -52,6 +52,7 @@ struct Options {
   std::vector<IpPrefix> egress_except_cidrs;
   std::uint32_t max_egress_ips =
       255;  ///< that this Node may have, unless its annotation says other
+  bool snat_fully_random_ports = false;
 
   bool userspace_datapath() const { return datapath_type != "system"; }
 };

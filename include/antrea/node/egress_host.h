@@ -48,6 +48,11 @@ struct EgressHostState {
   std::map<std::string, std::string> sysctls;  ///< as in `HostState`
 };
 
+/// Which port what leaves with an Egress IP has: the Pod's where that is free, or any. The kernel
+/// looks for a free one before it has it, so two that begin at once may choose the same, and one of
+/// them is lost; of any ports that is rare.
+enum class SnatPorts : std::uint8_t { kKept, kFullyRandom };
+
 /// What the host shall have for these addresses.
 ///
 /// - Packets of the pipeline leave with the Egress IP whose mark they have; one with a mark that
@@ -67,7 +72,8 @@ struct EgressHostState {
 ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
                                                const std::string& transport,
                                                std::span<const LocalEgressIp> local,
-                                               const std::set<IpAddress>& services = {});
+                                               const std::set<IpAddress>& services = {},
+                                               SnatPorts ports = SnatPorts::kKept);
 
 struct AddEgressDevice {
   friend bool operator==(const AddEgressDevice&, const AddEgressDevice&) = default;

@@ -1,0 +1,91 @@
+// With which ports connections leave that leave with an Egress IP: rules in a real kernel.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "antrea/node/egress_host.h"
+#include "tests/node/kept_lease.h"
+#include "tests/node/lab.h"
+
+namespace antrea::node {
+namespace {
+
+using testing::HasSubstr;
+
+/// A Node without a switch: what its Pod sends has the mark already that the pipeline would give.
+class EgressSnat : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!lab::isolate()) GTEST_SKIP() << "network namespaces are not allowed here";
+    node.emplace();
+    pod.emplace();
+    outside.emplace();
+    const auto link = [&](const char* name, const char* address, lab::Namespace& peer,
+                          const char* peer_address) {
+      node->run({"ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
+                 std::to_string(peer.pid())});
+      node->run({"ip", "addr", "add", address, "dev", name});
+      node->run({"ip", "link", "set", name, "up"});
+      peer.run({"ip", "addr", "add", peer_address, "dev", "eth0"});
+      peer.run({"ip", "link", "set", "eth0", "up"});
+    };
+    link("uplink", "172.18.0.2/24", *outside, "172.18.0.9/24");
+    link("antrea-gw0", "10.10.0.1/24", *pod, "10.10.0.2/24");
+    pod->run({"ip", "route", "add", "default", "via", "10.10.0.1"});
+    node->run({"ip", "link", "set", "lo", "up"});
+    node->run({"sysctl", "-qw", "net.ipv4.ip_forward=1"});
+    node->run({"nft",
+               "table ip pipeline { chain prerouting { type filter hook prerouting "
+               "priority mangle ; iifname antrea-gw0 meta mark set 7 ; } ; }"});
+    outside->run({"nft",
+                  "table ip seen { counter kept { packets 0 bytes 0 ; } ; "
+                  "counter others { packets 0 bytes 0 ; } ; chain input { "
+                  "type filter hook input priority 0 ; ip saddr 172.18.0.100 tcp dport 80 "
+                  "tcp flags syn jump ports ; } ; chain ports { tcp sport 40000-40007 "
+                  "counter name kept accept ; counter name others ; } ; }"});
+    lease.emplace(*node);
+  }
+  std::size_t apply(SnatPorts ports) {
+    std::size_t operations = 0;
+    node->enter([&] {
+      auto host = EgressHost::open();
+      ASSERT_TRUE(host) << host.error().to_string();
+      const LocalEgressIp local{*IpAddress::parse("172.18.0.100"), 7};
+      const auto done =
+          host->apply(desired_egress_host(NodeConfig{}, "uplink", {&local, 1}, {}, ports));
+      ASSERT_TRUE(done) << done.error().to_string();
+      operations = done->size();
+    });
+    return operations;
+  }
+  /// Begins eight connections, which are refused.
+  void connect() {
+    for (int port = 40000; port < 40008; ++port)
+      pod->run(
+          {"sh", "-c",
+           "! curl -s --max-time 2 --local-port " + std::to_string(port) + " http://172.18.0.9/"});
+  }
+  std::string seen(const char* counter) {
+    return outside->run({"nft", "list", "counter", "ip", "seen", counter});
+  }
+
+  std::optional<lab::Namespace> node, pod, outside;
+  std::optional<KeptLease> lease;
+};
+
+TEST_F(EgressSnat, PortsAreKept) {
+  EXPECT_GT(apply(SnatPorts::kKept), 0U);
+  connect();
+  EXPECT_THAT(seen("kept"), testing::Not(HasSubstr("packets 0 ")));
+  EXPECT_THAT(seen("others"), HasSubstr("packets 0 "));
+}
+
+TEST_F(EgressSnat, PortsAreAnyWhereThatIsWanted) {
+  EXPECT_GT(apply(SnatPorts::kFullyRandom), 0U);
+  EXPECT_EQ(apply(SnatPorts::kFullyRandom), 0U) << "the kernel tells it as it was written";
+  connect();
+  EXPECT_THAT(seen("others"), testing::Not(HasSubstr("packets 0 ")));
+  EXPECT_GT(apply(SnatPorts::kKept), 0U);
+}
+
+}  // namespace
+}  // namespace antrea::node
