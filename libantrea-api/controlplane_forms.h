@@ -97,11 +97,4 @@ std::string_view name_in(const Names<Enum> (&names)[kCount], Enum value) {
   return {};
 }
 
-/// The senders may have another order; in ours, groups compare and merge.
-template <typename T>
-void sort_members(std::vector<T>& members) {
-  std::sort(members.begin(), members.end());
-  members.erase(std::unique(members.begin(), members.end()), members.end());
-}
-
 }  // namespace antrea::api::controlplane::detail

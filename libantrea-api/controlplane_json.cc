@@ -1,4 +1,5 @@
 #include "antrea/api/json.h"
+#include "antrea/base/sorted.h"
 #include "controlplane_forms.h"
 #include "field.h"
 #include "wire_address.h"
@@ -131,7 +132,7 @@ void read(Field json, NetworkPolicy& policy) {
 template <typename Group>
 void read_group(Field json, Group& group) {
   group.members = json["groupMembers"].list(read_member);
-  sort_members(group.members);
+  sort_unique(group.members);  // the senders may have another order
 }
 void read(Field json, AddressGroup& group) { read_group(json, group); }
 void read(Field json, AppliedToGroup& group) { read_group(json, group); }
@@ -144,7 +145,7 @@ void read(Field json, GroupPatch& patch) {
 
 void read(Field json, EvaluatedPods& object) {
   object.pods = json["pods"].list(read_evaluated_pod);
-  sort_members(object.pods);
+  sort_unique(object.pods);
 }
 
 void read(Field json, EvaluatedPodsPatch& patch) {

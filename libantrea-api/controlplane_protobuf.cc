@@ -2,6 +2,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "antrea/base/sorted.h"
 #include "controlplane.pb.h"
 #include "controlplane_forms.h"
 #include "wire_address.h"
@@ -180,7 +181,7 @@ template <typename Group>
 void read(const pb::Group& from, Group& group, Faults& faults) {
   group.metadata = read(from.metadata());
   group.members = read(from.members(), faults);
-  sort_members(group.members);
+  sort_unique(group.members);  // the senders may have another order
 }
 
 void read(const pb::GroupPatch& from, GroupPatch& patch, Faults& faults) {
@@ -192,7 +193,7 @@ void read(const pb::GroupPatch& from, GroupPatch& patch, Faults& faults) {
 void read(const pb::EvaluatedPods& from, EvaluatedPods& object, Faults&) {
   object.metadata = read(from.metadata());
   object.pods = read(from.pods());
-  sort_members(object.pods);
+  sort_unique(object.pods);
 }
 
 void read(const pb::EvaluatedPodsPatch& from, EvaluatedPodsPatch& patch, Faults&) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "antrea/api/controlplane_changes.h"
+#include "antrea/base/sorted.h"
 
 namespace antrea::controlplane {
 
@@ -86,8 +87,7 @@ struct ToInput {
 void apply_to(std::vector<EvaluatedPod>& pods, const EvaluatedPodsPatch& patch) {
   for (const auto& pod : patch.removed) std::erase(pods, pod);
   pods.insert(pods.end(), patch.added.begin(), patch.added.end());
-  std::ranges::sort(pods);
-  pods.erase(std::unique(pods.begin(), pods.end()), pods.end());
+  sort_unique(pods);
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ constexpr std::uint16_t kNameError = 3;
 constexpr std::uint16_t kNotImplemented = 4;
 constexpr std::uint16_t kNameOfQuestion = 0xc00c;  // a pointer to offset 12
 constexpr std::uint32_t kTtl = 5;                  // seconds
-constexpr std::size_t kHeaderSize = 12;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxName = 253;
 

@@ -1,4 +1,5 @@
 #include "antrea/ovsdb/replica.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -53,8 +54,7 @@ void Replica::select(const Schema& schema, const std::vector<TableSelection>& se
     const auto table = schema.tables.find(wanted.table);
     if (table == schema.tables.end()) continue;
     RowLayout layout{wanted.table, wanted.columns, {}};
-    std::ranges::sort(layout.names);
-    layout.names.erase(std::ranges::unique(layout.names).begin(), layout.names.end());
+    sort_unique(layout.names);
     std::erase_if(layout.names,
                   [&](const auto& name) { return !table->second.columns.contains(name); });
     for (const auto& name : layout.names)

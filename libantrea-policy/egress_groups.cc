@@ -1,4 +1,5 @@
 #include "egress_groups.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
@@ -10,7 +11,7 @@ namespace cp = api::controlplane;
 namespace {
 
 auto touches_of(const std::vector<GroupIndex::Touch>& all, GroupId group) {
-  return std::ranges::equal_range(all, group, {}, &GroupIndex::Touch::group);
+  return equal_span(all, group, &GroupIndex::Touch::group);
 }
 
 }  // namespace

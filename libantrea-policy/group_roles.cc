@@ -1,4 +1,5 @@
 #include "group_roles.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <utility>
@@ -36,8 +37,7 @@ cp::GroupMember peer_of(const GroupIndex& index, EntityId entity, const EntitySt
 
 std::span<const GroupIndex::Touch> touches_of(const std::vector<GroupIndex::Touch>& all,
                                               GroupId group) {
-  const auto range = std::ranges::equal_range(all, group, {}, &GroupIndex::Touch::group);
-  return {range.begin(), range.end()};
+  return equal_span(all, group, &GroupIndex::Touch::group);
 }
 
 }  // namespace

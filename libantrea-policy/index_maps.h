@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "antrea/base/sorted.h"
 #include "selector.h"
 
 /// Maps from a key to a list without order: what the indexes of groups are made of.
@@ -49,12 +50,6 @@ std::size_t count_all(const Map& map, std::span<const Label> labels) {
   std::size_t count = 0;
   for (const Label label : labels) count += look_up(map, label).size();
   return count;
-}
-
-template <typename Value>
-void sort_unique(std::vector<Value>& values) {
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 }  // namespace antrea::policy

@@ -1,4 +1,5 @@
 #include "antrea/policy/node_rules.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 
@@ -61,9 +62,7 @@ NodeRules compile_node_rules(std::span<const CompletedRule> rules) {
     filter.log_prefix = log_prefix(*rule->identity);
   }
   std::ranges::sort(out.unrealized, {}, [](const auto& rule) { return rule->id; });
-  const auto repeated = std::ranges::unique(
-      out.unrealized, {}, [](const auto& rule) -> const std::string& { return rule->id; });
-  out.unrealized.erase(repeated.begin(), repeated.end());
+  keep_first(out.unrealized, [](const auto& rule) -> const std::string& { return rule->id; });
   return out;
 }
 

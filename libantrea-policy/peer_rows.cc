@@ -1,4 +1,5 @@
 #include "peer_rows.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <set>
@@ -93,8 +94,7 @@ std::uint32_t PeerRows::make_row(const std::vector<std::uint32_t>& sets, std::si
     for (const User& user : users_[set]) matched[{user.side, user.rule}].push_back(user.names);
   std::vector<std::uint32_t> flat;
   for (auto& [user, names] : matched) {
-    std::ranges::sort(names);
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    sort_unique(names);
     flat.insert(flat.end(), {user.first, user.second, name_lists_.intern(names)});
   }
   const std::size_t before = rows_.size();

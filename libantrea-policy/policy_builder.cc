@@ -1,6 +1,7 @@
 #include "policy_builder.h"
 
 #include "antrea/base/hash.h"
+#include "antrea/base/sorted.h"
 
 namespace antrea::policy {
 namespace {
@@ -21,8 +22,7 @@ PolicyBuilder::PolicyBuilder(const api::ObjectMeta& meta, api::controlplane::Pol
 
 ConvertedPolicy PolicyBuilder::finish() {
   auto& links = used_.links;
-  std::ranges::sort(links);
-  links.erase(std::unique(links.begin(), links.end()), links.end());
+  sort_unique(links);
   return {std::move(policy_), std::move(used_)};
 }
 

@@ -71,13 +71,14 @@ void PriorityAssigner::adopt_hints() {
   };
   std::vector<Candidate> candidates;
   std::vector<std::size_t> ends;  // by length: the best end of a sequence
-  for (const auto& [order, hint] : wanted_) {
-    if (!hint || *hint < low_ || *hint > high_) continue;
+  for (const auto& [order, wanted] : wanted_) {
+    if (!wanted || *wanted < low_ || *wanted > high_) continue;
+    const std::uint16_t hint = *wanted;
     const Bounds bounds = bounds_of(order);
-    if (*hint <= bounds.lower || *hint >= bounds.upper) continue;
+    if (hint <= bounds.lower || hint >= bounds.upper) continue;
     const auto at = std::ranges::partition_point(
-        ends, [&](std::size_t end) { return candidates[end].hint > *hint; });
-    candidates.push_back({order, *hint, at == ends.begin() ? 0 : *std::prev(at) + 1});
+        ends, [&](std::size_t end) { return candidates[end].hint > hint; });
+    candidates.push_back({order, hint, at == ends.begin() ? 0 : *std::prev(at) + 1});
     if (at == ends.end())
       ends.push_back(candidates.size() - 1);
     else

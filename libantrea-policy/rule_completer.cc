@@ -1,4 +1,5 @@
 #include "rule_completer.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
@@ -137,9 +138,8 @@ Targets RuleCompleter::targets_of(const CachedRule& rule) const {
       if (const auto found = interfaces.find(pod); found != interfaces.end())
         targets.push_back(found->second);
   std::ranges::sort(targets, comes_before);
-  const auto repeated =
-      std::ranges::unique(targets, [](const auto& a, const auto& b) { return *a == *b; });
-  targets.erase(repeated.begin(), repeated.end());
+  keep_first(
+      targets, [](const auto& target) -> const auto& { return *target; });
   return targets;
 }
 

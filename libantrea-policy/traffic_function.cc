@@ -1,4 +1,5 @@
 #include "traffic_function.h"
+#include "antrea/base/sorted.h"
 
 #include <fmt/format.h>
 
@@ -118,8 +119,7 @@ std::vector<TrafficFunction::Value> TrafficFunction::values() const {
   std::vector<Value> values;
   for (const Plane& plane : planes_)
     for (const Cell& cell : plane.cells) values.push_back(cell.value);
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+  sort_unique(values);
   return values;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "antrea/api/controlplane.h"
+#include "antrea/base/sorted.h"
 
 /// What changed in the controller's internal objects: the policy compiler writes it, the
 /// control-plane store reads it.
@@ -26,8 +27,7 @@ class NodeSet {
   NodeSet(std::initializer_list<std::string> names) : NodeSet(std::vector<std::string>(names)) {}
   explicit NodeSet(std::vector<std::string> names) {
     if (names.empty()) return;
-    std::ranges::sort(names);
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    sort_unique(names);
     names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   }
 
@@ -117,7 +117,7 @@ inline MemberDelta delta_on(std::string_view node, const AppliedToGroupChange& c
   MemberDelta delta;
   for (const auto& [from, to] :
        {std::pair(&change.added, &delta.added), std::pair(&change.removed, &delta.removed)})
-    for (const NodeMember& each : std::ranges::equal_range(*from, node, {}, &NodeMember::node))
+    for (const NodeMember& each : equal_span(*from, node, &NodeMember::node))
       to->push_back(each.member);
   return delta;
 }
