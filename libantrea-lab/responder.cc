@@ -214,7 +214,9 @@ Result<std::unique_ptr<Responder>> Responder::start(net::io_context& io, const N
     return sock;
   };
   std::set<std::uint16_t> sctp_ports;
-  for (const auto& [port, protocol] : std::set<ResponderPort>(ports.begin(), ports.end())) {
+  for (const ResponderPort& each : std::set<ResponderPort>(ports.begin(), ports.end())) {
+    const std::uint16_t port = each.port;
+    const Protocol protocol = each.protocol;
     if (protocol == Protocol::kSctp) {
       sctp_ports.insert(port);
       continue;

@@ -1,4 +1,5 @@
 #include "antrea/node/datapath.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <utility>
@@ -83,9 +84,7 @@ openflow::Changes Datapath::service_changes(std::span<const api::ObjectKey> serv
       said.groups.push_back(served.group.value);
       if (served.local_clients_group) said.groups.push_back(served.local_clients_group->value);
     }
-    std::ranges::sort(said.groups);
-    const auto repeated = std::ranges::unique(said.groups);
-    said.groups.erase(repeated.begin(), repeated.end());
+    sort_unique(said.groups);
     batch.emplace_back(std::move(said));
   }
   const auto rules = rule_cache_.apply(batch);  // only patches can fail

@@ -1,4 +1,5 @@
 #include "compile.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 
@@ -141,8 +142,7 @@ template <typename T, typename Projection>
 void sort_and_keep_first(std::vector<T>& all, Projection key) {
   if (all.size() < 2) return;
   std::ranges::stable_sort(all, {}, key);
-  const auto repeated = std::ranges::unique(all, {}, key);
-  all.erase(repeated.begin(), repeated.end());
+  keep_first(all, key);
 }
 
 // Puts groups and frontends in order. Valid Services have no two of a kind; should one, its first
@@ -194,9 +194,7 @@ CompiledService compile_service(const api::ObjectKey& key, const ServiceInput& s
       if (service.health_check_port != 0) compiler.count_local(local);
     }
   if (service.health_check_port != 0) {
-    std::ranges::sort(local);
-    const auto repeated = std::ranges::unique(local);
-    local.erase(repeated.begin(), repeated.end());
+    sort_unique(local);
     out.health_check = HealthCheck{service.health_check_port, local.size()};
   }
   arrange(out);

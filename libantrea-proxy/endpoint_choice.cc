@@ -1,4 +1,5 @@
 #include "endpoint_choice.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <tuple>
@@ -64,8 +65,7 @@ void keep_loudest(std::vector<Candidate>& all) {
     });
     first = last;
   }
-  const auto more = std::ranges::unique(all, {}, &Candidate::backend);
-  all.erase(more.begin(), more.end());
+  keep_first(all, &Candidate::backend);
 }
 
 }  // namespace

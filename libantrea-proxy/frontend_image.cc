@@ -1,4 +1,5 @@
 #include "frontend_image.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <functional>
@@ -152,8 +153,7 @@ void FrontendImage::show_one(const Frontend& at, Changes& out) {
 void FrontendImage::show(Changes& out, std::vector<StaleConnections>& stale) {
   for (const auto& at : touched_) show_one(at, out);
   touched_.clear();
-  std::ranges::sort(stale_);
-  stale_.erase(std::ranges::unique(stale_).begin(), stale_.end());
+  sort_unique(stale_);
   stale = std::exchange(stale_, {});
 }
 

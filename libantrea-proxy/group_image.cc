@@ -1,4 +1,5 @@
 #include "group_image.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
@@ -219,9 +220,7 @@ void GroupImage::show_tree(GroupId id, const GroupSpec& group, GroupTree& tree,
 
 void GroupImage::show(openflow::Changes& out) {
   endpoints_.show(out);
-  std::ranges::sort(touched_);
-  const auto repeated = std::ranges::unique(touched_);
-  touched_.erase(repeated.begin(), repeated.end());
+  sort_unique(touched_);
   out.groups.reserve(touched_.size());
   for (const auto& [id, service] : touched_) {
     const auto found = std::ranges::find(service->group_ids, id);
@@ -242,8 +241,7 @@ void GroupImage::remove_unused(openflow::Changes& out) {
   std::vector<GroupId> present;
   std::ranges::transform(out.groups, std::back_inserter(present), &openflow::Group::id);
   std::ranges::sort(present);
-  std::ranges::sort(left_);
-  left_.erase(std::ranges::unique(left_).begin(), left_.end());
+  sort_unique(left_);
   std::ranges::set_difference(left_, present, std::back_inserter(out.remove_groups));
   left_.clear();
 }

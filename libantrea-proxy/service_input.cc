@@ -1,4 +1,5 @@
 #include "service_input.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 
@@ -39,9 +40,7 @@ std::vector<IpAddress> served_addresses(std::vector<IpAddress> addresses,
     return std::ranges::find(cluster_ips, address.family(), &IpAddress::family) ==
            cluster_ips.end();
   });
-  std::ranges::sort(addresses);
-  const auto repeated = std::ranges::unique(addresses);
-  addresses.erase(repeated.begin(), repeated.end());
+  sort_unique(addresses);
   return addresses;
 }
 

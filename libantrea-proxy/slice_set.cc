@@ -1,4 +1,5 @@
 #include "slice_set.h"
+#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
@@ -76,8 +77,7 @@ void SliceSet::settle() {
 }
 
 std::span<const SliceSet::Listing> SliceSet::at(const IpAddress& ip) const {
-  const auto found = std::ranges::equal_range(listings_, ip, {}, ip_of);
-  return {found.begin(), found.end()};
+  return equal_span(listings_, ip, ip_of);
 }
 
 void SliceSet::remember(const IpAddress& ip) {
@@ -89,8 +89,8 @@ void SliceSet::remember(const IpAddress& ip) {
 
 void SliceSet::unlist(const Listing& listing) {
   remember(listing.endpoint.ip);
-  const auto same = std::ranges::equal_range(listings_, listing.endpoint.ip, {}, ip_of);
-  listings_.erase(std::ranges::find_if(same, [&](const Listing& each) {
+  const auto first = std::ranges::lower_bound(listings_, listing.endpoint.ip, {}, ip_of);
+  listings_.erase(std::find_if(first, listings_.end(), [&](const Listing& each) {
     return each.slice == listing.slice && each.endpoint == listing.endpoint;
   }));
 }

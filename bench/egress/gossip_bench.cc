@@ -204,7 +204,7 @@ void DetectionSerf(benchmark::State& state) {
       std::vector<std::string> argv{*serf, "agent", "-node=serf" + std::to_string(i),
                                     "-bind=" + bind, "-rpc-addr=" + rpc.back()};
       if (i > 0) argv.push_back("-retry-join=127.0.0.1:" + std::to_string(port - 2 - 2 * i));
-      agents.push_back(std::move(*lab::Process::spawn({.argv = argv})));
+      agents.push_back(*lab::Process::spawn({.argv = argv}));
     }
     const auto all_see = [&](std::size_t observers, const std::string& words, std::size_t lines) {
       for (std::size_t i = 0; i < observers; ++i) {

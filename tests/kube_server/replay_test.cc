@@ -275,7 +275,7 @@ TEST_F(Recorded, Services) {
                         auto& spec = service["spec"].as_object();
                         if (!old && !spec.contains("clusterIP")) {
                           spec["clusterIP"] = "10.96.192.213";
-                          spec["clusterIPs"] = {"10.96.192.213"};
+                          spec["clusterIPs"] = json::array{"10.96.192.213"};
                         }
                         return std::vector<FieldError>{};
                       });

@@ -23,7 +23,6 @@ inline std::vector<Flow> sample_flows() {
     if (next >= 0) flow.goto_table = TableId{static_cast<std::uint8_t>(next)};
     return flows.emplace_back(std::move(flow));
   };
-  const TableId next_table{13};
   const auto gateway = mac("0a:00:00:00:00:01");
   const auto ct = [&](std::uint16_t zone, int table, Actions nested) {
     Ct action;
