@@ -45,7 +45,8 @@ api::AdmissionResponse judge(const api::AdmissionRequest& request,
 Result<> admit(const Egress& egress, const Egress* old, std::span<const ExternalIPPool> pools) {
   const auto& addresses = egress.spec.addresses;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const auto& [ip, name] = addresses[i];
+    const auto& ip = addresses[i].ip;
+    const auto& name = addresses[i].pool;
     if (!ip || name.empty()) continue;
     if (old != nullptr && i < old->spec.addresses.size() && old->spec.addresses[i] == addresses[i])
       continue;

@@ -43,7 +43,7 @@ struct LivenessProbe::Impl {
   LivenessOutput out;
   std::uint32_t next_number = 0;
   std::unordered_map<std::string, GossipEndpoint> members;  ///< that speak this, but not we
-  std::set<std::pair<std::uint64_t, std::string>> circle;  ///< they and we
+  std::set<std::pair<std::uint64_t, std::string>> circle;   ///< they and we
   std::map<std::string, liveness::Session> sessions;
   std::map<std::string, Inquiry> inquiries;
   std::vector<Favour> favours;
@@ -260,7 +260,8 @@ void LivenessProbe::Impl::conclude(TimePoint now) {
   for (auto& [name, inquiry] : inquiries)
     if (now >= inquiry.ask_again) ask(name, inquiry, now);
   std::erase_if(inquiries, [&](const auto& entry) {
-    const auto& [name, inquiry] = entry;
+    const auto& name = entry.first;
+    const auto& inquiry = entry.second;
     // Those asked that we still hear, or that have answered, have a vote.
     const auto votes =
         static_cast<std::size_t>(std::ranges::count_if(inquiry.asked, [&](auto& who) {

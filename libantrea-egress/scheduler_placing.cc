@@ -13,8 +13,8 @@ constexpr std::size_t kFewVoters = 3;
 }  // namespace
 
 void Scheduler::State::place_all(std::vector<PlacementChange>& changes) {
-  const bool stirred = judge_candidates() | judge_pools();
-  if (all_due_ || stirred || requests_changed_) {
+  const bool candidates_changed = judge_candidates(), pools_changed = judge_pools();
+  if (all_due_ || candidates_changed || pools_changed || requests_changed_) {
     // Where a Node has as many as it may, each placement depends on all before it.
     if (all_due_ || tight_ || !place_due(changes)) place_each(changes);
   }

@@ -71,7 +71,7 @@ class Gossip::Impl : public std::enable_shared_from_this<Impl> {
   std::deque<GossipEvent> events_;
   std::vector<std::byte> buffer_;
   unsigned streams_open_ = 0;
-  bool draining_ = false, stopped_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace antrea::egress
