@@ -66,6 +66,7 @@ void take_usual_set_fields(In& in, Actions& out) {
   const std::byte* at = begin;
   while (end - at >= 16) {
     const auto head = load_be<std::uint32_t>(at);  // type and length
+    if (head >> 16 != action_type::kSetField) break;
     const std::size_t length = head & 0xffff;
     Masked bits;
     const UsualRow* const row = read_usual(at + 4, end, bits);

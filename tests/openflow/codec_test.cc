@@ -161,15 +161,19 @@ TEST(Codec, ASetFieldOfAnyFieldHasTheLengthItNeeds) {
     if (!field.oxm.valid() || field.oxm.experimenter != 0) continue;
     const std::size_t needed = (8U + field.bytes + 7) / 8 * 8;
     for (std::size_t length = 0; length <= 48; ++length) {
-      std::vector<std::byte> wire;
-      ByteWriter header(wire);
-      header.be16(25);
-      header.be16(static_cast<std::uint16_t>(length));
-      header.be16(field.oxm.oxm_class);
-      header.u8(static_cast<std::uint8_t>(field.oxm.field << 1));
-      header.u8(field.bytes);
-      wire.resize(std::max<std::size_t>(length, 16));
-      const auto actions = decode_actions(wire);
+      const auto decoded = [&](std::uint16_t type) {
+        std::vector<std::byte> wire;
+        ByteWriter header(wire);
+        header.be16(type);
+        header.be16(static_cast<std::uint16_t>(length));
+        header.be16(field.oxm.oxm_class);
+        header.u8(static_cast<std::uint8_t>(field.oxm.field << 1));
+        header.u8(field.bytes);
+        wire.resize(std::max<std::size_t>(length, 16));
+        return decode_actions(wire);
+      };
+      const auto actions = decoded(25);
+      EXPECT_TRUE(length == 16 || decoded(0).has_error()) << "an output: " << length;
       if (length < needed || length % 8 != 0) {
         EXPECT_TRUE(actions.has_error()) << field.name << ": " << length;
       } else if (field.settable && length == needed && actions) {
