@@ -90,7 +90,7 @@ class BesideKubeProxy : public testing::Test {
 
   // What comes of connections to the Service of a Pod, in both protocols.
   static std::vector<std::string> probe(const Namespace& from, const Pod& endpoint, Family family,
-                                        std::chrono::milliseconds timeout, unsigned attempts = 3) {
+                                        const antrea::lab::ProberOptions& options) {
     auto ns = antrea::lab::NetNamespace::open("/proc/" + std::to_string(from.pid()) + "/ns/net");
     EXPECT_TRUE(ns);
     std::vector<ProbeRequest> requests;
@@ -100,8 +100,7 @@ class BesideKubeProxy : public testing::Test {
                           .port = 80,
                           .protocol = protocol});
     std::vector<std::string> out;
-    for (const auto& result :
-         antrea::lab::probe(requests, {.timeout = timeout, .attempts = attempts}))
+    for (const auto& result : antrea::lab::probe(requests, options))
       out.push_back(result.answer.empty() ? std::string(to_string(result.outcome)) : result.answer);
     return out;
   }
@@ -109,15 +108,12 @@ class BesideKubeProxy : public testing::Test {
   static void expect(const Namespace& from, const Pod& endpoint, const std::string& v4,
                      const std::string& v6) {
     const std::string answer = endpoint.server_name + "/8080 here ";
-    const auto patience = std::chrono::seconds(10);
-    EXPECT_THAT(probe(from, endpoint, Family::kIPv4, patience), Each(answer + v4));
-    EXPECT_THAT(probe(from, endpoint, Family::kIPv6, patience), Each(answer + v6));
+    EXPECT_THAT(probe(from, endpoint, Family::kIPv4, kPatient), Each(answer + v4));
+    EXPECT_THAT(probe(from, endpoint, Family::kIPv6, kPatient), Each(answer + v6));
   }
   static void expect(const Namespace& from, const Pod& endpoint, const std::string& outcome) {
-    const bool silent = outcome == "dropped";
     for (const Family family : {Family::kIPv4, Family::kIPv6})
-      EXPECT_THAT(probe(from, endpoint, family, std::chrono::milliseconds(silent ? 500 : 10000),
-                        silent ? 1 : 3),
+      EXPECT_THAT(probe(from, endpoint, family, outcome == "dropped" ? kBrief : kPatient),
                   Each(outcome))
           << endpoint.server_name << ", " << to_string(family);
   }

@@ -120,8 +120,7 @@ class ServicePackets : public testing::Test {
     return world->outside;
   }
 
-  // So many probes at once, and what became of each: the answer, or how it was refused. They wait
-  // for as long as a busy machine may take.
+  // So many probes at once, and what became of each: the answer, or how it was refused.
   static std::vector<std::string> probe(const Namespace& from, const IpAddress& to,
                                         std::uint16_t port, LabProtocol protocol,
                                         std::size_t count = 24) {
@@ -130,7 +129,7 @@ class ServicePackets : public testing::Test {
     const std::vector<ProbeRequest> requests(
         count, ProbeRequest{.from = &*ns, .address = to, .port = port, .protocol = protocol});
     std::vector<std::string> out;
-    for (const auto& result : antrea::lab::probe(requests, {.timeout = std::chrono::seconds(10)}))
+    for (const auto& result : antrea::lab::probe(requests, kPatient))
       out.push_back(result.outcome != Outcome::kAllowed
                         ? std::string(to_string(result.outcome)) + ": " + result.reason
                     : result.answer.empty() ? result.reason

@@ -19,8 +19,6 @@ using LabProtocol = antrea::lab::Protocol;
 
 constexpr std::uint16_t kPort = 8000, kPortOfNode = 30080, kTarget = 8080;
 using antrea::lab::ProberOptions;
-const ProberOptions kPatient{.timeout = std::chrono::seconds(10)};
-const ProberOptions kBrief{.timeout = std::chrono::milliseconds(1500), .attempts = 2};
 
 /// What the agent of a Node does with policies.
 class PolicyAgent {

@@ -12,11 +12,20 @@
 #include <memory>
 #include <thread>
 
+#include "antrea/lab/prober.h"
 #include "antrea/lab/responder.h"
 #include "antrea/node/policy_packets.h"
 #include "tests/node/packet_nodes.h"
 
 namespace antrea::node {
+
+/// For who is to be answered: as long as a busy machine may take. What an attempt loses is not sent
+/// again before the next one.
+inline constexpr antrea::lab::ProberOptions kPatient{.timeout = std::chrono::milliseconds(1500),
+                                                     .attempts = 7};
+/// For who is to meet silence.
+inline constexpr antrea::lab::ProberOptions kBrief{.timeout = std::chrono::milliseconds(600),
+                                                   .attempts = 2};
 
 /// Answers at ports of a Pod with "NAME/PORT NODE CLIENT".
 class Answering {
