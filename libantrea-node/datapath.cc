@@ -1,8 +1,9 @@
 #include "antrea/node/datapath.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <utility>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::node {
 

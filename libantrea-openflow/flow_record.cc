@@ -52,7 +52,20 @@ FlowRecordPtr FlowRecord::with_bytes(std::span<const std::byte> match,
   return FlowRecordPtr(record);
 }
 
-void FlowRecord::finish() { hash_ = hash_key(table_, priority_, match()); }
+template <typename Facts>
+FlowRecordPtr FlowRecord::with_facts(const Facts& facts, std::span<const std::byte> match,
+                                     std::span<const std::byte> instructions) {
+  auto record = with_bytes(match, instructions);
+  record->table_ = facts.table;
+  record->priority_ = facts.priority;
+  record->cookie_ = facts.cookie;
+  record->idle_timeout_ = facts.idle_timeout;
+  record->hard_timeout_ = facts.hard_timeout;
+  record->flags_ = facts.flags;
+  record->importance_ = facts.importance;
+  record->hash_ = hash_key(record->table_, record->priority_, record->match());
+  return record;
+}
 
 void FlowRecord::destroy(FlowRecord* record) {
   record->~FlowRecord();
@@ -72,29 +85,11 @@ FlowRecordPtr FlowRecord::make(const Flow& flow, std::vector<std::byte>& scratch
                              std::to_integer<std::size_t>(scratch[kMatchLengthAt + 1]);
   const auto parts = std::span<const std::byte>(scratch).subspan(kMatchAt);
   const std::size_t padded = (length + 7) / 8 * 8;
-  auto record = with_bytes(parts.first(padded), parts.subspan(padded));
-  record->table_ = flow.table;
-  record->priority_ = flow.priority;
-  record->cookie_ = flow.cookie;
-  record->idle_timeout_ = flow.idle_timeout;
-  record->hard_timeout_ = flow.hard_timeout;
-  record->flags_ = flow.flags;
-  record->importance_ = flow.importance;
-  record->finish();
-  return record;
+  return with_facts(flow, parts.first(padded), parts.subspan(padded));
 }
 
 FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
-  auto record = with_bytes(view.match, view.instructions);
-  record->table_ = view.table;
-  record->priority_ = view.priority;
-  record->cookie_ = view.cookie;
-  record->idle_timeout_ = view.idle_timeout;
-  record->hard_timeout_ = view.hard_timeout;
-  record->flags_ = view.flags;
-  record->importance_ = view.importance;
-  record->finish();
-  return record;
+  return with_facts(view, view.match, view.instructions);
 }
 
 std::size_t FlowRecord::message_size(FlowCommand command) const {

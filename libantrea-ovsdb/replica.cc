@@ -1,9 +1,10 @@
 #include "antrea/ovsdb/replica.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
 #include <unordered_set>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::ovsdb {
 namespace json = boost::json;

@@ -1,8 +1,9 @@
 #include "egress_groups.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::policy {
 

@@ -1,8 +1,9 @@
 #include "group_roles.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <utility>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::policy {
 

@@ -1,8 +1,8 @@
 #include "antrea/policy/node_rules.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 
+#include "antrea/base/sorted.h"
 #include "priority_assigner.h"
 #include "rule_text.h"
 

@@ -1,9 +1,9 @@
 #include "peer_rows.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <set>
 
+#include "antrea/base/sorted.h"
 #include "rule_text.h"
 
 namespace antrea::policy {

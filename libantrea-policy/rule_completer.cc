@@ -1,9 +1,9 @@
 #include "rule_completer.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
 
+#include "antrea/base/sorted.h"
 #include "index_maps.h"
 #include "rule_text.h"
 

@@ -1,10 +1,10 @@
 #include "traffic_function.h"
-#include "antrea/base/sorted.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "antrea/base/sorted.h"
 #include "rule_text.h"
 
 namespace antrea::policy {

@@ -1,7 +1,8 @@
 #include "compile.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::proxy {
 namespace {

@@ -1,8 +1,9 @@
 #include "endpoint_choice.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <tuple>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::proxy {
 

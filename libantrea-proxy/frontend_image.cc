@@ -1,11 +1,11 @@
 #include "frontend_image.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <functional>
 #include <iterator>
 #include <tuple>
 
+#include "antrea/base/sorted.h"
 #include "flows.h"
 
 namespace antrea::proxy {

@@ -1,8 +1,9 @@
 #include "group_image.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 #include <iterator>
+
+#include "antrea/base/sorted.h"
 
 namespace antrea::proxy {
 

@@ -1,8 +1,8 @@
 #include "service_input.h"
-#include "antrea/base/sorted.h"
 
 #include <algorithm>
 
+#include "antrea/base/sorted.h"
 #include "endpoint_choice.h"
 
 namespace antrea::proxy {

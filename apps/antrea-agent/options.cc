@@ -122,8 +122,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "DNS), with bursts of twice as many; the rest is dropped and counted")(
       "no-proxy", po::bool_switch(&no_proxy),
       "leave Services to kube-proxy, those of Pods too: what goes to a Service leaves the switch "
-      "by "
-      "the gateway and is judged by policies when it comes back")(
+      "through the gateway and is judged by policies when it comes back")(
       "service-cidr", po::value(&service_cidrs)->composing()->value_name("CIDR"),
       "with --no-proxy: where cluster IPs are; one of each family; by default 10.96.0.0/12")(
       "proxy-all", po::bool_switch(&options.proxy_all),
@@ -175,7 +174,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   options.audit_log.age = std::chrono::hours(24 * audit_days);
   options.load_balancer_ips = !external_load_balancers;
   options.proxy = !no_proxy;
-  if (const std::string bad = read_service_cidrs(service_cidrs, options); !bad.empty())
+  if (!no_proxy && !service_cidrs.empty())
+    parsed.exit_code = refuse("--service-cidr without --no-proxy: expected both");
+  else if (const std::string bad = read_service_cidrs(service_cidrs, options); !bad.empty())
     parsed.exit_code = refuse(bad);
   if (no_proxy && (options.proxy_all || options.dsr))
     parsed.exit_code = refuse(fmt::format("--no-proxy together with --{}: expected one of them",

@@ -39,6 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"AgentPacketInRate", "antrea-agent --packet-in-rate 0", 2, "expected 1 to 1000000"},
         Mistake{"AgentServiceCidr", "antrea-agent --no-proxy --service-cidr 10.96.0.0/99", 2,
                 "not a CIDR"},
+        Mistake{"AgentServiceCidrAlone", "antrea-agent --service-cidr 10.96.0.0/12", 2,
+                "expected both"},
         Mistake{"AgentNoProxy", "antrea-agent --no-proxy --proxy-all", 2, "expected one of them"},
         Mistake{"AgentLocalPorts", "antrea-agent --node-port-local-range 62000-61000", 2,
                 "expected FIRST-LAST"},

@@ -15,10 +15,10 @@ namespace {
 
 namespace cp = api::controlplane;
 using antrea::lab::Outcome;
+using antrea::lab::ProberOptions;
 using LabProtocol = antrea::lab::Protocol;
 
 constexpr std::uint16_t kPort = 8000, kPortOfNode = 30080, kTarget = 8080;
-using antrea::lab::ProberOptions;
 
 /// What the agent of a Node does with policies.
 class PolicyAgent {

@@ -56,7 +56,11 @@ class ANTREA_API FlowRecord {
   }
   static boost::intrusive_ptr<FlowRecord> with_bytes(std::span<const std::byte> match,
                                                      std::span<const std::byte> instructions);
-  void finish();
+  /// `facts`: a Flow or FlowStatsView.
+  template <typename Facts>
+  static boost::intrusive_ptr<FlowRecord> with_facts(const Facts& facts,
+                                                     std::span<const std::byte> match,
+                                                     std::span<const std::byte> instructions);
   static ANTREA_API void destroy(FlowRecord* record);
   static std::uint32_t hash_key(TableId table, std::uint16_t priority,
                                 std::span<const std::byte> match);
