@@ -308,6 +308,31 @@ TEST_P(SchedulerHistory, EndsAsOneThatIsToldEverythingAtOnce) {
     if (world.alive.contains(node)) fresh.returned(node, when);
   EXPECT_EQ(text(fresh.placements()), text(scheduler.placements()));
 }
+
+TEST_P(SchedulerHistory, PlacementsFollowFromWhoIsAliveAndWhoReturns) {
+  World world{.config = GetParam().config};
+  Scheduler scheduler(world.config);
+  // One that knows no addresses tells who returns; one that sees no returns, where addresses are.
+  Scheduler returns(world.config);
+  History history(GetParam().seed + 2000);
+  for (int step = 0; step < 300; ++step) {
+    history.step(world, scheduler);
+    SchedulerInput all = world.all(), who;
+    who.nodes = all.nodes;
+    for (int i = 0; i < 7; ++i)
+      if (const auto name = "node-" + std::to_string(i); !world.nodes.contains(name))
+        who.removed_nodes.push_back(name);
+    who.alive = all.alive;
+    returns.apply(who, world.now);
+    all.returning.emplace();
+    for (const auto& name : world.alive)
+      if (returns.returning(name)) all.returning->insert(name);
+    Scheduler places({.max_ips_per_node = world.config.max_ips_per_node, .return_delay = 0s});
+    places.apply(all, world.now);
+    ASSERT_EQ(text(places.placements()), text(scheduler.placements())) << "step " << step;
+  }
+}
+
 std::vector<Course> courses() {
   std::vector<Course> out;
   for (const auto& config : {kNarrow, kRoomy})
