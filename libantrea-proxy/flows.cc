@@ -44,8 +44,8 @@ Actions to_group_of(GroupId group, const FrontendFlows& flows) {
   return actions;
 }
 
-// Who a learned flow is about, and which endpoint it remembers.
-std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port) {
+// Who a learned flow is about, a client or one connection of his, and which endpoint it remembers.
+std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port, EpState state) {
   const bool v4 = frontend.ip.is_v4();
   const auto same = [](FieldId field) {
     return LearnSpec::match_field(Subfield(field), Subfield(field));
@@ -60,8 +60,8 @@ std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port) {
   if (client_port) specs.push_back(same(source_port_field(frontend.protocol)));
   specs.push_back(keep(Subfield(endpoint_field(frontend.ip.family()))));
   specs.push_back(keep(subfield(reg::kEndpointPort)));
-  specs.push_back(LearnSpec::load_value(subfield(reg::kServiceEpState),
-                                        static_cast<std::uint64_t>(EpState::kSelected)));
+  specs.push_back(
+      LearnSpec::load_value(subfield(reg::kServiceEpState), static_cast<std::uint64_t>(state)));
   specs.push_back(LearnSpec::load_value(subfield(reg::kRewriteMac), 1));
   return specs;
 }
@@ -86,8 +86,8 @@ Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   learn.hard_timeout = flows.affinity_timeout;
   learn.cookie = affinity_cookie(frontend, flows);
   learn.delete_learned = true;
-  learn.specs = remember(frontend, false);
-  // Policies tell Services by it, also when the client comes again.
+  learn.specs = remember(frontend, false, EpState::kRemembered);
+  // Policies tell Services by it when the client comes again, and it has the endpoint, or not.
   learn.specs.push_back(
       LearnSpec::load_field(subfield(reg::kServiceGroupId), subfield(reg::kServiceGroupId)));
   if (flows.external)
@@ -107,7 +107,7 @@ Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
   learn.fin_idle_timeout = frontend.protocol == Protocol::kTcp ? kDsrFinTimeout : 0;
   learn.cookie = cookie(CookieCategory::kService, flows.group);
   learn.delete_learned = true;
-  learn.specs = remember(frontend, true);
+  learn.specs = remember(frontend, true, EpState::kSelected);
   learn.specs.push_back(LearnSpec::load_value(subfield(reg::kToExternalAddress), 1));
   learn.specs.push_back(LearnSpec::load_value(subfield(reg::kDsrService), 1));
   Match match = to_frontend(frontend, EpState::kSelected);
@@ -166,10 +166,20 @@ const Flow& endpoint_prototype(Family family, Protocol protocol) {
   return kPrototypes[family == Family::kIPv4 ? 0 : 1][column];
 }
 
-void match_endpoint(Match& match, const Backend& backend) {
-  match.set_reg(reg::kEpUnion.reg, reg::kEpUnion.offset, reg::kEpUnion.bits,
-                static_cast<std::uint32_t>(EpState::kSelected) << 16 | backend.port);
+std::uint32_t endpoint_union(EpState state, const Backend& backend) {
+  return static_cast<std::uint32_t>(state) << 16 | backend.port;
+}
+
+void match_endpoint(Match& match, EpState state, const Backend& backend) {
+  match_reg(match, reg::kEpUnion, endpoint_union(state, backend));
   match.set(endpoint_field(backend.ip.family()), backend.ip);
+}
+
+Match match_member(const Member& member) {
+  const auto& [backend, protocol] = member.endpoint;
+  Match match = Match().ip(backend.ip.family()).ip_proto(static_cast<std::uint8_t>(protocol));
+  match_endpoint(match, EpState::kRemembered, backend);
+  return match_reg(std::move(match), reg::kServiceGroupId, member.group.value);
 }
 
 Table behind_service_lb(const FrontendFlows& flows) {
@@ -228,18 +238,36 @@ void append_frontend_flows(const Frontend& frontend, const FrontendFlows& flows,
   add_refusals(frontend, flows, out);
 }
 
-FlowKey endpoint_flow_key(const Backend& backend, Protocol protocol) {
+FlowKey to_flow_key(const Endpoint& endpoint) {
+  const auto& [backend, protocol] = endpoint;
   FlowKey key = endpoint_prototype(backend.ip.family(), protocol).key();
-  match_endpoint(key.match, backend);
+  match_endpoint(key.match, EpState::kSelected, backend);
   return key;
 }
 
-Flow endpoint_flow(const Backend& backend, Protocol protocol) {
+Flow to_flow(const Endpoint& endpoint) {
+  const auto& [backend, protocol] = endpoint;
   Flow flow = endpoint_prototype(backend.ip.family(), protocol);
-  match_endpoint(flow.match, backend);
+  match_endpoint(flow.match, EpState::kSelected, backend);
   auto& translate = std::get<Ct>(flow.apply_actions.front());
   std::get<Nat>(translate.actions.front()) = nat_dst(backend.ip, backend.port);
   return flow;
+}
+
+FlowKey to_flow_key(const Member& member) {
+  return make_flow(Table::kServiceLb, kPriorityNormal, match_member(member), {}).key();
+}
+
+// That the source port is read, only to be written over, makes the datapath ask for each connection
+// as it does where an endpoint is chosen (groups.cc): who is remembered must not be led by a cached
+// flow to an endpoint that has left.
+Flow to_flow(const Member& member) {
+  const auto& [backend, protocol] = member.endpoint;
+  return make_flow(Table::kServiceLb, kPriorityNormal, match_member(member),
+                   {Move{Subfield(source_port_field(protocol)), subfield(reg::kEndpointPort)},
+                    load_reg(reg::kEpUnion, endpoint_union(EpState::kSelected, backend)),
+                    resubmit(table_id(Table::kServiceLb))},
+                   member.group.value);
 }
 
 Flow node_port_flow(const IpAddress& address) {
@@ -252,14 +280,18 @@ std::vector<Flow> common_flows(const BalancerConfig& config) {
   refuse.userdata = {static_cast<std::uint8_t>(PacketInCategory::kServiceReject)};
   Match no_endpoint;
   match_reg(no_endpoint, reg::kSvcNoEp, 1);
-  // What a client's affinity remembers may be gone: choose again.
-  Match stale;
-  match_reg(stale, reg::kServiceEpState, EpState::kSelected);
+  // What is remembered for a client, or one connection of his, may be gone: choose again.
+  const auto choose_again = [](Table table, EpState state) {
+    Match stale;
+    match_reg(stale, reg::kServiceEpState, state);
+    return make_flow(table, kPriorityLow, std::move(stale),
+                     {load_reg(reg::kServiceEpState, EpState::kToSelect),
+                      resubmit(table_id(Table::kServiceLb))});
+  };
   std::vector<Flow> flows{
       make_flow(Table::kEndpointDnat, kPriorityNormal, std::move(no_endpoint), {std::move(refuse)}),
-      make_flow(Table::kEndpointDnat, kPriorityLow, std::move(stale),
-                {load_reg(reg::kServiceEpState, EpState::kToSelect),
-                 resubmit(table_id(Table::kServiceLb))})};
+      choose_again(Table::kEndpointDnat, EpState::kSelected),
+      choose_again(Table::kServiceLb, EpState::kRemembered)};
   if (config.proxy_all)
     for (const Family family : {Family::kIPv4, Family::kIPv6})
       flows.push_back(node_port_flow(node_port_ip(family)));

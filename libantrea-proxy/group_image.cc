@@ -69,7 +69,8 @@ void GroupImage::replace(ServiceState& service, const std::vector<GroupSpec>& ol
       ++n;
     } else {
       service.group_ids[n] = old_ids[o];
-      if (update(service, old[o], now[n], others)) touched_.emplace_back(old_ids[o], &service);
+      if (update(service, old_ids[o], old[o], now[n], others))
+        touched_.emplace_back(old_ids[o], &service);
       ++o;
       ++n;
     }
@@ -82,12 +83,17 @@ void GroupImage::patch(ServiceState& service, std::uint32_t place, const Backend
   GroupSpec& group = service.compiled.groups[place];
   const bool was_large = is_large(group);
   GroupTree* const tree = was_large ? &trees_[group.identity] : nullptr;
+  const auto refer_one = [&](const Backend& backend, int by) {
+    const Endpoint endpoint{backend, group.protocol};
+    endpoints_.refer(endpoint, by);
+    if (group.affinity) members_.refer({service.group_ids[place], endpoint}, by);
+  };
   for (const auto& backend : change.gone) {
-    endpoints_.refer(backend, group.protocol, -1);
+    refer_one(backend, -1);
     if (tree != nullptr) tree->remove(place_backend(backend));
   }
   for (const auto& backend : change.come) {
-    endpoints_.refer(backend, group.protocol, +1);
+    refer_one(backend, +1);
     if (tree != nullptr) tree->add(place_backend(backend));
   }
   patch_backends(change, group.backends);
@@ -98,7 +104,12 @@ void GroupImage::patch(ServiceState& service, std::uint32_t place, const Backend
 }
 
 void GroupImage::refer(const GroupSpec& group, int by) {
-  for (const auto& backend : group.backends) endpoints_.refer(backend, group.protocol, by);
+  for (const auto& backend : group.backends) endpoints_.refer({backend, group.protocol}, by);
+}
+
+void GroupImage::refer_members(const GroupSpec& group, GroupId id, int by) {
+  if (!group.affinity) return;
+  for (const auto& backend : group.backends) members_.refer({id, {backend, group.protocol}}, by);
 }
 
 void GroupImage::add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others) {
@@ -106,27 +117,31 @@ void GroupImage::add(ServiceState& service, std::size_t place, std::vector<Ids::
   refer(group, +1);
   const GroupId id{ids_.add(group.identity, &service, others)};
   service.group_ids[place] = id;
+  refer_members(group, id, +1);
   touched_.emplace_back(id, &service);
   if (is_large(group)) plant(service, group, others);
 }
 
 void GroupImage::remove(const GroupSpec& group, GroupId id, std::vector<Ids::Holder>& others) {
   refer(group, -1);
+  refer_members(group, id, -1);
   left_.push_back(id);
   ids_.remove(group.identity, others);
   if (is_large(group)) fell(group, others);
 }
 
 // Whether the switch will see a difference.
-bool GroupImage::update(ServiceState& service, const GroupSpec& old, const GroupSpec& now,
-                        std::vector<Ids::Holder>& others) {
+bool GroupImage::update(ServiceState& service, GroupId id, const GroupSpec& old,
+                        const GroupSpec& now, std::vector<Ids::Holder>& others) {
+  refer_members(old, id, -1);
+  refer_members(now, id, +1);
   GroupTree* const tree = is_large(old) && is_large(now) ? &trees_[now.identity] : nullptr;
   const auto gone = [&](std::size_t at) {
-    endpoints_.refer(old.backends[at], old.protocol, -1);
+    endpoints_.refer({old.backends[at], old.protocol}, -1);
     if (tree != nullptr) tree->remove(place_backend(old.backends[at], old.is_away(at)));
   };
   const auto come = [&](std::size_t at) {
-    endpoints_.refer(now.backends[at], now.protocol, +1);
+    endpoints_.refer({now.backends[at], now.protocol}, +1);
     if (tree != nullptr) tree->add(place_backend(now.backends[at], now.is_away(at)));
   };
   compare_backends(old, now, gone, come);
@@ -190,8 +205,12 @@ void GroupImage::renumber(const Ids::Holder& holder) {
   const auto found = std::ranges::lower_bound(groups, holder.identity, {}, &GroupSpec::identity);
   if (found == groups.end() || found->identity != holder.identity) return;  // gone since
   auto& id = holder.owner->group_ids[static_cast<std::size_t>(found - groups.begin())];
-  if (id != GroupId{}) left_.push_back(id);
+  if (id != GroupId{}) {
+    left_.push_back(id);
+    refer_members(*found, id, -1);
+  }
   id = GroupId{ids_.id_of(holder.identity)};
+  refer_members(*found, id, +1);
   if (is_large(*found)) trees_[found->identity].mark_choice_changed();
   touched_.emplace_back(id, holder.owner);
 }
@@ -221,6 +240,7 @@ void GroupImage::show_tree(GroupId id, const GroupSpec& group, GroupTree& tree,
 
 void GroupImage::show(openflow::Changes& out) {
   endpoints_.show(out);
+  members_.show(out);
   sort_unique(touched_);
   out.groups.reserve(touched_.size());
   for (const auto& [id, service] : touched_) {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "endpoint_flows.h"
+#include "counted_flows.h"
 #include "group_tree.h"
 #include "service_patch.h"
 #include "service_state.h"
@@ -42,9 +42,10 @@ class GroupImage {
 
   void add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others);
   void remove(const GroupSpec& group, openflow::GroupId id, std::vector<Ids::Holder>& others);
-  bool update(ServiceState& service, const GroupSpec& old, const GroupSpec& now,
-              std::vector<Ids::Holder>& others);
+  bool update(ServiceState& service, openflow::GroupId id, const GroupSpec& old,
+              const GroupSpec& now, std::vector<Ids::Holder>& others);
   void refer(const GroupSpec& group, int by);
+  void refer_members(const GroupSpec& group, openflow::GroupId id, int by);
   void resize(ServiceState& service, const GroupSpec& group, bool was_large,
               std::vector<Ids::Holder>& others);
   void plant(ServiceState& service, const GroupSpec& group, std::vector<Ids::Holder>& others);
@@ -60,7 +61,8 @@ class GroupImage {
   void remove_unused(openflow::Changes& out);
 
   Ids ids_;
-  EndpointFlows endpoints_;
+  CountedFlows<Endpoint> endpoints_;
+  CountedFlows<Member> members_;                         // of groups with session affinity
   std::map<std::string, GroupTree, std::less<>> trees_;  // of large groups, by identity
   std::vector<std::pair<openflow::GroupId, ServiceState*>> touched_;  // to be shown, if still his
   std::vector<openflow::GroupId> left_;                               // may be nobody's now

@@ -28,13 +28,14 @@ struct EchoWorld {
 /// A Service at one of 10.96.0.0/24, whose endpoints, all of the world's, are in a slice each.
 class EchoService {
  public:
-  EchoService(EchoWorld& world, std::uint8_t number, std::size_t endpoints)
+  EchoService(EchoWorld& world, std::uint8_t number, std::size_t endpoints, bool sticky = false)
       : world_(world), number_(number) {
     api::Service service;
     service.metadata.namespace_ = "default";
     service.metadata.name = name();
     service.cluster_ips = {address()};
     service.ports.push_back({.protocol = api::Protocol::kTcp, .port = 80});
+    service.session_affinity_client_ip = sticky;
     proxy::ServiceChanges all;
     all.services = {service};
     for (std::size_t i = 0; i < endpoints; ++i) all.slices.push_back(slice(world.ports[i]));

@@ -90,6 +90,7 @@ struct Size {
   std::uint16_t endpoints;
   bool one_at_a_time;  ///< is there, in the place of the one before
   unsigned changes;
+  bool sticky = false;  ///< with session affinity, beside a Service that keeps the endpoints
 };
 void PrintTo(const Size& c, std::ostream* os) { *os << c.name; }
 class ServiceChurn : public testing::TestWithParam<Size> {};
@@ -97,7 +98,9 @@ class ServiceChurn : public testing::TestWithParam<Size> {};
 TEST_P(ServiceChurn, BreaksNoConnectionAndLeadsNobodyAstray) {
   if (!lab::can_switch()) GTEST_SKIP() << "network namespaces or /dev/net/tun are not allowed here";
   EchoWorld world(GetParam().endpoints);
-  EchoService service(world, 10, GetParam().endpoints);
+  EchoService service(world, 10, GetParam().endpoints, GetParam().sticky);
+  std::optional<EchoService> keeping;
+  if (GetParam().sticky) keeping.emplace(world, 11, GetParam().endpoints);
   Churn churn(service, world.ports);
   std::vector<EchoClient> connections;
   std::vector<std::uint16_t> at;
@@ -141,7 +144,9 @@ TEST_P(ServiceChurn, BreaksNoConnectionAndLeadsNobodyAstray) {
 }
 INSTANTIATE_TEST_SUITE_P(Of, ServiceChurn,
                          testing::Values(Size{"One", 12, true, 500}, Size{"Few", 8, false, 500},
-                                         Size{"Many", 80, false, 1000}),
+                                         Size{"Many", 80, false, 1000},
+                                         Size{"OneRemembered", 12, true, 500, true},
+                                         Size{"FewRemembered", 4, false, 500, true}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -44,10 +44,16 @@ class ServicePackets : public testing::Test {
   void TearDown() override {
     if (world == nullptr) return;
     proxy::ServiceChanges gone;
-    gone.removed_services = {{"default", "web"}};
-    for (const char* slice : {"v4", "v6"}) gone.removed_slices.push_back({"default", slice});
+    for (const std::string name : {"web", "other"}) {
+      gone.removed_services.push_back({"default", name});
+      for (const char* family : {"-v4", "-v6"})
+        gone.removed_slices.push_back({"default", name + family});
+    }
     world->apply(gone);
-    // Nobody tells of stale UDP connections here: a port that comes again would still be known.
+    forget_connections();
+  }
+  // Nobody tells of stale UDP connections here: a port that comes again would still be known.
+  static void forget_connections() {
     for (const Node* node : {&world->one, &world->two}) node->ovs.appctl({"dpctl/flush-conntrack"});
   }
   inline static ServiceWorld* world = nullptr;
@@ -79,8 +85,8 @@ class ServicePackets : public testing::Test {
     for (const Family family : {Family::kIPv4, Family::kIPv6}) {
       api::EndpointSlice slice;
       slice.metadata.namespace_ = "default";
-      slice.metadata.name = family == Family::kIPv4 ? "v4" : "v6";
-      slice.service_name = "web";
+      slice.service_name = service.metadata.name;
+      slice.metadata.name = slice.service_name + (family == Family::kIPv4 ? "-v4" : "-v6");
       slice.address_type = family;
       slice.ports = {{.name = "tcp", .protocol = api::Protocol::kTcp, .port = kTarget},
                      {.name = "udp", .protocol = api::Protocol::kUdp, .port = kTarget}};

@@ -29,10 +29,14 @@ constexpr Row kClusterRows[] = {
     {"Pod of Node 2", kNodePort, "node 2", "gateway 1"},
     {"Pod of Node 2", kLoadBalancer, "own", "own"},
     {"Pod of Node 2", kExternalIp, "own", "own"},
+    {"endpoint of Node 1", kClusterIp, "gateway 1", "own"},
+    {"endpoint of Node 1", kNodePort, "gateway 1", "own"},
+    {"endpoint of Node 1", kLoadBalancer, "gateway 1", "own"},
+    {"endpoint of Node 1", kExternalIp, "gateway 1", "own"},
     {"endpoint of Node 2", kClusterIp, "own", "gateway 2"},
+    {"endpoint of Node 2", kNodePort, "node 2", "gateway 1"},
     {"endpoint of Node 2", kLoadBalancer, "own", "gateway 2"},
     {"endpoint of Node 2", kExternalIp, "own", "gateway 2"},
-    {"endpoint of Node 1", kNodePort, "gateway 1", "own"},
     {"Node 1", kClusterIp, "gateway 1", "gateway 1"},
     {"Node 1", kNodePort, "gateway 1", "gateway 1"},
     {"Node 1", kLoadBalancer, "gateway 1", "gateway 1"},
@@ -53,15 +57,26 @@ constexpr Row kExternalLocalRows[] = {
     {"Pod of Node 1", kNodePort, "own", "own"},
     {"Pod of Node 1", kLoadBalancer, "own", "own"},
     {"Pod of Node 1", kExternalIp, "own", "own"},
+    {"Pod of Node 2", kClusterIp, "own", "own"},
     {"Pod of Node 2", kNodePort, "node 2", ""},
     {"Pod of Node 2", kLoadBalancer, "own", "own"},
     {"Pod of Node 2", kExternalIp, "own", "own"},
+    {"endpoint of Node 1", kClusterIp, "gateway 1", "own"},
+    {"endpoint of Node 1", kNodePort, "gateway 1", "own"},
+    {"endpoint of Node 1", kLoadBalancer, "gateway 1", "own"},
+    {"endpoint of Node 1", kExternalIp, "gateway 1", "own"},
+    {"endpoint of Node 2", kClusterIp, "own", "gateway 2"},
+    {"endpoint of Node 2", kNodePort, "node 2", ""},
     {"endpoint of Node 2", kLoadBalancer, "own", "gateway 2"},
+    {"endpoint of Node 2", kExternalIp, "own", "gateway 2"},
+    {"Node 1", kClusterIp, "gateway 1", "gateway 1"},
     {"Node 1", kNodePort, "gateway 1", "gateway 1"},
     {"Node 1", kLoadBalancer, "gateway 1", "gateway 1"},
     {"Node 1", kExternalIp, "gateway 1", "gateway 1"},
+    {"Node 2", kClusterIp, "gateway 2", "gateway 2"},
     {"Node 2", kNodePort, "node 2", ""},
     {"Node 2", kLoadBalancer, "gateway 2", "gateway 2"},
+    {"Node 2", kExternalIp, "gateway 2", "gateway 2"},
     {"outside", kNodePort, "own", ""},
     {"outside", kLoadBalancer, "own", ""},
     {"outside", kExternalIp, "own", ""},
@@ -70,11 +85,17 @@ constexpr Row kExternalLocalRows[] = {
 // internalTrafficPolicy Local: of a cluster IP only the client's own Node's endpoint.
 constexpr Row kInternalLocalRows[] = {
     {"Pod of Node 1", kClusterIp, "own", ""},
+    {"Pod of Node 1", kLoadBalancer, "own", "own"},
     {"Pod of Node 2", kClusterIp, "", "own"},
+    {"Pod of Node 2", kExternalIp, "own", "own"},
+    {"endpoint of Node 1", kClusterIp, "gateway 1", ""},
     {"endpoint of Node 2", kClusterIp, "", "gateway 2"},
     {"Node 1", kClusterIp, "gateway 1", ""},
+    {"Node 1", kNodePort, "gateway 1", "gateway 1"},
     {"Node 2", kClusterIp, "", "gateway 2"},
+    {"outside", kNodePort, "own", "gateway 1"},
     {"outside", kLoadBalancer, "own", "gateway 1"},
+    {"outside", kExternalIp, "own", "gateway 1"},
 };
 
 class ServiceTable : public ServicePackets {
@@ -102,12 +123,12 @@ TEST_F(ServiceTable, PolicyCluster) {
   check(kClusterRows);
 }
 
-TEST_F(ServiceTable, ExternalPolicyLocal) {
+// A policy that changes changes the way of those who come from then on (antrea #3330, #4845).
+TEST_F(ServiceTable, FollowsAPolicyThatChanges) {
+  serve(service(), {&world->b, &world->c});
   serve(service(TrafficPolicy::kLocal), {&world->b, &world->c});
   check(kExternalLocalRows);
-}
-
-TEST_F(ServiceTable, InternalPolicyLocal) {
+  forget_connections();
   api::Service local = service();
   local.internal_traffic_policy = TrafficPolicy::kLocal;
   serve(local, {&world->b, &world->c});
@@ -134,48 +155,100 @@ std::map<std::string, std::size_t> tally(const std::vector<std::string>& answers
 TEST_F(ServicePackets, EndpointsShareEvenly) {
   serve(service(), {&world->a, &world->b, &world->c});
   constexpr std::size_t kCount = 3000;
+  struct Client {
+    const Namespace& from;
+    Kind kind;
+    Family family;
+  };
+  const Client clients[] = {{world->d.where, kClusterIp, Family::kIPv4},
+                            {world->d.where, kLoadBalancer, Family::kIPv6},
+                            {world->outside, kNodePort, Family::kIPv4},
+                            {world->one.where, kClusterIp, Family::kIPv6}};
   for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
-    for (const Kind kind : {kClusterIp, kLoadBalancer}) {
-      const auto counts =
-          tally(probe(world->d.where, address(kind, Family::kIPv4), kPort, protocol, kCount));
-      ASSERT_EQ(counts.size(), 3U);
+    for (const auto& [from, kind, family] : clients) {
+      const auto counts = tally(probe(from, address(kind, family),
+                                      kind == kNodePort ? kPortOfNode : kPort, protocol, kCount));
+      ASSERT_EQ(counts.size(), 3U) << name(kind);
       double chi_square = 0;
       for (const auto& [name, count] : counts) {
         const double expected = static_cast<double>(kCount) / 3;
         chi_square += (static_cast<double>(count) - expected) *
                       (static_cast<double>(count) - expected) / expected;
       }
-      EXPECT_LT(chi_square, 18.4) << to_string(protocol);  // one in 10,000 fair draws is above
+      EXPECT_LT(chi_square, 18.4)  // one in 10,000 fair draws is above
+          << name(kind) << ", " << to_string(protocol);
     }
 }
 
-TEST_F(ServicePackets, AClientStaysAtItsEndpoint) {
+/// Every way to come to a Service.
+class StickyPackets : public ServicePackets {
+ protected:
+  struct Visit {
+    const Namespace& from;
+    Kind kind;
+    Family family;
+    LabProtocol protocol;
+  };
+  static std::vector<Visit> visits() {
+    std::vector<Visit> out;
+    for (const Family family : {Family::kIPv4, Family::kIPv6})
+      for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
+        for (const Kind kind : {kClusterIp, kNodePort, kLoadBalancer, kExternalIp})
+          for (const Namespace* from : {&world->d.where, &world->outside, &world->one.where})
+            if (kind != kClusterIp || from != &world->outside)
+              out.push_back({*from, kind, family, protocol});
+    return out;
+  }
+  static std::vector<std::string> make(const Visit& visit, std::size_t count) {
+    return probe(visit.from, address(visit.kind, visit.family),
+                 visit.kind == kNodePort ? kPortOfNode : kPort, visit.protocol, count);
+  }
+  static std::string describe(const Visit& visit) {
+    const char* const from = &visit.from == &world->outside   ? "outside"
+                             : &visit.from == &world->d.where ? "Pod"
+                                                              : "Node";
+    return std::string(from) + " to " + std::string(name(visit.kind)) + ", " +
+           std::string(to_string(visit.family)) + ", " + std::string(to_string(visit.protocol));
+  }
+};
+
+TEST_F(StickyPackets, AClientStaysAtItsEndpoint) {
   api::Service sticky = service();
   sticky.session_affinity_client_ip = true;
   serve(sticky, {&world->a, &world->b, &world->c});
-  struct Client {
-    const Namespace& from;
-    IpAddress to;
-    std::uint16_t port;
-    LabProtocol protocol;
-    std::string endpoint;
-  };
-  std::vector<Client> clients;
-  for (const Family family : {Family::kIPv4, Family::kIPv6})
-    for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
-      for (const Kind kind : {kClusterIp, kNodePort, kLoadBalancer, kExternalIp})
-        for (const Namespace* from : {&world->d.where, &world->outside, &world->one.where}) {
-          if (kind == kClusterIp && from == &world->outside) continue;
-          const std::uint16_t port = kind == kNodePort ? kPortOfNode : kPort;
-          clients.push_back({*from, address(kind, family), port, protocol,
-                             probe(*from, address(kind, family), port, protocol, 1).front()});
-        }
+  std::vector<std::string> endpoints;
+  for (const Visit& visit : visits()) endpoints.push_back(make(visit, 1).front());
   // They are learned; packets of cached flows follow a little later.
   for (Node* node : {&world->one, &world->two}) node->ovs.appctl({"revalidator/wait"});
-  for (const Client& client : clients)
-    EXPECT_THAT(probe(client.from, client.to, client.port, client.protocol, 16),
-                testing::Each(client.endpoint))
-        << client.to.to_string() << ", " << to_string(client.protocol);
+  for (std::size_t i = 0; i < endpoints.size(); ++i)
+    EXPECT_THAT(make(visits()[i], 16), testing::Each(endpoints[i])) << describe(visits()[i]);
+}
+
+// An endpoint that leaves a Service leaves its clients, too, though another Service has it still.
+TEST_F(StickyPackets, AnEndpointThatLeavesIsForgotten) {
+  api::Service other = service();
+  other.metadata.name = "other";
+  other.type = api::ServiceType::kClusterIP;
+  other.cluster_ips = {ip("10.96.0.20"), ip("fd96::20")};
+  other.load_balancer_ips.clear();
+  other.external_ips.clear();
+  serve(other, {&world->b, &world->c});
+  for (const char* mode : {"nat", "dsr"}) {
+    api::Service sticky = service();
+    sticky.session_affinity_client_ip = true;
+    sticky.metadata.annotations["service.antrea.io/load-balancer-mode"] = mode;
+    serve(sticky, {&world->b, &world->c});
+    for (const Visit& visit : visits())
+      EXPECT_THAT(make(visit, 1), testing::Each(testing::StartsWith("pod-"))) << describe(visit);
+    // Whoever was at the one that leaves goes to the other one, so that all move when that leaves.
+    for (const Pod* pod : {&world->b, &world->c}) {
+      serve(sticky, {pod});
+      forget_connections();
+      for (const Visit& visit : visits())
+        EXPECT_THAT(make(visit, 4), testing::Each(testing::StartsWith(pod->server_name + "/")))
+            << mode << ", " << describe(visit);
+    }
+  }
 }
 
 // Where affinity changes, clients are forgotten: nobody is kept for longer than the Service says.

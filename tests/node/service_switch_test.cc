@@ -1,9 +1,11 @@
-// Connections that Services leave behind, in a real Open vSwitch.
+// What Services leave behind in a real Open vSwitch: connections, and what is remembered of
+// clients.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
 #include "antrea/api/pipeline.h"
 #include "antrea/node/stale_connections.h"
+#include "antrea/proxy/balancer.h"
 #include "tests/addresses.h"
 #include "tests/node/packets.h"
 #include "tests/openflow_switch/switch_fixture.h"
@@ -102,6 +104,148 @@ TEST_F(StaleConnectionsInSwitch, AreForgottenAndNoOthers) {
   stop.emit(asio::cancellation_type::all);
   io_.restart();
   while (!ended && io_.run_one() > 0) {
+  }
+}
+
+class RememberedClients : public SwitchTest {
+ protected:
+  using Table = api::pipeline::Table;
+
+  static api::Service service(const char* name, const char* address, bool sticky) {
+    api::Service out;
+    out.metadata.namespace_ = "default";
+    out.metadata.name = name;
+    out.cluster_ips = {ip(address)};
+    out.ports.push_back({.protocol = api::Protocol::kTcp, .port = 80});
+    out.session_affinity_client_ip = sticky;
+    return out;
+  }
+  static api::EndpointSlice slice(const char* service, const std::vector<std::string>& endpoints) {
+    api::EndpointSlice out;
+    out.metadata.namespace_ = "default";
+    out.metadata.name = out.service_name = service;
+    out.ports.push_back({.name = "", .protocol = api::Protocol::kTcp, .port = 8080});
+    for (const auto& endpoint : endpoints) out.endpoints.push_back({.addresses = {ip(endpoint)}});
+    return out;
+  }
+  // "sticky" of these endpoints and "other" of both, and what the pipeline has in their tables.
+  static Changes desired(const std::vector<std::string>& endpoints) {
+    proxy::Balancer balancer({.node_name = "here"});
+    Changes out = balancer.start();
+    proxy::ServiceChanges all;
+    all.services = {service("sticky", "10.96.0.10", true), service("other", "10.96.0.11", false)};
+    all.slices = {slice("sticky", endpoints), slice("other", {"10.10.0.2", "10.10.0.3"})};
+    out.append(balancer.apply(all).pipeline);
+    Flow& select = out.flows.emplace_back();
+    select.table = id(Table::kSessionAffinity);
+    select.priority = 0;
+    select.apply_actions = {load(reg_bits(4, 16, 18), 1)};
+    Flow& chosen = out.flows.emplace_back();
+    chosen.table = id(Table::kServiceLb);
+    chosen.priority = 0;
+    chosen.goto_table = id(Table::kEndpointDnat);
+    return out;
+  }
+  static TableId id(Table table) { return TableId{static_cast<std::uint8_t>(table)}; }
+
+  // So many clients, one connection each.
+  void come(unsigned clients) {
+    for (unsigned n = 0; n < clients; ++n) {
+      PacketOut packet;
+      packet.match.in_port(kPortController);
+      packet.packet = frames::frame({.src = IpAddress::v4(0x0a0a0100 + n),
+                                     .dst = ip("10.96.0.10"),
+                                     .protocol = 6,
+                                     .tcp_flags = 2});
+      packet.actions = {Resubmit{kPortInPort, id(Table::kSessionAffinity)},
+                        Resubmit{kPortInPort, id(Table::kServiceLb)}};
+      ASSERT_TRUE(agent_->packet_out(packet));
+    }
+  }
+  std::uint64_t led_to(const char* endpoint) {
+    const FieldValue want(ip(endpoint));
+    for (const auto& [key, stats] : dump())
+      if (const auto field = key.match.get(reg_field(3));
+          key.table == id(Table::kEndpointDnat) && field && field->value == want)
+        return stats.statistics.packets.value_or(0);
+    return 0;
+  }
+  // The endpoint that is remembered for each client: where his connection was led.
+  std::map<FieldValue, FieldValue> learned() {
+    std::map<FieldValue, FieldValue> out;
+    for (const auto& [key, stats] : dump()) {
+      const auto client = key.match.get(FieldId::kIpSrc);
+      if (key.table != id(Table::kSessionAffinity) || !client) continue;
+      for (const auto& action : stats.flow.apply_actions)
+        if (const auto* set = std::get_if<SetField>(&action); set && set->field == reg_field(3))
+          out.emplace(client->value, set->value);
+    }
+    return out;
+  }
+};
+
+TEST_F(RememberedClients, AreLedElsewhereByARestartedAgentWhoseServiceLostTheEndpoint) {
+  constexpr unsigned kClients = 40;
+  start_agent(desired({"10.10.0.2", "10.10.0.3"}));
+  wait_synced();
+  come(kClients);
+  const auto at_first = led_to("10.10.0.2"), at_second = led_to("10.10.0.3");
+  EXPECT_EQ(at_first + at_second, kClients);
+  EXPECT_GT(at_second, 0U);
+  EXPECT_EQ(learned().size(), kClients);
+
+  stop_agent();
+  start_agent(desired({"10.10.0.2", "10.10.0.3"}));
+  wait_synced();
+  come(kClients);
+  EXPECT_EQ(led_to("10.10.0.2"), 2 * at_first) << "each again where it was";
+
+  stop_agent();
+  start_agent(desired({"10.10.0.2"}));
+  wait_synced();
+  come(kClients);
+  EXPECT_EQ(led_to("10.10.0.2"), 2 * at_first + kClients);
+  EXPECT_EQ(learned().size(), kClients) << "anew";
+}
+
+// Whoever is not at the endpoint that goes is led where he was; one that comes takes its share and
+// moves nobody between others.
+TEST_F(RememberedClients, WouldBeLedAlikeWereTheyForgotten) {
+  constexpr unsigned kClients = 400;
+  std::vector<std::string> endpoints;
+  for (int n = 2; n <= 10; ++n) endpoints.push_back("10.10.0." + std::to_string(n));
+  const auto led = [&] {
+    start_agent(desired(endpoints));
+    wait_synced();
+    come(kClients);
+    auto out = learned();
+    EXPECT_EQ(out.size(), kClients);
+    const auto table = static_cast<int>(Table::kSessionAffinity);
+    EXPECT_EQ(ofctl("del-flows", "table=" + std::to_string(table) + ",ip"), 0);
+    stop_agent();
+    return out;
+  };
+  const auto nine = led();
+  EXPECT_EQ(led(), nine);
+  const std::string last = std::exchange(endpoints.back(), "10.10.0.77");
+  const auto replaced = led();
+  endpoints.pop_back();
+  const auto eight = led();
+  unsigned moved = 0, taken = 0;
+  for (const auto& [client, endpoint] : nine) {
+    moved += endpoint == FieldValue(ip(last)) ? 1 : 0;
+    taken += replaced.at(client) == FieldValue(ip("10.10.0.77")) ? 1 : 0;
+    if (endpoint != FieldValue(ip(last))) {
+      EXPECT_EQ(eight.at(client), endpoint);
+    }
+    if (replaced.at(client) != FieldValue(ip("10.10.0.77"))) {
+      EXPECT_EQ(replaced.at(client), eight.at(client));
+    }
+  }
+  // A ninth each: about 44 of 400.
+  for (const unsigned share : {moved, taken}) {
+    EXPECT_GT(share, 20U);
+    EXPECT_LT(share, 75U);
   }
 }
 

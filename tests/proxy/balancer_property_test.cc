@@ -16,8 +16,8 @@ constexpr Sender kSenders[] = {{Client::kPod, "10.10.0.77", "fd00:10::77"},
                                {Client::kHost, "10.10.0.1", "fd00:10::1"},
                                {Client::kOutside, "192.0.2.9", "2001:db8:c::9"},
                                {Client::kOutside, "198.18.0.1", "2001:db8:d::9"},
-                               {Client::kOtherNode, "192.0.2.9", "2001:db8:c::9"},
-                               {Client::kOtherNode, "198.18.0.1", "2001:db8:d::9"}};
+                               {Client::kOtherNode, "192.0.2.7", "2001:db8:c::7"},
+                               {Client::kOtherNode, "198.18.0.2", "2001:db8:d::7"}};
 
 class Life {
  public:
@@ -26,75 +26,23 @@ class Life {
   }
 
   void step() {
-    const World before = world;
-    const auto number = random_.below(6);
-    const api::ObjectKey key{"default", "s" + std::to_string(number)};
-    switch (random_.below(16)) {
-      case 0:
-        world.services.erase(key);
-        return took(before, balancer_.remove_service(key));
-      case 1:
-      case 2:
-      case 3: {
-        auto made = random_.random_service(number);
-        world.services.insert_or_assign(key, made);
-        return took(before, balancer_.apply(made));
-      }
-      case 4: {
-        const api::ObjectKey slice{"default", key.name + "-" + std::to_string(random_.below(3))};
-        world.slices.erase(slice);
-        return took(before, balancer_.remove_slice(slice));
-      }
-      case 5:
-        world.node = random_.random_node();
-        return took(before, balancer_.set_node(world.node));
-      case 6: {  // many at once
-        ServiceChanges batch;
-        for (unsigned n = 0; n < 6; ++n) {
-          batch.services.push_back(random_.random_service(n));
-          batch.slices.push_back(random_.random_slice(n));
-          world.services.insert_or_assign(key_of(batch.services.back().metadata),
-                                          batch.services.back());
-          world.slices.insert_or_assign(key_of(batch.slices.back().metadata), batch.slices.back());
-        }
-        return took(before, balancer_.apply(batch));
-      }
-      case 7:
-      case 8:
-      case 9: {
-        auto made = random_.random_slice(number);
-        world.slices.insert_or_assign(key_of(made.metadata), made);
-        return took(before, balancer_.apply(made));
-      }
-      default: {  // little: what most changes are
-        if (world.slices.empty()) return;
-        const auto slice = std::next(world.slices.begin(),
-                                     random_.below(static_cast<unsigned>(world.slices.size())));
-        random_.change_one_endpoint(slice->second);
-        return took(before, balancer_.apply(slice->second));
-      }
-    }
+    change();
+    note_changed_services();
+    connect();
   }
 
   void expect_right() {
     const Oracle oracle(world, config_);
     const auto places = oracle.places();
     for (const auto& [at, place] : places)
-      for (const auto& sender : kSenders) {
-        const IpAddress source = ip(at.ip.is_v4() ? sender.v4 : sender.v6);
-        EXPECT_EQ(
-            Walk(sw.flows(), sw.groups()).first_packet(sender.client, source, at, config_.dsr),
-            oracle.fate(place, sender.client, source, at.ip.family()))
-            << place.service->metadata.name << " at " << at.ip.to_string() << ":" << at.port
-            << " client " << static_cast<int>(sender.client);
-      }
+      for (const auto& sender : kSenders) expect_led_right(oracle, at, place, sender);
     for (const char* address : {"10.96.0.1", "198.51.100.1", "198.51.100.2", "fd00:96::2"})
       for (const std::uint16_t port : {53, 80, 81}) {
         const Frontend at{ip(address), port, api::Protocol::kTcp};
         if (places.contains(at)) continue;
-        EXPECT_TRUE(Walk(sw.flows(), sw.groups())
-                        .first_packet(Client::kPod, ip("10.10.0.77"), at, config_.dsr)
-                        .no_service);
+        for (const auto& sender : kSenders)
+          EXPECT_TRUE(
+              walk().first_packet(sender.client, source(sender, at), at, config_.dsr).no_service);
       }
     EXPECT_EQ(balancer_.host(), oracle.host());
     expect_nothing_else(oracle);
@@ -128,6 +76,7 @@ class Life {
     sw.commit(balancer_.set_node({}));
     EXPECT_TRUE(sw.groups().empty());
     EXPECT_EQ(sw.flows().size(), balancer_.start().flows.size());
+    EXPECT_TRUE(sw.learned().empty());
     EXPECT_EQ(balancer_.host(), HostServices());
     EXPECT_EQ(balancer_.service_count(), 0U);
   }
@@ -136,17 +85,136 @@ class Life {
   ModelSwitch sw;
 
  private:
+  // A client that has been led to an endpoint of a Service with affinity.
+  struct Memory {
+    Backend endpoint;
+    api::ObjectKey service;
+    bool holds = true;  // the Service has been the same since, but for its endpoints
+  };
+  using Visit = std::tuple<Frontend, Client, IpAddress>;
+
+  void change() {
+    const World before = world;
+    const auto number = random_.below(6);
+    const api::ObjectKey key{"default", "s" + std::to_string(number)};
+    switch (random_.below(16)) {
+      case 0:
+        world.services.erase(key);
+        changed_.insert(key);
+        return took(before, balancer_.remove_service(key));
+      case 1:
+      case 2:
+      case 3: {
+        auto made = random_.random_service(number);
+        world.services.insert_or_assign(key, made);
+        changed_.insert(key);
+        return took(before, balancer_.apply(made));
+      }
+      case 4: {
+        const api::ObjectKey slice{"default", key.name + "-" + std::to_string(random_.below(3))};
+        world.slices.erase(slice);
+        return took(before, balancer_.remove_slice(slice));
+      }
+      case 5:
+        world.node = random_.random_node();
+        return took(before, balancer_.set_node(world.node));
+      case 6: {  // many at once
+        ServiceChanges batch;
+        for (unsigned n = 0; n < 6; ++n) {
+          batch.services.push_back(random_.random_service(n));
+          batch.slices.push_back(random_.random_slice(n));
+          world.services.insert_or_assign(key_of(batch.services.back().metadata),
+                                          batch.services.back());
+          world.slices.insert_or_assign(key_of(batch.slices.back().metadata), batch.slices.back());
+          changed_.insert(key_of(batch.services.back().metadata));
+        }
+        return took(before, balancer_.apply(batch));
+      }
+      case 7:
+      case 8:
+      case 9: {
+        auto made = random_.random_slice(number);
+        world.slices.insert_or_assign(key_of(made.metadata), made);
+        return took(before, balancer_.apply(made));
+      }
+      default: {  // little: what most changes are
+        if (world.slices.empty()) return;
+        const auto slice = std::next(world.slices.begin(),
+                                     random_.below(static_cast<unsigned>(world.slices.size())));
+        random_.change_one_endpoint(slice->second);
+        return took(before, balancer_.apply(slice->second));
+      }
+    }
+  }
+
+  Walk walk() const {
+    Walk out(sw.flows(), sw.groups());
+    out.knowing(sw.learned());
+    return out;
+  }
+
+  static IpAddress source(const Sender& sender, const Frontend& at) {
+    return ip(at.ip.is_v4() ? sender.v4 : sender.v6);
+  }
+
+  static std::set<Backend> ends(const Fate& fate) {
+    std::set<Backend> out = fate.endpoints;
+    out.insert(fate.unchanged.begin(), fate.unchanged.end());
+    return out;
+  }
+
+  // Where the Service still has the endpoint that a client has been led to, he is led there again;
+  // if more than endpoints has changed since, he may have been forgotten.
+  void expect_led_right(const Oracle& oracle, const Frontend& at, const Oracle::Place& place,
+                        const Sender& sender) const {
+    const IpAddress from = source(sender, at);
+    const Fate want = oracle.fate(place, sender.client, from, at.ip.family());
+    const Fate got = walk().first_packet(sender.client, from, at, config_.dsr);
+    const auto memory = memories_.find({at, sender.client, from});
+    const std::string where = place.service->metadata.name + " at " + at.ip.to_string() + ":" +
+                              std::to_string(at.port) + " client " +
+                              std::to_string(static_cast<int>(sender.client));
+    const bool may_stay = memory != memories_.end() && ends(want).contains(memory->second.endpoint);
+    if (may_stay && (memory->second.holds || got != want))
+      EXPECT_EQ(ends(got), std::set<Backend>{memory->second.endpoint}) << where;
+    else
+      EXPECT_EQ(got, want) << where;
+  }
+
+  void note_changed_services() {
+    const auto places = Oracle(world, config_).places();
+    for (auto& [visit, memory] : memories_) {
+      const auto place = places.find(std::get<Frontend>(visit));
+      memory.holds = memory.holds && place != places.end() &&
+                     key_of(place->second.service->metadata) == memory.service &&
+                     !changed_.contains(memory.service);
+    }
+    changed_.clear();
+  }
+
+  // Some clients come, and are remembered where their Service says so.
+  void connect() {
+    for (const auto& [at, place] : Oracle(world, config_).places()) {
+      if (!random_.one_in(8)) continue;
+      const Sender& sender = kSenders[random_.below(std::size(kSenders))];
+      Walk coming = walk();
+      coming.first_packet(sender.client, source(sender, at), at, config_.dsr);
+      if (coming.learned().empty()) continue;
+      const auto chosen = std::next(coming.learned().begin(),
+                                    random_.below(static_cast<unsigned>(coming.learned().size())));
+      sw.learn(chosen->second);
+      memories_.insert_or_assign({at, sender.client, source(sender, at)},
+                                 Memory{chosen->first, key_of(place.service->metadata)});
+    }
+  }
+
   // A group that nobody leads to, or an endpoint's flow that no group needs, would be left over.
   void expect_nothing_else(const Oracle& oracle) {
     std::set<std::pair<Backend, api::Protocol>> endpoints;
-    std::set<Frontend> remembered;
     for (const auto& [at, place] : oracle.places())
       for (const auto& sender : kSenders) {
-        const IpAddress source = ip(at.ip.is_v4() ? sender.v4 : sender.v6);
-        for (const auto& set :
-             {oracle.fate(place, sender.client, source, at.ip.family()).endpoints,
-              oracle.fate(place, sender.client, source, at.ip.family()).unchanged})
-          for (const auto& backend : set) endpoints.insert({backend, at.protocol});
+        const auto fate = oracle.fate(place, sender.client, source(sender, at), at.ip.family());
+        for (const auto& backend : ends(fate)) endpoints.insert({backend, at.protocol});
       }
     std::size_t found = 0;
     for (const auto& [key, flow] : sw.flows())
@@ -196,6 +264,8 @@ class Life {
   BalancerConfig config_;
   RandomWorld random_;
   Balancer balancer_;
+  std::map<Visit, Memory> memories_;
+  std::set<api::ObjectKey> changed_;  // Services, by this step
 };
 
 TEST(BalancerProperty, AgreesWithTheOracleWhateverTheOrder) {

@@ -188,7 +188,7 @@ TEST_F(BalancerTest, SessionAffinityLearns) {
   sticky.session_affinity_client_ip = true;
   sticky.session_affinity_timeout_seconds = 86400;
   apply(sticky, slice("web", {endpoint("10.10.0.2")}, 53, Protocol::kUdp));
-  ASSERT_EQ(count(Table::kServiceLb), 2U);
+  ASSERT_EQ(count(Table::kServiceLb), 4U) << "choose, learn; the endpoint stays; choose again";
   const openflow::Learn* learn = nullptr;
   for (const auto& [key, flow] : sw.flows())
     for (const auto& action : flow.apply_actions)
@@ -213,7 +213,69 @@ TEST_F(BalancerTest, SessionAffinityLearns) {
   sticky.session_affinity_client_ip = false;
   sw.commit(change);
   apply(sticky);
-  EXPECT_EQ(count(Table::kServiceLb), 1U);
+  EXPECT_EQ(count(Table::kServiceLb), 2U);
+}
+
+// Its flow of EndpointDNAT stays, as another Service has the endpoint.
+TEST_F(BalancerTest, WhoIsRememberedForAnEndpointThatLeftIsLedElsewhere) {
+  const Backend stays{ip("10.10.0.2"), 8080}, leaves{ip("10.10.0.3"), 8080};
+  auto sticky = service("web", {"10.96.0.10"});
+  sticky.session_affinity_client_ip = true;
+  const auto both = slice("web", {endpoint("10.10.0.2"), endpoint("10.10.0.3")});
+  apply(sticky, both, service("other", {"10.96.0.11"}),
+        slice("other", {endpoint("10.10.0.2"), endpoint("10.10.0.3")}));
+  const auto come = [&](std::string_view client, const Backend& chosen) {
+    Walk walk(sw.flows(), sw.groups());
+    const auto ends =
+        walk.knowing(sw.learned())
+            .first_packet(Client::kPod, ip(client), {ip("10.96.0.10"), 80, Protocol::kTcp}, false)
+            .endpoints;
+    if (walk.learned().contains(chosen)) sw.learn(walk.learned().at(chosen));
+    return ends;
+  };
+  for (const auto& [client, chosen] : {std::pair("10.10.0.77", leaves), {"10.10.0.78", stays}}) {
+    EXPECT_EQ(come(client, chosen), (std::set<Backend>{stays, leaves}));
+    EXPECT_EQ(come(client, chosen), std::set<Backend>{chosen});
+  }
+  const auto change = balancer.apply(slice("web", {endpoint("10.10.0.2")})).pipeline;
+  EXPECT_EQ(change.remove_flows.size(), 1U) << "that the Service has it";
+  EXPECT_EQ(change.groups.size(), 1U);
+  EXPECT_TRUE(change.flows.empty());
+  sw.commit(change);
+  EXPECT_EQ(come("10.10.0.77", stays), std::set<Backend>{stays});
+  EXPECT_EQ(come("10.10.0.78", stays), std::set<Backend>{stays});
+  EXPECT_EQ(reach("10.96.0.11"), (std::set<Backend>{stays, leaves}));
+  apply(both);
+  EXPECT_EQ(come("10.10.0.77", stays), std::set<Backend>{stays}) << "it has been there since";
+
+  // Without affinity nobody has to look.
+  const auto flows = count(Table::kServiceLb);
+  sticky.session_affinity_client_ip = false;
+  apply(sticky);
+  EXPECT_EQ(count(Table::kServiceLb), flows - 3) << "two endpoints, and what learns";
+}
+
+// Names of one hash: the one that sorts first takes the other's number, and leaves it again.
+TEST_F(BalancerTest, WhatAGroupHasGoesWithItsNumber) {
+  const auto sticky = [](const char* name, const char* address) {
+    auto made = service(name, {address});
+    made.session_affinity_client_ip = true;
+    return made;
+  };
+  const auto loses = sticky("s56133", "10.96.0.10"), takes = sticky("s133782", "10.96.0.11");
+  apply(loses, slice("s56133", {endpoint("10.10.0.2"), endpoint("10.10.0.3")}));
+  const auto alone = sw;
+  apply(takes, slice("s133782", {endpoint("10.10.0.3")}));
+  EXPECT_NE(balancer.served({"default", "s56133"})[0].group,
+            balancer.served({"default", "s133782"})[0].group);
+  EXPECT_EQ(balancer.served({"default", "s133782"})[0].group, alone.groups().begin()->first);
+  apply(slice("s56133", {endpoint("10.10.0.3")}));
+  EXPECT_EQ(reach("10.96.0.10"), (std::set<Backend>{{ip("10.10.0.3"), 8080}}));
+  EXPECT_EQ(count(Table::kServiceLb), 2 * 3U + 1);
+  apply(slice("s56133", {endpoint("10.10.0.2"), endpoint("10.10.0.3")}));
+  sw.commit(balancer.remove_slice({"default", "s133782-1"}));
+  sw.commit(balancer.remove_service({"default", "s133782"}));
+  EXPECT_TRUE(sw == alone);
 }
 
 TEST_F(BalancerTest, RepeatedInputChangesNothing) {

@@ -92,6 +92,17 @@ TEST_F(Exposure, PolicyLocalKeepsOutsidersOnThisNodeAndNobodyElse) {
   EXPECT_EQ(ends(Client::kOutside, "203.0.113.1"), std::set<Backend>{kThere});
 }
 
+// externalTrafficPolicy is about external IPs, too, whatever the Service's type (antrea #5795).
+TEST_F(Exposure, PolicyLocalIsThatOfExternalIpsOfAClusterIpServiceToo) {
+  start();
+  auto web = load_balancer(TrafficPolicy::kLocal);
+  web.type = api::ServiceType::kClusterIP;
+  apply(web);
+  EXPECT_EQ(ends(Client::kOutside, "198.51.100.1"), std::set<Backend>{kHere});
+  EXPECT_EQ(ends(Client::kPod, "198.51.100.1"), (std::set<Backend>{kHere, kThere}));
+  EXPECT_TRUE(fate(Client::kOutside, "203.0.113.1").no_service);
+}
+
 TEST_F(Exposure, WithoutProxyAllOnlyLoadBalancersAreServed) {
   start({.node_name = "here"});
   apply(load_balancer());
@@ -149,16 +160,24 @@ TEST_F(Exposure, WhoMayNoLongerIsNotLetInByBeingRemembered) {
   start();
   auto restricted = load_balancer();
   restricted.session_affinity_client_ip = true;
+  apply(restricted);
+  const auto come = [&](std::string_view source) {
+    Walk walk(sw.flows(), sw.groups());
+    const auto ends = walk.knowing(sw.learned())
+                          .first_packet(Client::kOutside, ip(source),
+                                        {ip("203.0.113.1"), 80, Protocol::kTcp}, false)
+                          .endpoints;
+    if (walk.learned().contains(kThere)) sw.learn(walk.learned().at(kThere));
+    return ends;
+  };
+  for (const char* source : {"192.0.2.9", "198.18.0.1"}) {
+    EXPECT_EQ(come(source), (std::set<Backend>{kHere, kThere}));
+    EXPECT_EQ(come(source), std::set<Backend>{kThere});
+  }
   restricted.load_balancer_source_ranges = {*IpPrefix::parse("192.0.2.0/24")};
   apply(restricted);
-  const auto come_again = [&](std::string_view source) {
-    return Walk(sw.flows(), sw.groups())
-        .remember(kThere)
-        .first_packet(Client::kOutside, ip(source), {ip("203.0.113.1"), 80, Protocol::kTcp}, false)
-        .endpoints;
-  };
-  EXPECT_EQ(come_again("192.0.2.9"), std::set<Backend>{kThere});
-  EXPECT_EQ(come_again("198.18.0.1"), std::set<Backend>());
+  EXPECT_EQ(come("192.0.2.9"), std::set<Backend>{kThere});
+  EXPECT_EQ(come("198.18.0.1"), std::set<Backend>());
 }
 
 TEST_F(Exposure, DirectServerReturnLeavesPacketsForOtherNodesAsTheyAre) {

@@ -199,6 +199,10 @@ TEST_F(LargeService, AffinityIsInEveryLeaf) {
                               {ip("10.96.0.10"), 80, api::Protocol::kTcp}, false)
                 .remembered,
             10800);
+  const auto change = apply(slice_of(up_to(299)));
+  EXPECT_EQ(change.remove_flows.size(), 2U) << "to the endpoint, and that the Service has it";
+  EXPECT_TRUE(change.flows.empty());
+  expect_as_if_new({sticky}, {slice_of(up_to(299))});
 }
 
 // Names that have the same hash as a leaf of "big": the group of the one before it in order takes

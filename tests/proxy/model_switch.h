@@ -42,6 +42,7 @@ class ModelSwitch {
         EXPECT_FALSE(groups_of(flow.apply_actions).contains(id))
             << "removed group " << id.value << " in use";
     }
+    forget();
     if (changes.remove_groups.empty()) return;
     for (const auto& [user, group] : groups_)
       for (const auto& bucket : group.buckets)
@@ -51,7 +52,15 @@ class ModelSwitch {
 
   const std::map<openflow::FlowKey, openflow::Flow>& flows() const { return flows_; }
   const std::map<openflow::GroupId, openflow::Group>& groups() const { return groups_; }
-  friend bool operator==(const ModelSwitch&, const ModelSwitch&) = default;
+  /// What it is told; not what it has learned.
+  friend bool operator==(const ModelSwitch& a, const ModelSwitch& b) {
+    return a.flows_ == b.flows_ && a.groups_ == b.groups_;
+  }
+
+  /// Has a client been led to an endpoint, SessionAffinity learns it. Flows go with those that
+  /// learn under the same cookie (ovs-actions(7), delete_learned).
+  void learn(const openflow::Flow& flow) { learned_.insert_or_assign(flow.key(), flow); }
+  const std::map<openflow::FlowKey, openflow::Flow>& learned() const { return learned_; }
 
   /// Who a Pod's first packet to the frontend may reach; absent: no Service is matched.
   std::optional<std::set<Backend>> reach(const Frontend& to) const {
@@ -68,6 +77,19 @@ class ModelSwitch {
     for (const auto& action : actions)
       if (const auto* group = std::get_if<openflow::GroupAction>(&action)) out.insert(group->group);
     return out;
+  }
+
+  void forget() {
+    if (learned_.empty()) return;
+    std::set<std::uint64_t> cookies;
+    for (const auto& [key, flow] : flows_)
+      for (const auto& action : flow.apply_actions)
+        if (const auto* learn = std::get_if<openflow::Learn>(&action)) {
+          EXPECT_TRUE(learn->delete_learned);
+          cookies.insert(learn->cookie);
+        }
+    std::erase_if(learned_,
+                  [&](const auto& each) { return !cookies.contains(each.second.cookie); });
   }
 
   static void check_once(const openflow::Changes& changes) {
@@ -89,6 +111,7 @@ class ModelSwitch {
 
   std::map<openflow::FlowKey, openflow::Flow> flows_;
   std::map<openflow::GroupId, openflow::Group> groups_;
+  std::map<openflow::FlowKey, openflow::Flow> learned_;
 };
 
 }  // namespace antrea::proxy

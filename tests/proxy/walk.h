@@ -37,9 +37,9 @@ class Walk {
   using Groups = std::map<openflow::GroupId, openflow::Group>;
   Walk(const Flows& flows, const Groups& groups) : flows_(flows), groups_(groups) {}
 
-  /// The client has been here before: SessionAffinity has this IPv4 endpoint for it.
-  Walk& remember(const Backend& endpoint) {
-    remembered_ = endpoint;
+  /// What SessionAffinity has learned before; outlives this.
+  Walk& knowing(const Flows& learned) {
+    known_ = &learned;
     return *this;
   }
 
@@ -52,18 +52,18 @@ class Walk {
     if (client == Client::kPod || client == Client::kHost) packet.regs[4] |= 1U << 28;
     if (client == Client::kOutside) packet.regs[4] |= 1U << 27;
     enter(packet, Table::kNodePortMark);
-    if (remembered_) {
-      packet.regs[3] = remembered_->ip.v4_bits();
-      packet.regs[4] |= 2U << 16 | remembered_->port;
-      packet.regs[0] |= 1U << 9;
-    } else {
-      packet.regs[4] |= 1U << 16;  // SessionAffinity: to be selected
-    }
+    if (const auto* const flow = look_up(packet, *known_, Table::kSessionAffinity))
+      run(packet, flow->apply_actions);
+    else
+      packet.regs[4] |= 1U << 16;  // to be selected
     dsr_ = dsr;
     enter(packet, Table::kServiceLb);
-    if (!matched_ && !remembered_) fate_.no_service = true;
+    if (!matched_) fate_.no_service = true;
     return fate_;
   }
+
+  /// What SessionAffinity would learn of the client, by the endpoint that is chosen.
+  const std::map<Backend, openflow::Flow>& learned() const { return learned_; }
 
  private:
   using Table = api::pipeline::Table;
@@ -95,6 +95,10 @@ class Walk {
       case FieldId::kUdpDst:
       case FieldId::kSctpDst:
         return openflow::FieldValue(packet.to.port);
+      case FieldId::kTcpSrc:
+      case FieldId::kUdpSrc:
+      case FieldId::kSctpSrc:
+        return openflow::FieldValue(54321);
       case FieldId::kCtState:
         return openflow::FieldValue(openflow::ct_state::kNew | openflow::ct_state::kTrk);
       default:
@@ -111,9 +115,9 @@ class Walk {
     return true;
   }
 
-  const openflow::Flow* look_up(const Packet& packet, Table table) const {
+  const openflow::Flow* look_up(const Packet& packet, const Flows& flows, Table table) const {
     const openflow::Flow* best = nullptr;
-    for (const auto& [key, flow] : flows_) {
+    for (const auto& [key, flow] : flows) {
       if (key.table.value != static_cast<std::uint8_t>(table)) continue;
       if (best != nullptr && key.priority < best->priority) continue;
       if (!matches(packet, key.match)) continue;
@@ -125,12 +129,11 @@ class Walk {
   }
 
   void enter(Packet& packet, Table table) {
-    const openflow::Flow* const flow = look_up(packet, table);
+    const openflow::Flow* const flow = look_up(packet, flows_, table);
     if (table == Table::kServiceLb && flow != nullptr) matched_ = true;
     if (flow == nullptr) {
       // The misses that the Node's pipeline has there.
-      if (table == Table::kServiceLb && (matched_ || remembered_))
-        enter(packet, behind_service_lb());
+      if (table == Table::kServiceLb && matched_) enter(packet, behind_service_lb());
       if (table == Table::kDsrServiceMark) enter(packet, Table::kEndpointDnat);
       return;
     }
@@ -160,7 +163,11 @@ class Walk {
             run(copy, bucket.actions);
           }
       } else if (const auto* learn = std::get_if<openflow::Learn>(&action)) {
-        if (learn->hard_timeout != 0) fate_.remembered = learn->hard_timeout;
+        if (learn->hard_timeout == 0) continue;  // of one connection
+        fate_.remembered = learn->hard_timeout;
+        learned_.emplace(chosen(packet), learned_flow(packet, *learn));
+      } else if (const auto* move = std::get_if<openflow::Move>(&action)) {
+        set_field(packet, to_set(move->target, read(packet, move->source)));
       } else if (std::holds_alternative<openflow::Controller>(action)) {
         fate_.refused = true;
       } else if (const auto* ct = std::get_if<openflow::Ct>(&action)) {
@@ -183,6 +190,40 @@ class Walk {
     for (unsigned i = 0; i < 4; ++i)
       packet.regs[12 + i] = static_cast<std::uint32_t>((i < 2 ? set.value.hi : set.value.lo) >>
                                                        (i % 2 == 0 ? 32 : 0));
+  }
+
+  static openflow::SetField to_set(const openflow::Subfield& field, openflow::FieldValue value) {
+    openflow::SetField set;
+    set.field = field.field;
+    set.value = value << field.offset;
+    set.mask = field.mask();
+    return set;
+  }
+
+  static openflow::FieldValue read(const Packet& packet, const openflow::Subfield& from) {
+    const auto mask = openflow::FieldValue::ones(from.bits);
+    for (unsigned reg = 0; reg < 16; ++reg)
+      if (from.field == openflow::reg_field(reg))
+        return openflow::FieldValue(packet.regs[reg] >> from.offset) & mask;
+    if (from.field == openflow::xxreg_field(3))
+      return {std::uint64_t{packet.regs[12]} << 32 | packet.regs[13],
+              std::uint64_t{packet.regs[14]} << 32 | packet.regs[15]};
+    return field(packet, from.field).value_or(openflow::FieldValue()) & mask;
+  }
+
+  static openflow::Flow learned_flow(const Packet& packet, const openflow::Learn& learn) {
+    openflow::Flow flow;
+    flow.table = learn.table;
+    flow.priority = learn.priority;
+    flow.cookie = learn.cookie;
+    for (const auto& spec : learn.specs) {
+      const auto value = spec.source ? read(packet, *spec.source) : spec.value;
+      if (spec.target == openflow::LearnSpec::Target::kMatch)
+        flow.match.set(spec.destination.field, value);
+      else
+        flow.apply_actions.emplace_back(to_set(spec.destination, value));
+    }
+    return flow;
   }
 
   static Backend chosen(const Packet& packet) {
@@ -212,7 +253,9 @@ class Walk {
   const Flows& flows_;
   const Groups& groups_;
   Fate fate_;
-  std::optional<Backend> remembered_;
+  inline static const Flows kNothing;
+  const Flows* known_ = &kNothing;
+  std::map<Backend, openflow::Flow> learned_;
   bool matched_ = false, dsr_ = false, repeats_ = false;
   int depth_ = 0;
 };
