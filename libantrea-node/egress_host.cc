@@ -55,6 +55,25 @@ struct EgressHost::Impl {
     return out;
   }
 
+  static Route sink_route(std::uint32_t link, const IpAddress& ip) {
+    Route route;
+    route.destination = IpPrefix::host(ip);
+    route.link = link;
+    route.link_scope = ip.is_v4();  // IPv6 knows no scopes
+    route.protocol = kRouteOfAdministrator;
+    return route;
+  }
+
+  Result<std::map<IpAddress, std::optional<IpAddress>>> sunk(std::uint32_t link) {
+    std::map<IpAddress, std::optional<IpAddress>> out;
+    ANTREA_TRY(const auto all, netlink.routes());
+    for (const Route& route : all)
+      if (route.link == link && route.protocol == kRouteOfAdministrator && !route.gateway &&
+          route.destination.length() == route.destination.address().width())
+        out.emplace(route.destination.address(), route.source);
+    return out;
+  }
+
   Result<> operator()(const EgressHostState&, const AddEgressDevice&) {
     if (!netlink.link(kEgressDevice)) {
       auto added = netlink.add_dummy(kEgressDevice);
@@ -74,6 +93,16 @@ struct EgressHost::Impl {
   Result<> operator()(const EgressHostState& desired, const AnswerNoMore& op) {
     ANTREA_TRY(const auto link, netlink.link(desired.transport));
     return netlink.delete_proxy_neighbour(link.index, op.ip);
+  }
+  Result<> operator()(const EgressHostState&, const Sink& op) {
+    ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
+    Route route = sink_route(link.index, op.ip);
+    route.source = op.source;
+    return netlink.replace_route(route);
+  }
+  Result<> operator()(const EgressHostState&, const SinkNoMore& op) {
+    ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
+    return netlink.delete_route(sink_route(link.index, op.ip));
   }
   Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
     return nft.write(op.commands, desired.tables);
@@ -106,6 +135,7 @@ Result<EgressHostState> EgressHost::read(const EgressHostState& desired) {
   if (link) {
     state.device_up = link->up;
     ANTREA_TRY(state.addresses, impl_->addresses(link->index));
+    ANTREA_TRY(state.sunk, impl_->sunk(link->index));
   } else if (link.error().code == Errc::kNotFound) {
     state.device_present = state.device_up = false;
   } else {

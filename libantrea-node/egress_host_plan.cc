@@ -90,6 +90,12 @@ NftTable handover_table(Family family, const std::string& transport) {
           {{kHandover, {}}}};
 }
 
+std::optional<IpAddress> own_address(const NodeConfig& config, Family family) {
+  const auto found = std::ranges::find(config.node_ips, family, &IpAddress::family);
+  if (found == config.node_ips.end()) return {};
+  return *found;
+}
+
 std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
 
 }  // namespace
@@ -125,6 +131,7 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
   for (const IpAddress& ip : services) {
     fence.elements[of_family(kIps, ip.family())].insert(ip.to_string());
     state.answered.insert(ip);
+    if (!config.proxy_all) state.sunk.emplace(ip, own_address(config, ip.family()));
     // The kernel answers for others only where it forwards, and would take its time.
     const std::string neigh = ip.is_v6() ? "net/ipv6/neigh/" : "net/ipv4/neigh/";
     state.sysctls[neigh + transport + "/proxy_delay"] = "0";
@@ -147,6 +154,8 @@ std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired
   }
   for (const auto& ip : actual.answered)
     if (!desired.answered.contains(ip)) plan.emplace_back(AnswerNoMore{ip});
+  for (const auto& [ip, source] : actual.sunk)
+    if (!desired.sunk.contains(ip)) plan.emplace_back(SinkNoMore{ip});
   if (!actual.device_present || !actual.device_up) plan.emplace_back(AddEgressDevice{});
   for (const auto& address : actual.addresses)
     if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
@@ -154,6 +163,10 @@ std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired
     plan.emplace_back(NftTransaction{std::move(commands)});
   for (const auto& address : desired.addresses)
     if (!actual.addresses.contains(address)) plan.emplace_back(AddAddress{address});
+  for (const auto& [ip, source] : desired.sunk) {
+    const auto found = actual.sunk.find(ip);
+    if (found == actual.sunk.end() || found->second != source) plan.emplace_back(Sink{ip, source});
+  }
   for (const auto& ip : desired.answered)  // behind the fence
     if (!actual.answered.contains(ip)) plan.emplace_back(Answer{ip});
   return plan;
@@ -190,6 +203,12 @@ std::string describe(const EgressHostOperation& operation) {
     std::string operator()(const Answer& op) const { return "answer for " + op.ip.to_string(); }
     std::string operator()(const AnswerNoMore& op) const {
       return "answer no more for " + op.ip.to_string();
+    }
+    std::string operator()(const Sink& op) const {
+      return fmt::format("route {} to {}", op.ip.to_string(), kEgressDevice);
+    }
+    std::string operator()(const SinkNoMore& op) const {
+      return "no route to " + op.ip.to_string();
     }
     std::string operator()(const AddAddress& op) const { return "address " + text(op.address); }
     std::string operator()(const RemoveAddress& op) const {

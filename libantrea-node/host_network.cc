@@ -9,8 +9,6 @@ namespace antrea::node {
 namespace {
 
 constexpr std::uint32_t kMainTable = 254;
-constexpr std::uint8_t kProtocolKernel = 2;  // RTPROT_KERNEL: routes that come with an address
-constexpr std::uint8_t kProtocolStatic = 4;
 
 // Of the link-local ones only those that Services use are not the kernel's.
 bool is_own_business(const IpAddress& address) {
@@ -41,7 +39,7 @@ struct HostNetwork::Impl {
         continue;
       state.routes[route.destination] = {route.destination, route.gateway, route.onlink,
                                          route.source};
-      if (route.protocol == kProtocolKernel) state.kernel_routes.insert(route.destination);
+      if (route.protocol == kRouteOfKernel) state.kernel_routes.insert(route.destination);
     }
     ANTREA_TRY(const auto neighbours, netlink.permanent_neighbours());
     for (const auto& neighbour : neighbours)
@@ -80,7 +78,7 @@ struct HostNetwork::Impl {
     route.source = op.route.source;
     route.onlink = op.route.onlink;
     route.link_scope = !op.route.via;
-    route.protocol = kProtocolStatic;
+    route.protocol = kRouteOfAdministrator;
     return netlink.replace_route(route);
   }
   Result<> operator()(const HostState& desired, const RemoveRoute& op) {

@@ -319,8 +319,9 @@ void Agent::known(Input input) {
 }
 
 void Agent::follow_services() {
-  if (!options_.proxy) known(Input::kEndpointSlices);
-  if (!options_.proxy && !node_port_local_) return known(Input::kServices);
+  const bool endpoints = options_.proxy || options_.egress;
+  if (!endpoints) known(Input::kEndpointSlices);
+  if (!endpoints && !node_port_local_) return known(Input::kServices);
   kube::InformerOptions services;
   services.path = "/api/v1/services";
   inform(
@@ -330,7 +331,7 @@ void Agent::follow_services() {
         known(Input::kServices);
         if (node_port_local_) node_port_local_->services_known();
       });
-  if (!options_.proxy) return;
+  if (!endpoints) return;
   kube::InformerOptions slices;
   slices.path = "/apis/discovery.k8s.io/v1/endpointslices";
   inform(
@@ -341,12 +342,12 @@ void Agent::follow_services() {
 void Agent::take_services(std::span<const kube::Change> changes) {
   if (options_.proxy) services_->take_services(changes);
   if (node_port_local_) node_port_local_->take_services(changes);
-  if (egress_ && options_.proxy_all) egress_->take_services(changes);
+  if (egress_) egress_->take_services(changes);
 }
 
 void Agent::take_slices(std::span<const kube::Change> changes) {
-  services_->take_slices(changes);
-  if (egress_ && options_.proxy_all) egress_->take_slices(changes);
+  if (options_.proxy) services_->take_slices(changes);
+  if (egress_) egress_->take_slices(changes);
 }
 
 Result<> Agent::follow_egresses() {

@@ -215,8 +215,7 @@ void EgressAgent::on_member(const egress::GossipEvent& event) {
 }
 
 bool EgressAgent::everything_known() const {
-  return egresses_known_ && pools_known_ && groups_known_ &&
-         (services_known_ || !options_.proxy_all);
+  return egresses_known_ && pools_known_ && groups_known_ && services_known_;
 }
 
 /// No need to wait on then.

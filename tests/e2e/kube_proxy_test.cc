@@ -1,36 +1,10 @@
 // Agents that leave Services to kube-proxy, for which a rule of nftables stands on each Node.
-#include <vector>
-
 #include "lab_fixture.h"
 
 namespace antrea::e2e {
 namespace {
 
-class BesideKubeProxy : public LabTest {
- protected:
-  void TearDown() override {
-    for (const std::string& agent : agents_) run("kill " + agent);
-    LabTest::TearDown();
-  }
-
-  // Starts a Node's agent again, as the lab does but for the proxy.
-  void restart_without_proxy(const std::string& node) {
-    auto command = run("xargs -0 < /proc/$(pgrep -f \"[a]ntrea-agent --node " + node +
-                       " --kubeconfig .*/" + name_ + "/\")/cmdline")
-                       .text;
-    const auto at = command.find("--proxy-all");
-    ASSERT_NE(at, std::string::npos) << command;
-    command.replace(at, 11, "--no-proxy --service-cidr 10.96.0.0/12");
-    command.pop_back();
-    ASSERT_EQ(lab("daemon kill " + node + " antrea-agent").status, 0);
-    const auto started =
-        in("node " + node, "sh -c \"" + command + " >/run/antrea/no-proxy.log 2>&1 & echo \\$!\"");
-    ASSERT_EQ(started.status, 0) << started.text;
-    agents_.push_back(started.text.substr(0, started.text.find('\n')));
-  }
-
-  std::vector<std::string> agents_;
-};
+class BesideKubeProxy : public LabTest {};
 
 TEST_F(BesideKubeProxy, PodsReachAServiceAndPoliciesItsEndpoints) {
   const auto address_of = [&](const std::string& what, const std::string& path) {

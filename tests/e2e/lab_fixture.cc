@@ -46,6 +46,7 @@ void LabTest::TearDown() {
     const auto log = run("tail -n 40 /tmp/antrea-lab-$(id -u)/" + name_ + "/log/*.log");
     std::printf("%s\n", log.text.c_str());
   }
+  for (const auto& [node, process] : agents_) run("kill " + process);
   const auto down = run("antrea-lab down --name " + name_);
   EXPECT_EQ(down.status, 0) << down.text;
 }
@@ -85,6 +86,21 @@ std::int64_t LabTest::metric(const std::string& node, const std::string& series)
                           node + "/run/antrea/api.sock http://agent/metrics");
   const auto at = answer.text.find("\n" + series + " ");
   return at == std::string::npos ? -1 : std::stoll(answer.text.substr(at + series.size() + 2));
+}
+
+void LabTest::restart_without_proxy(const std::string& node) {
+  auto command = run("xargs -0 < /proc/$(pgrep -f \"[a]ntrea-agent --node " + node +
+                     " --kubeconfig .*/" + name_ + "/\")/cmdline")
+                     .text;
+  const auto at = command.find("--proxy-all");
+  ASSERT_NE(at, std::string::npos) << command;
+  command.replace(at, 11, "--no-proxy --service-cidr 10.96.0.0/12");
+  command.pop_back();
+  ASSERT_EQ(lab("daemon kill " + node + " antrea-agent").status, 0);
+  const auto started =
+      in("node " + node, "sh -c \"" + command + " >/run/antrea/no-proxy.log 2>&1 & echo \\$!\"");
+  ASSERT_EQ(started.status, 0) << started.text;
+  agents_[node] = started.text.substr(0, started.text.find('\n'));
 }
 
 std::string LabTest::flows(const std::string& node) {

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 
 namespace antrea::e2e {
@@ -44,6 +45,10 @@ class LabTest : public testing::Test {
   std::int64_t agent(const std::string& node, const std::string& pointer);
   /// A number among an agent's metrics, e.g. "antrea_x_count{result=\"y\"}". -1: no such one.
   std::int64_t metric(const std::string& node, const std::string& series);
+  /// Starts a Node's agent again, as the lab does but for the proxy: Services are kube-proxy's.
+  void restart_without_proxy(const std::string& node);
+  /// Ends that one as by a crash.
+  void kill_agent(const std::string& node) { run("kill -9 " + agents_.at(node)); }
   /// The flows in a Node's switch, without counters, sorted.
   std::string flows(const std::string& node);
   std::string example(const std::string& file) const {
@@ -55,6 +60,9 @@ class LabTest : public testing::Test {
   }
 
   std::string name_;
+
+ private:
+  std::map<std::string, std::string> agents_;  // of those started here the process IDs, by Node
 };
 
 }  // namespace antrea::e2e

@@ -70,6 +70,41 @@ TEST_F(ServiceExternalIp, IsServedByOneNodeAndByAnotherWhenThatOneFails) {
   EXPECT_TRUE(served_outside());
 }
 
+// kube-proxy serves the Node that has the address, by a rule of nftables that stands for it.
+TEST_F(ServiceExternalIp, IsLedToTheNodesOfKubeProxyToo) {
+  const std::string endpoint = kubectl("get pod web1 -o jsonpath={.status.podIP}").text;
+  for (const char* const node : {"worker-01", "worker-02", "worker-03"}) {
+    const auto ruled = in(std::string("node ") + node,
+                          "nft \"add table ip kube-proxy; add chain ip kube-proxy services { type "
+                          "nat hook prerouting priority dstnat; }; add rule ip kube-proxy services "
+                          "ip daddr " +
+                              std::string(kAddress) + " tcp dport 80 dnat to " + endpoint +
+                              "; add chain ip kube-proxy back { type nat hook postrouting "
+                              "priority srcnat; }; add rule ip kube-proxy back ct original ip "
+                              "daddr " +
+                              std::string(kAddress) + " masquerade\"");
+    ASSERT_EQ(ruled.status, 0) << ruled.text;
+    restart_without_proxy(node);
+  }
+  const auto at_device = [&](const std::string& node) {
+    return in("node " + node, "ip route get " + std::string(kAddress))
+               .text.find("dev antrea-egress0") != std::string::npos;
+  };
+  std::string first;
+  ASSERT_TRUE(eventually([&] {
+    first = settled_owner();
+    return !first.empty() && at_device(first);
+  })) << seip("worker-01");
+  EXPECT_TRUE(served_outside());
+
+  kill_agent(first);
+  std::string second;
+  ASSERT_TRUE(eventually([&] { return !(second = settled_owner(first)).empty(); }));
+  EXPECT_TRUE(at_device(second));
+  in("outside", "ip neighbour flush all");
+  EXPECT_TRUE(served_outside()) << "by " << second;
+}
+
 // The kernel of a Node whose agent is gone would go on answering: the fence keeps it from that.
 TEST_F(ServiceExternalIp, ANodeWithoutItsAgentDoesNotAnswer) {
   const std::string first = settled_owner();

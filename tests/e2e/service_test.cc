@@ -1,4 +1,5 @@
 // A Service with a node port, for clients in and outside the cluster, and what antctl says of it.
+#include <regex>
 #include <set>
 
 #include "lab_fixture.h"
@@ -53,6 +54,21 @@ TEST_F(ServiceLab, ANodePortIsServedWithoutKubeProxy) {
             std::string::npos)
       << "explained otherwise than it is:\n"
       << groups.text;
+
+  // One row for each address: the group, how many endpoints, for how long clients are remembered.
+  const auto services = run("antctl get services --lab " + name_ + " --node worker-02").text;
+  for (const std::string& row :
+       {"default +backendsvc +ClusterIP +" + cluster_ip + ":80/TCP +[0-9]+ +2 +0s",
+        std::string("default +backendsvc +NodePort +169.254.0.252:30080/TCP +[0-9]+ +2 +0s")})
+    EXPECT_TRUE(std::regex_search(services, std::regex(row))) << row << "\n" << services;
+  const auto all = run("antctl get serviceendpoints --lab " + name_ + " --node worker-02").text;
+  for (const char* pod : {"backend1", "backend2"}) {
+    const std::string address =
+        kubectl("get pod " + std::string(pod) + " -o jsonpath={.status.podIP}").text;
+    EXPECT_TRUE(std::regex_search(
+        all, std::regex("default +backendsvc +" + cluster_ip + ":80/TCP +" + address + " 80")))
+        << all;
+  }
 }
 
 TEST_F(ServiceLab, HealthChecksFollowTheEndpointsOfANode) {

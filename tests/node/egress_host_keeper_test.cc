@@ -54,6 +54,10 @@ class HostInMemory : public EgressHostAccess {
     state.answered.insert(op.ip);
   }
   void change(const AnswerNoMore& op, const EgressHostState&) { state.answered.erase(op.ip); }
+  void change(const Sink& op, const EgressHostState&) {
+    state.sunk.insert_or_assign(op.ip, op.source);
+  }
+  void change(const SinkNoMore& op, const EgressHostState&) { state.sunk.erase(op.ip); }
 };
 
 /// Addresses that are here, that are leaving, and one of a Service.

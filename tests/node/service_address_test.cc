@@ -32,6 +32,8 @@ class ServiceAddress : public testing::Test {
     node->run({"sysctl", "-qw", "net.ipv4.ip_forward=1"});
     // As `HostNetwork` leads what is for load balancers into the switch.
     node->run({"ip", "route", "add", "172.18.0.200", "dev", "antrea-gw0"});
+    config.proxy_all = true;
+    config.node_ips = {*IpAddress::parse("172.18.0.2")};
   }
 
   std::size_t apply(const std::set<IpAddress>& services) {
@@ -39,7 +41,7 @@ class ServiceAddress : public testing::Test {
     node->enter([&] {
       auto host = EgressHost::open();  // as a new process: it knows nothing
       ASSERT_TRUE(host) << host.error().to_string();
-      const auto done = host->apply(desired_egress_host(NodeConfig{}, "uplink", {}, services));
+      const auto done = host->apply(desired_egress_host(config, "uplink", {}, services));
       ASSERT_TRUE(done) << done.error().to_string();
       operations = done->size();
     });
@@ -70,6 +72,7 @@ class ServiceAddress : public testing::Test {
   }
   std::string proxies() { return node->run({"ip", "neighbour", "show", "proxy"}); }
 
+  NodeConfig config;
   const IpAddress address = *IpAddress::parse("172.18.0.200");
   std::optional<lab::Namespace> node, client;
   std::optional<KeptLease> lease;
@@ -122,20 +125,69 @@ TEST_F(ServiceAddress, OfIpv6IsAnsweredForToo) {
   EXPECT_EQ(node->run({"ip", "-6", "neighbour", "show", "proxy"}), "");
 }
 
+// No route leads it into the switch: kube-proxy translates what comes in for it, for which a rule
+// of nftables stands, and what it does not translate is lost.
+TEST_F(ServiceAddress, IsAnsweredForBesideKubeProxy) {
+  node->run({"ip", "route", "del", "172.18.0.200"});
+  const lab::Server server(*node, "endpoint", 80);
+  node->run({"nft",
+             "add table ip kube-proxy { chain services { type nat hook prerouting priority dstnat; "
+             "ip daddr 172.18.0.200 tcp dport 8000 dnat to 172.18.0.2:80; }; }"});
+  lease.emplace(*node);
+  apply({address});
+  EXPECT_FALSE(answered("172.18.0.200")) << "the kernel takes it for one of the uplink's network";
+
+  config.proxy_all = false;
+  EXPECT_GT(apply({address}), 0U);
+  EXPECT_EQ(apply({address}), 0U);
+  ASSERT_TRUE(lab::eventually([&] { return leased(); }));
+  EXPECT_TRUE(answered("172.18.0.200"));
+  EXPECT_THAT(node->run({"ip", "address"}), Not(HasSubstr("172.18.0.200"))) << "on no device";
+  EXPECT_THAT(node->run({"ip", "route", "get", "172.18.0.200"}),
+              HasSubstr("dev antrea-egress0 src 172.18.0.2"));
+  EXPECT_THAT(lab::ask(*client, address, 8000), HasSubstr("endpoint"));
+  EXPECT_EQ(lab::ask(*client, address, 80, 300), "");
+
+  EXPECT_GT(apply({}), 0U);
+  EXPECT_THAT(node->run({"ip", "route"}), Not(HasSubstr("172.18.0.200")));
+  EXPECT_FALSE(answered("172.18.0.200"));
+}
+
+// A Node that stops or begins to serve for kube-proxy as well.
+TEST_F(ServiceAddress, GoesFromOneProxyToTheOther) {
+  lease.emplace(*node);
+  config.proxy_all = false;
+  apply({address});
+  EXPECT_THAT(node->run({"ip", "route"}), HasSubstr("172.18.0.200 dev antrea-egress0"));
+  config.proxy_all = true;
+  node->run({"ip", "route", "replace", "172.18.0.200", "dev", "antrea-gw0"});
+  apply({address});
+  EXPECT_THAT(node->run({"ip", "route"}), HasSubstr("172.18.0.200 dev antrea-gw0"));
+  ASSERT_TRUE(lab::eventually([&] { return leased(); }));
+  EXPECT_TRUE(answered("172.18.0.200"));
+}
+
 TEST(ServiceAddressPlan, TheFenceStandsBeforeTheAnswer) {
-  const auto before = desired_egress_host(NodeConfig{}, "uplink", {});
-  const auto after =
-      desired_egress_host(NodeConfig{}, "uplink", {}, {*IpAddress::parse("172.18.0.200")});
-  std::vector<std::string> texts;
-  for (const auto& operation : plan_egress_host(after, before))
-    texts.push_back(describe(operation));
-  EXPECT_THAT(texts, testing::ElementsAre("sysctl net/ipv4/neigh/uplink/proxy_delay = 0",
-                                          HasSubstr("nft transaction"), "answer for 172.18.0.200"));
-  texts.clear();
-  for (const auto& operation : plan_egress_host(before, after))
-    texts.push_back(describe(operation));
-  EXPECT_THAT(
-      texts, testing::ElementsAre("answer no more for 172.18.0.200", HasSubstr("nft transaction")));
+  NodeConfig config;
+  const auto plan = [&](bool comes) {
+    const auto without = desired_egress_host(config, "uplink", {});
+    const auto with =
+        desired_egress_host(config, "uplink", {}, {*IpAddress::parse("172.18.0.200")});
+    std::vector<std::string> texts;
+    for (const auto& operation :
+         comes ? plan_egress_host(with, without) : plan_egress_host(without, with))
+      texts.push_back(describe(operation));
+    return texts;
+  };
+  const std::string delay = "sysctl net/ipv4/neigh/uplink/proxy_delay = 0";
+  const std::string answer = "answer for 172.18.0.200", no_more = "answer no more for 172.18.0.200";
+  EXPECT_THAT(plan(true), testing::ElementsAre(delay, HasSubstr("nft transaction"),
+                                               "route 172.18.0.200 to antrea-egress0", answer));
+  EXPECT_THAT(plan(false), testing::ElementsAre(no_more, "no route to 172.18.0.200",
+                                                HasSubstr("nft transaction")));
+  config.proxy_all = true;
+  EXPECT_THAT(plan(true), testing::ElementsAre(delay, HasSubstr("nft transaction"), answer));
+  EXPECT_THAT(plan(false), testing::ElementsAre(no_more, HasSubstr("nft transaction")));
 }
 
 }  // namespace

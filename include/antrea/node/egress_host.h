@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -45,6 +46,9 @@ struct EgressHostState {
   std::map<std::string, NftTable> tables;  ///< by "family name"; absent: not there
   /// Addresses on no device that are answered for on `transport`: ARP, neighbour discovery.
   std::set<IpAddress> answered;
+  /// Addresses that are routed to the device, where packets end, each with the source that the
+  /// host's own packets to it have.
+  std::map<IpAddress, std::optional<IpAddress>> sunk;
   std::map<std::string, std::string> sysctls;  ///< as in `HostState`
 };
 
@@ -67,8 +71,11 @@ enum class SnatPorts : std::uint8_t { kKept, kFullyRandom };
 ///   `transport`, ARP and neighbour discovery included. The lease is an element of a set with a
 ///   timeout, so it ends in the kernel, whatever has become of the agent: killed, stopped, hung.
 /// - Addresses of load balancers that come here, `services`, are answered for but are on no device:
-///   what comes in for them is to go on into the switch. The fence holds for them, too, but for
-///   neighbour advertisements, which do not have the address as their source.
+///   what comes in for them is to go on into the switch, or, unless `NodeConfig::proxy_all`, to be
+///   translated by kube-proxy. As the kernel answers only for what it routes to another device,
+///   they are then routed to the Egress device, where what kube-proxy does not translate ends. The
+///   fence holds for them, too, but for neighbour advertisements, which do not have the address as
+///   their source.
 ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
                                                const std::string& transport,
                                                std::span<const LocalEgressIp> local,
@@ -86,8 +93,17 @@ struct AnswerNoMore {
   IpAddress ip;
   friend bool operator==(const AnswerNoMore&, const AnswerNoMore&) = default;
 };
+struct Sink {
+  IpAddress ip;
+  std::optional<IpAddress> source;
+  friend bool operator==(const Sink&, const Sink&) = default;
+};
+struct SinkNoMore {
+  IpAddress ip;
+  friend bool operator==(const SinkNoMore&, const SinkNoMore&) = default;
+};
 using EgressHostOperation = std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress,
-                                         RemoveAddress, Answer, AnswerNoMore>;
+                                         RemoveAddress, Sink, SinkNoMore, Answer, AnswerNoMore>;
 ANTREA_API std::string describe(const EgressHostOperation& operation);
 
 /// The operations that lead from `actual` to `desired`; none when they agree. An address goes

@@ -34,6 +34,10 @@ struct LinkAddress {
   friend auto operator<=>(const LinkAddress&, const LinkAddress&) = default;
 };
 
+/// Who made a route: the kernel along with an address, or an administrator, as which it counts what
+/// is made here (rtnetlink(7)).
+inline constexpr std::uint8_t kRouteOfKernel = 2, kRouteOfAdministrator = 4;
+
 /// A unicast route.
 struct Route {
   IpPrefix destination;  ///< length 0 is the default route
