@@ -299,7 +299,7 @@ void LivenessProbe::Impl::judge_connection(TimePoint now) {
   for (const auto& [name, session] : sessions) {
     if (!session.watched) continue;
     if (session.up(now)) return;
-    silent += session.was_armed() ? 1 : 0;
+    silent += session.was_armed() || session.unmet(now) ? 1 : 0;
   }
   if (silent >= 2) set_cut_off(true);
 }

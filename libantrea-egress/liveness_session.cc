@@ -68,8 +68,8 @@ void Session::heard(const Hello& m, TimePoint now) {
   up_ = m.hears_you && proven;
   if (up_ && now >= down_at()) up_ = false;
   if (!up_) return void(regular_ = 0);
-  met_by_ = TimePoint::max();
   if (++regular_ >= kArmedAfter) armed_ = was_armed_ = true;
+  met_by_ = armed_ ? TimePoint::max() : now + options_->longest_detection;
 }
 
 void Session::count_arrival(const Hello& m, TimePoint now) {

@@ -45,9 +45,14 @@ class Session {
     if (wanted && !watched) met_by_ = now + options_->longest_detection;
     watched = wanted;
   }
-  /// When a peer that we watch should have been met at the latest; max() once it was, or was
-  /// doubted for it.
-  TimePoint met_by() const { return met_by_ == TimePoint::max() ? met_by_ : met_by_ + excused_heard_; }
+  /// When a peer that we watch should have been in regular contact at the latest; max() once it
+  /// was, or was doubted for it.
+  TimePoint met_by() const {
+    return met_by_ == TimePoint::max() ? met_by_ : met_by_ + excused_heard_;
+  }
+  /// Never in regular contact, though there was time enough: whoever was there before it in the
+  /// circle may have gone together with it, so that nobody else misses it.
+  bool unmet(TimePoint now) const { return watched && now >= met_by(); }
   TimePoint patient_until() const { return patient_until_; }
   /// We were late by so much: what was not heard meanwhile does not count.
   void excuse(Duration late);
@@ -81,10 +86,6 @@ class Session {
   void count_arrival(const Hello& hello, TimePoint now);
 
   void measure();
-  /// Never in contact, though there was time enough: whoever was there before it in the circle may
-  /// have gone together with it, so that nobody else misses it.
-  bool unmet(TimePoint now) const { return watched && now >= met_by(); }
-
   TimePoint opened_;
   TimePoint met_by_ = TimePoint::max();
   // Ours.

@@ -116,6 +116,7 @@ TEST(Failover, Soak) {
   const auto addresses = from_environment("ANTREA_SOAK_ADDRESSES", 10 * nodes);
   SoakResult result;
   soak(from_environment("ANTREA_SOAK_SEED", 42), nodes, addresses, faults, result);
+  if (HasFatalFailure()) return;
   std::printf("%zu faults, %zu times looked at: settled after %.1f s at most, %zu moves\n", faults,
               result.settlings, std::chrono::duration<double>(result.longest).count(),
               result.moved);

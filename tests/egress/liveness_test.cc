@@ -76,6 +76,32 @@ TEST(Liveness, WhoIsCutOffKnowsItAndTheOthersDoToo) {
   }
 }
 
+// It has learned of the others by an exchange of everything, and of some hellos at most.
+TEST(Liveness, WhoIsCutOffBeforeItKnowsTheOthersWellKnowsItAllTheSame) {
+  for (const auto acquaintance : {0ms, 30ms, 60ms, 100ms, 200ms, 300ms, 400ms, 500ms}) {
+    SCOPED_TRACE(acquaintance.count());
+    VirtualCluster cluster(7);
+    cluster.add_acquainted(7);
+    cluster.run_for(5s);
+    cluster.crash(3);
+    cluster.run_for(10s);
+    cluster.restart(3);
+    for (std::size_t i = 0; i < 7; ++i)
+      if (i != 3) cluster.join(3, i);
+    ASSERT_TRUE(
+        cluster.run_until([&] { return cluster.counts(3, 0) && cluster.counts(0, 3); }, 5s));
+    cluster.run_for(acquaintance);
+    cluster.nodes()[3].side = 1;
+    cluster.run_for(3s);
+    EXPECT_TRUE(cluster.nodes()[3].cut_off);
+    EXPECT_TRUE(nobody_counts(cluster, 3, 7)) << "and the others do, too";
+    cluster.nodes()[3].side = 0;
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 20s));
+    cluster.run_for(1s);
+    for (const auto& node : cluster.nodes()) EXPECT_FALSE(node.cut_off) << node.name;
+  }
+}
+
 TEST(Liveness, WhoWasStoppedKnowsItBeforeItDoesAnything) {
   VirtualCluster cluster(13);
   cluster.add_acquainted(5);
