@@ -332,16 +332,18 @@ NodePortLocalOutcome NodePortLocal::remove_service(const api::ObjectKey& key) {
 }
 
 NodePortLocalOutcome NodePortLocal::apply(std::span<const api::Pod> pods) {
+  NodePortLocalOutcome out;
   // Those with a port from before first, or another could take it.
   std::set<api::ObjectKey> first, then;
   for (const auto& pod : pods) {
     const auto key = api::key_of(pod.metadata);
+    const bool told = !exposures(key).empty();
     if (!impl_->take(pod)) continue;
     const auto found = impl_->pods.find(key);
-    const bool recovers = found != impl_->pods.end() && !found->second.recovered.empty();
-    (recovers ? first : then).insert(key);
+    const bool ended = found == impl_->pods.end();
+    if (ended && told) out.annotate.insert(key);
+    (!ended && !found->second.recovered.empty() ? first : then).insert(key);
   }
-  NodePortLocalOutcome out;
   for (const auto& key : first) impl_->settle(key, out);
   for (const auto& key : then) impl_->settle(key, out);
   return impl_->finish(std::move(out));

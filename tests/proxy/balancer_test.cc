@@ -102,6 +102,18 @@ TEST_F(BalancerTest, AnAddressThatASliceListsTwiceIsOneEndpoint) {
   EXPECT_EQ(reached(), 1U);
 }
 
+TEST_F(BalancerTest, AnEndpointIsItsFirstAddressAtAPortWithANumber) {
+  auto endpoints = slice("web", {endpoint("10.10.0.2")});
+  endpoints.endpoints[0].addresses.push_back(ip("10.10.0.3"));
+  apply(service("web", {"10.96.0.10"}), endpoints);
+  EXPECT_EQ(reach("10.96.0.10"), (std::set<Backend>{{ip("10.10.0.2"), 8080}}));
+  for (const std::optional<std::int32_t> port : {std::optional<std::int32_t>(), {0}}) {
+    endpoints.ports[0].port = port;
+    apply(endpoints);
+    EXPECT_EQ(reach("10.96.0.10"), std::set<Backend>()) << "refused";
+  }
+}
+
 TEST_F(BalancerTest, WithoutEndpointsRefuses) {
   apply(service("web", {"10.96.0.10"}));
   EXPECT_EQ(reach("10.96.0.10"), std::set<Backend>());

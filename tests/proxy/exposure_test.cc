@@ -255,6 +255,23 @@ TEST_F(Exposure, StaleUdpConnectionsAreNamed) {
               ElementsAre(StaleConnections{{ip("10.96.0.10"), 54, Protocol::kUdp}, {}}));
 }
 
+// An external IP may be a Node's: what came for it and what came for the node port are two things.
+TEST_F(Exposure, StaleConnectionsOfANodesAddressAreThoseOfBothPorts) {
+  start();
+  auto dns = service("dns", {"10.96.0.10"}, 53, Protocol::kUdp);
+  dns.type = api::ServiceType::kNodePort;
+  dns.ports[0].node_port = 30053;
+  dns.external_ips = {ip("172.18.0.2")};
+  apply(dns);
+  apply(slice("dns", {endpoint("10.10.0.2")}, 53, Protocol::kUdp));
+  const auto at = [](const char* address, std::uint16_t port) {
+    return StaleConnections{{ip(address), port, Protocol::kUdp}, ip("10.10.0.2")};
+  };
+  EXPECT_THAT(apply(slice("dns", {}, 53, Protocol::kUdp)),
+              ElementsAre(at("10.96.0.10", 53), at("169.254.0.252", 30053), at("172.18.0.2", 53),
+                          at("172.18.0.2", 30053)));
+}
+
 TEST_F(Exposure, ClusterIpsAreNotTakenAway) {
   start();
   apply(load_balancer());

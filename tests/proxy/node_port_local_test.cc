@@ -170,6 +170,41 @@ TEST_F(NodePortLocalTest, FollowsThePodsAddress) {
   EXPECT_EQ(open, (std::map<LocalPort, Backend>{{tcp(61001), {ip("10.10.0.9"), 8080}}}));
 }
 
+TEST_F(NodePortLocalTest, GivesBackThePortOfAPodThatHasEnded) {
+  apply(service("web", {.number = 8080}));
+  for (const char* phase : {"Succeeded", "Failed"}) {
+    apply({pod("a", "10.10.0.2")});
+    EXPECT_EQ(open.size(), 1U);
+    auto ended = pod("a", "10.10.0.2");
+    ended.phase = phase;
+    apply({ended});
+    EXPECT_THAT(open, IsEmpty());
+    EXPECT_THAT(said, IsEmpty());
+  }
+}
+
+// What annotations of before say is kept where it can be: in the range, nobody else's, ours.
+TEST_F(NodePortLocalTest, GivesAnotherPortWhereTheOneOfBeforeWillNotDo) {
+  apply(service("web", {.number = 8080}));
+  std::vector<api::Pod> pods;
+  const auto of_before = [&](const char* name, const char* address, const Exposure& exposed) {
+    pods.push_back(pod(name, address));
+    pods.back().metadata.annotations["nodeportlocal.antrea.io"] = to_annotation({exposed});
+  };
+  of_before("a", "10.10.0.2", exposure(8080, 61002));
+  of_before("b", "10.10.0.3", exposure(8080, 61002));
+  of_before("c", "10.10.0.4", exposure(8080, 60999));
+  of_before("d", "10.10.0.5", exposure(9999, 61001));
+  apply(pods);
+  EXPECT_EQ(open.size(), 4U);
+  EXPECT_EQ(open[tcp(61002)], (Backend{ip("10.10.0.2"), 8080}));
+  for (const char* name : {"b", "c", "d"}) {
+    ASSERT_EQ(said[name].size(), 1U) << name;
+    EXPECT_EQ(said[name][0].pod_port, 8080) << name;
+    EXPECT_EQ(open[tcp(said[name][0].node_port)].port, 8080) << name;
+  }
+}
+
 TEST_F(NodePortLocalTest, GoesOnWithThePortsOfBefore) {
   apply(service("web", {.number = 8080}));
   auto a = pod("a", "10.10.0.2"), b = pod("b", "10.10.0.3"), c = pod("c", "10.10.0.4");
