@@ -178,7 +178,7 @@ void NodePortLocalAgent::tell(const api::ObjectKey& pod) {
   const std::string wanted = proxy::to_annotation(engine_.exposures(pod));
   if (annotation_of(*object) == wanted) return patches_.drop(path);
   const json::value value = wanted.empty() ? json::value() : json::value(wanted);
-  patches_.set(path, {{"metadata", {{"annotations", {{proxy::kExposuresAnnotation, value}}}}}});
+  patches_.patch(path, {{"metadata", {{"annotations", {{proxy::kExposuresAnnotation, value}}}}}});
 }
 
 std::string NodePortLocalAgent::port_range() const {

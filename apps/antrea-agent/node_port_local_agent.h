@@ -8,7 +8,7 @@
 #include "antrea/api/core.h"
 #include "antrea/base/asio.h"
 #include "antrea/kube/informer.h"
-#include "antrea/kube/patch_queue.h"
+#include "antrea/kube/write_queue.h"
 #include "antrea/node/local_ports.h"
 #include "antrea/proxy/node_port_local.h"
 #include "options.h"
@@ -51,7 +51,7 @@ class NodePortLocalAgent {
   proxy::NodePortLocal engine_;
   node::LocalPortKeeper keeper_;
   kube::Informer pods_;
-  kube::PatchQueue patches_;
+  kube::WriteQueue patches_;
   Signal changed_;
   std::optional<node::LocalPorts> translations_;
   proxy::NodePortLocalOutcome unsettled_;
