@@ -1,21 +1,31 @@
+#include <algorithm>
 #include <cstring>
 #include <new>
 
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/switch_state.h"
 #include "antrea/openflow/text.h"
+#include "wire.h"
 
 namespace antrea::openflow {
 namespace {
 
-// Where a FLOW_MOD has its match, behind what is the same in every message of that length
-// (OpenFlow 1.5.1 section 7.3.4.3), and the length of the match there.
-constexpr std::size_t kMatchAt = 48, kMatchLengthAt = kMatchAt + 2;
+// Where a FLOW_MOD has its match (OpenFlow 1.5.1 section 7.3.4.3).
+constexpr std::size_t kMatchAt = 48;
+constexpr std::size_t kMatchHeader = 4;         // type and length: section 7.2.3.1
+constexpr std::size_t kInstructionsHeader = 8;  // of OFPIT_APPLY_ACTIONS: section 7.2.5
 constexpr std::uint8_t kFlowModType = 14;
+constexpr std::uint16_t kOxmMatch = 1, kApplyActions = 4;
 constexpr std::uint32_t kNoBuffer = 0xffffffff;
 
 bool removes(FlowCommand command) {
   return command == FlowCommand::kDelete || command == FlowCommand::kDeleteStrict;
+}
+
+std::size_t padded(std::size_t size) { return (size + 7) / 8 * 8; }
+
+std::uint16_t number_at(std::span<const std::byte> bytes, std::size_t at) {
+  return detail::load_be<std::uint16_t>(bytes.data() + at);
 }
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
@@ -26,36 +36,50 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
 
 }  // namespace
 
+std::span<const std::byte> FlowBytes::fields_of(std::span<const std::byte> match) {
+  const std::size_t length = std::max<std::size_t>(number_at(match, 2), kMatchHeader);
+  return match.subspan(kMatchHeader, length - kMatchHeader);
+}
+
+FlowBytes FlowBytes::of(std::span<const std::byte> match, std::span<const std::byte> instructions) {
+  FlowBytes bytes{fields_of(match), instructions};
+  bytes.only_actions = instructions.size() >= kInstructionsHeader &&
+                       number_at(instructions, 0) == kApplyActions &&
+                       number_at(instructions, 2) == instructions.size();
+  if (bytes.only_actions) bytes.instructions = instructions.subspan(kInstructionsHeader);
+  return bytes;
+}
+
 std::uint32_t FlowRecord::hash_key(TableId table, std::uint16_t priority,
-                                   std::span<const std::byte> match) {
+                                   std::span<const std::byte> fields) {
   auto hash = mix(0x2545f4914f6cdd1dU, std::uint64_t{table.value} << 16 | priority);
   std::uint64_t word;
-  for (; match.size() >= 8; match = match.subspan(8)) {
-    std::memcpy(&word, match.data(), sizeof word);
+  for (; fields.size() >= 8; fields = fields.subspan(8)) {
+    std::memcpy(&word, fields.data(), sizeof word);
     hash = mix(hash, word);
   }
-  word = match.size();
-  std::memcpy(&word, match.data(), match.size());
+  word = fields.size();
+  std::memcpy(&word, fields.data(), fields.size());
   return static_cast<std::uint32_t>(mix(hash, word) >> 32);
 }
 
-FlowRecordPtr FlowRecord::with_bytes(std::span<const std::byte> match,
-                                     std::span<const std::byte> instructions) {
-  void* memory = ::operator new(sizeof(FlowRecord) + match.size() + instructions.size());
+FlowRecordPtr FlowRecord::with_bytes(const FlowBytes& bytes) {
+  const auto& [fields, instructions, only_actions] = bytes;
+  void* memory = ::operator new(sizeof(FlowRecord) + fields.size() + instructions.size());
   auto* record = new (memory) FlowRecord();
-  record->match_size_ = static_cast<std::uint16_t>(match.size());
+  record->fields_size_ = static_cast<std::uint16_t>(fields.size());
   record->instructions_size_ = static_cast<std::uint16_t>(instructions.size());
+  record->only_actions_ = only_actions;
   auto* const room = reinterpret_cast<std::byte*>(record + 1);
-  std::memcpy(room, match.data(), match.size());
+  if (!fields.empty()) std::memcpy(room, fields.data(), fields.size());
   if (!instructions.empty())
-    std::memcpy(room + match.size(), instructions.data(), instructions.size());
+    std::memcpy(room + fields.size(), instructions.data(), instructions.size());
   return FlowRecordPtr(record);
 }
 
 template <typename Facts>
-FlowRecordPtr FlowRecord::with_facts(const Facts& facts, std::span<const std::byte> match,
-                                     std::span<const std::byte> instructions) {
-  auto record = with_bytes(match, instructions);
+FlowRecordPtr FlowRecord::with_facts(const Facts& facts, const FlowBytes& bytes) {
+  auto record = with_bytes(bytes);
   record->table_ = facts.table;
   record->priority_ = facts.priority;
   record->cookie_ = facts.cookie;
@@ -63,7 +87,7 @@ FlowRecordPtr FlowRecord::with_facts(const Facts& facts, std::span<const std::by
   record->hard_timeout_ = facts.hard_timeout;
   record->flags_ = facts.flags;
   record->importance_ = facts.importance;
-  record->hash_ = hash_key(record->table_, record->priority_, record->match());
+  record->hash_ = hash_key(record->table_, record->priority_, record->fields());
   return record;
 }
 
@@ -81,19 +105,28 @@ FlowRecordPtr FlowRecord::make(const Flow& flow, std::vector<std::byte>& scratch
   scratch.clear();
   if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, scratch)) return nullptr;
   if (scratch.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
-  const std::size_t length = std::to_integer<std::size_t>(scratch[kMatchLengthAt]) << 8 |
-                             std::to_integer<std::size_t>(scratch[kMatchLengthAt + 1]);
   const auto parts = std::span<const std::byte>(scratch).subspan(kMatchAt);
-  const std::size_t padded = (length + 7) / 8 * 8;
-  return with_facts(flow, parts.first(padded), parts.subspan(padded));
+  const std::size_t match_size = padded(number_at(parts, 2));
+  return with_facts(flow, FlowBytes::of(parts.first(match_size), parts.subspan(match_size)));
 }
 
 FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
-  return with_facts(view, view.match, view.instructions);
+  return with_facts(view, FlowBytes::of(view.match, view.instructions));
 }
 
 std::size_t FlowRecord::message_size(FlowCommand command) const {
-  return kMatchAt + match_size_ + (removes(command) ? 0 : instructions_size_);
+  const std::size_t size = kMatchAt + padded(kMatchHeader + fields_size_);
+  if (removes(command)) return size;
+  return size + (only_actions_ ? kInstructionsHeader : 0) + instructions_size_;
+}
+
+void FlowRecord::append_match(std::vector<std::byte>& out) const {
+  ByteWriter writer(out);
+  const std::size_t start = writer.size();
+  writer.be16(kOxmMatch);
+  writer.be16(static_cast<std::uint16_t>(kMatchHeader + fields_size_));
+  writer.bytes(fields());
+  writer.pad_from(start, 8);
 }
 
 void FlowRecord::append_message(FlowCommand command, std::uint32_t xid,
@@ -115,8 +148,14 @@ void FlowRecord::append_message(FlowCommand command, std::uint32_t xid,
   writer.be32(kAnyGroup.value);
   writer.be16(flags_);
   writer.be16(importance_);
-  writer.bytes(match());
-  if (!removes(command)) writer.bytes(instructions());
+  append_match(out);
+  if (removes(command)) return;
+  if (only_actions_) {
+    writer.be16(kApplyActions);
+    writer.be16(static_cast<std::uint16_t>(kInstructionsHeader + instructions_size_));
+    writer.be32(0);
+  }
+  writer.bytes(bytes().instructions);
 }
 
 Result<Flow> FlowRecord::decode() const {
@@ -129,14 +168,16 @@ Result<Flow> FlowRecord::decode() const {
 
 std::size_t FlowRecord::footprint() const {
   constexpr std::size_t kChunk = 16, kHeader = 8;  // of the allocator
-  const std::size_t size = sizeof(FlowRecord) + match_size_ + instructions_size_ + kHeader;
+  const std::size_t size = sizeof(FlowRecord) + fields_size_ + instructions_size_ + kHeader;
   return (size + kChunk - 1) / kChunk * kChunk;
 }
 
 std::string FlowRecord::describe() const {
   auto text = "table " + std::to_string(table().value) + ", priority " + std::to_string(priority());
-  const auto decoded = decode_match(match());
-  if (!decoded) return text + ", match " + to_hex(match());
+  std::vector<std::byte> match;
+  append_match(match);
+  const auto decoded = decode_match(match);
+  if (!decoded) return text + ", match " + to_hex(match);
   return decoded->empty() ? text : text + ", " + to_string(*decoded);
 }
 

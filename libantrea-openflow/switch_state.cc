@@ -10,6 +10,9 @@ namespace {
 /// Meters above it are the switch's own (slowpath, controller).
 constexpr std::uint32_t kMaxMeter = 0xffff0000;
 
+/// Then they are numbered from 1 again.
+constexpr std::uint8_t kLastReadback = 127;
+
 /// Beyond it the entry of a group in the switch's statistics would outgrow its 16-bit length.
 constexpr std::size_t kMostBuckets = 4000;
 
@@ -37,19 +40,22 @@ bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+bool same_instructions(const FlowBytes& a, const FlowBytes& b) {
+  return a.only_actions == b.only_actions && same_bytes(a.instructions, b.instructions);
+}
+
 /// Equal in all that the switch keeps of a flow; both have one key.
 bool same_flow(const FlowRecord& a, const FlowRecord& b) {
   return a.cookie() == b.cookie() && a.idle_timeout() == b.idle_timeout() &&
          a.hard_timeout() == b.hard_timeout() && a.importance() == b.importance() &&
          ((a.flags() ^ b.flags()) & flow_flags::kKept) == 0 &&
-         same_bytes(a.instructions(), b.instructions());
+         same_instructions(a.bytes(), b.bytes());
 }
 
-bool same_flow(const FlowStatsView& a, const FlowRecord& b) {
+bool same_flow(const FlowStatsView& a, const FlowBytes& bytes, const FlowRecord& b) {
   return a.cookie == b.cookie() && a.idle_timeout == b.idle_timeout() &&
          a.hard_timeout == b.hard_timeout() && a.importance == b.importance() &&
-         ((a.flags ^ b.flags()) & flow_flags::kKept) == 0 &&
-         same_bytes(a.instructions, b.instructions());
+         ((a.flags ^ b.flags()) & flow_flags::kKept) == 0 && same_instructions(bytes, b.bytes());
 }
 
 template <typename Map, typename Pointer, typename Key>
@@ -88,9 +94,10 @@ void compact(Steps& steps, KeyOf key_of, Same same) {
 
 void compact_all(Delta& delta) {
   const auto flow_key = [](const FlowRecordPtr& flow) {
-    const auto match = flow->match();
-    return std::tuple(flow->table(), flow->priority(),
-                      std::string_view(reinterpret_cast<const char*>(match.data()), match.size()));
+    const auto fields = flow->fields();
+    return std::tuple(
+        flow->table(), flow->priority(),
+        std::string_view(reinterpret_cast<const char*>(fields.data()), fields.size()));
   };
   const auto id = [](const auto& item) { return item->id; };
   const auto equal = [](const auto& a, const auto& b) { return a == b; };
@@ -115,12 +122,12 @@ void Delta::append(const Delta& later) {
   if (!alone && !later.empty()) compact_all(*this);
 }
 
-SwitchState::KeyView::KeyView(TableId t, std::uint16_t p, std::span<const std::byte> m)
-    : table(t), priority(p), hash(FlowRecord::hash_key(t, p, m)), match(m) {}
+SwitchState::KeyView::KeyView(TableId t, std::uint16_t p, std::span<const std::byte> f)
+    : table(t), priority(p), hash(FlowRecord::hash_key(t, p, f)), fields(f) {}
 
 bool SwitchState::KeyEqual::operator()(const KeyView& a, const FlowRecordPtr& b) const {
   return a.hash == b->hash_ && a.table == b->table() && a.priority == b->priority() &&
-         same_bytes(a.match, b->match());
+         same_bytes(a.fields, b->fields());
 }
 
 bool SwitchState::KeyEqual::operator()(const FlowRecordPtr& a, const FlowRecordPtr& b) const {
@@ -128,6 +135,7 @@ bool SwitchState::KeyEqual::operator()(const FlowRecordPtr& a, const FlowRecordP
 }
 
 void SwitchState::add_flow(FlowRecordPtr after, Delta& delta) {
+  after->seen_ = 0;
   const auto [at, fresh] = flows_.insert(after);
   FlowRecordPtr before;
   if (!fresh) {
@@ -167,7 +175,7 @@ Result<Delta> SwitchState::apply(const Changes& changes) {
   for (const auto& key : changes.remove_flows) {
     std::vector<std::byte> match;
     encode_match(key.match, match);
-    remove_flow(KeyView(key.table, key.priority, match), delta);
+    remove_flow(KeyView(key.table, key.priority, FlowBytes::fields_of(match)), delta);
   }
   for (const auto id : changes.remove_groups) set_entry(groups_, id, GroupPtr(), delta.groups);
   for (const auto id : changes.remove_meters) set_entry(meters_, id, MeterPtr(), delta.meters);
@@ -250,7 +258,10 @@ std::vector<Meter> SwitchState::meters() const {
 }
 
 void SwitchState::begin_readback() {
-  ++readback_;
+  if (++readback_ > kLastReadback) {
+    for (const auto& record : flows_) record->seen_ = 0;
+    readback_ = 1;
+  }
   seen_count_ = reencoded_ = 0;
   differences_ = {};
   seen_groups_.clear();
@@ -259,12 +270,13 @@ void SwitchState::begin_readback() {
 }
 
 void SwitchState::see_flow(const FlowStatsView& view) {
-  auto found = flows_.find(KeyView(view.table, view.priority, view.match));
+  const FlowBytes bytes = FlowBytes::of(view.match, view.instructions);
+  auto found = flows_.find(KeyView(view.table, view.priority, bytes.fields));
   const auto mark = [&](const FlowRecordPtr& record) {
     if (record->seen_ != readback_) ++seen_count_;
     record->seen_ = readback_;
   };
-  if (found != flows_.end() && same_flow(view, **found)) return mark(*found);
+  if (found != flows_.end() && same_flow(view, bytes, **found)) return mark(*found);
   // The switch may write the same flow in other bytes than this library: compare the meaning.
   FlowRecordPtr actual;
   if (const auto decoded = view.decode()) actual = FlowRecord::make(decoded->flow);

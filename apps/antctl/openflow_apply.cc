@@ -114,9 +114,10 @@ asio::awaitable<Result<Delta>> compare(const Job& job, Target& target, TimePoint
   // The engine keeps no order: here tables stand in theirs, and in them what matches first.
   std::ranges::sort(delta->flows, {}, [](const Step<FlowRecordPtr>& step) {
     const auto& flow = step.after != nullptr ? *step.after : *step.before;
-    const auto match = flow.match();
-    return std::tuple(flow.table(), -int{flow.priority()},
-                      std::string_view(reinterpret_cast<const char*>(match.data()), match.size()));
+    const auto fields = flow.fields();
+    return std::tuple(
+        flow.table(), -int{flow.priority()},
+        std::string_view(reinterpret_cast<const char*>(fields.data()), fields.size()));
   });
   co_return *std::move(delta);
 }

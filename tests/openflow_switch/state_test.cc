@@ -357,6 +357,45 @@ TEST(SwitchState, LeavesWhatIsNotItsOwn) {
   EXPECT_TRUE(delta.groups.empty());
 }
 
+TEST(SwitchState, SeesWhatIsMissingHoweverOftenItLooked) {
+  Changes changes;
+  for (unsigned i = 0; i < 3; ++i) changes.flows.push_back(model_flow(i));
+  SwitchState state;
+  ModelSwitch actual;
+  ASSERT_TRUE(actual.apply(*Plan::make(*state.apply(changes))));
+  for (unsigned i = 0; i < 400; ++i) {
+    const auto missing = model_flow(i % 3);
+    ASSERT_EQ(actual.flows.erase(missing.key()), 1U);
+    const auto delta = actual.readback(state);
+    ASSERT_EQ(delta.flows.size(), 1U) << i;
+    ASSERT_EQ(delta.flows[0].after->priority(), missing.priority) << i;
+    ASSERT_TRUE(actual.apply(*Plan::make(delta)));
+  }
+}
+
+TEST(SwitchState, KeepsInstructionsOfEveryShape) {
+  Changes changes;
+  const auto flow = [&](unsigned number) -> Flow& {
+    return changes.flows.emplace_back(model_flow(number));
+  };
+  flow(1).apply_actions = {};
+  flow(2).apply_actions = {Output{PortNo{1}}};
+  flow(3).apply_actions = {Output{PortNo{1}}};
+  changes.flows.back().goto_table = TableId{200};
+  flow(4).goto_table = TableId{200};
+  flow(5).write_actions = Actions{Output{PortNo{2}}};
+  flow(6).match = {};
+  SwitchState state;
+  ModelSwitch actual;
+  ASSERT_TRUE(actual.apply(*Plan::make(*state.apply(changes))));
+  for (const Flow& wanted : changes.flows) EXPECT_EQ(actual.flows.at(wanted.key()), wanted);
+  EXPECT_TRUE(actual.readback(state).empty());
+  EXPECT_EQ(state.reencoded(), 0U);
+  // The same actions, applied or written, are two things.
+  changes.flows[1].write_actions = std::exchange(changes.flows[1].apply_actions, {});
+  EXPECT_EQ(state.apply(changes)->flows.size(), 1U);
+}
+
 TEST(SwitchState, KeepsAFlowInLessThan300Bytes) {
   Changes changes;
   for (unsigned i = 0; i < 20'000; ++i) {

@@ -15,6 +15,19 @@
 
 namespace antrea::openflow {
 
+/// What tells a flow's match and instructions in bytes of the wire; borrowed. Headers and padding
+/// that follow from the rest are left out, as there may be hundreds of thousands of flows.
+struct ANTREA_API FlowBytes {
+  std::span<const std::byte> fields;        ///< of the match, without header and padding
+  std::span<const std::byte> instructions;  ///< or, with `only_actions`, the actions to apply
+  bool only_actions = false;                ///< the only instruction is to apply actions
+
+  /// From both as they stand in a message.
+  static FlowBytes of(std::span<const std::byte> match, std::span<const std::byte> instructions);
+  /// The fields of a match as it stands in a message.
+  static std::span<const std::byte> fields_of(std::span<const std::byte> match);
+};
+
 /// A flow, with its match and instructions as bytes of the wire, in one allocation; immutable and
 /// shared, on one thread.
 class ANTREA_API FlowRecord {
@@ -31,10 +44,10 @@ class ANTREA_API FlowRecord {
   std::uint16_t hard_timeout() const { return hard_timeout_; }
   std::uint16_t flags() const { return flags_; }
   std::uint16_t importance() const { return importance_; }
-  /// With header and padding.
-  std::span<const std::byte> match() const { return {bytes(), match_size_}; }
-  std::span<const std::byte> instructions() const {
-    return {bytes() + match_size_, instructions_size_};
+  /// Of the match, without header and padding.
+  std::span<const std::byte> fields() const { return {room(), fields_size_}; }
+  FlowBytes bytes() const {
+    return {fields(), {room() + fields_size_, instructions_size_}, only_actions_};
   }
 
   /// The size of the OFPT_FLOW_MOD that does this with the flow.
@@ -54,26 +67,26 @@ class ANTREA_API FlowRecord {
   friend void intrusive_ptr_release(FlowRecord* record) {
     if (--record->references_ == 0) destroy(record);
   }
-  static boost::intrusive_ptr<FlowRecord> with_bytes(std::span<const std::byte> match,
-                                                     std::span<const std::byte> instructions);
+  static boost::intrusive_ptr<FlowRecord> with_bytes(const FlowBytes& bytes);
   /// `facts`: a Flow or FlowStatsView.
   template <typename Facts>
-  static boost::intrusive_ptr<FlowRecord> with_facts(const Facts& facts,
-                                                     std::span<const std::byte> match,
-                                                     std::span<const std::byte> instructions);
+  static boost::intrusive_ptr<FlowRecord> with_facts(const Facts& facts, const FlowBytes& bytes);
   static ANTREA_API void destroy(FlowRecord* record);
   static std::uint32_t hash_key(TableId table, std::uint16_t priority,
-                                std::span<const std::byte> match);
-  const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
+                                std::span<const std::byte> fields);
+  const std::byte* room() const { return reinterpret_cast<const std::byte*>(this + 1); }
+  void append_match(std::vector<std::byte>& out) const;
 
   std::uint64_t cookie_ = 0;
   std::uint32_t references_ = 0;
-  std::uint32_t seen_ = 0;  ///< the readback that found it in the switch
-  std::uint32_t hash_ = 0;  ///< of table, priority and match
-  std::uint16_t match_size_ = 0, instructions_size_ = 0;
+  std::uint32_t hash_ = 0;  ///< of table, priority and fields
+  std::uint16_t fields_size_ = 0, instructions_size_ = 0;
   std::uint16_t priority_ = 0, idle_timeout_ = 0, hard_timeout_ = 0, flags_ = 0, importance_ = 0;
   TableId table_;
+  bool only_actions_ : 1 = false;
+  std::uint8_t seen_ : 7 = 0;  ///< the readback that found it in the switch
 };
+static_assert(sizeof(FlowRecord) == 32);
 using FlowRecordPtr = boost::intrusive_ptr<FlowRecord>;
 using GroupPtr = std::shared_ptr<const Group>;
 using MeterPtr = std::shared_ptr<const Meter>;
@@ -221,16 +234,16 @@ class ANTREA_API SwitchState {
 
  private:
   struct KeyView {
-    KeyView(TableId table, std::uint16_t priority, std::span<const std::byte> match);
+    KeyView(TableId table, std::uint16_t priority, std::span<const std::byte> fields);
     explicit KeyView(const FlowRecordPtr& record)
         : table(record->table()),
           priority(record->priority()),
           hash(record->hash_),
-          match(record->match()) {}
+          fields(record->fields()) {}
     TableId table;
     std::uint16_t priority;
     std::uint32_t hash;
-    std::span<const std::byte> match;
+    std::span<const std::byte> fields;
   };
   struct KeyHash {
     using is_transparent = void;
@@ -255,7 +268,7 @@ class ANTREA_API SwitchState {
   std::map<MeterId, MeterPtr> meters_;
   std::map<std::uint16_t, TlvMapPtr> tlv_maps_;
 
-  std::uint32_t readback_ = 0;
+  std::uint8_t readback_ = 0;  ///< as `FlowRecord::seen_`; 0 is none
   std::size_t seen_count_ = 0;
   std::size_t reencoded_ = 0;
   Delta differences_;
