@@ -7,6 +7,7 @@
 #include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 #include <cstring>
+#include <utility>
 
 #include "antrea/base/bytes.h"
 
@@ -32,30 +33,58 @@ constexpr auto kCrcTables = [] {
 constexpr std::size_t kSha1Block = 64;
 using Sha1State = std::array<std::uint32_t, 5>;
 
-/// RFC 3174 section 6.2, method 2: the sixteen latest words of the schedule are kept.
-void add_sha1_block(Sha1State& state, const char* block) {
-  std::array<std::uint32_t, 16> words;
-  std::memcpy(words.data(), block, kSha1Block);
-  for (std::uint32_t& word : words) word = __builtin_bswap32(word);
-  std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
-  const auto round = [&](std::size_t t, std::uint32_t mixed, std::uint32_t constant) {
-    std::uint32_t& word = words[t % 16];
-    if (t >= 16)
-      word = std::rotl(words[(t + 13) % 16] ^ words[(t + 8) % 16] ^ words[(t + 2) % 16] ^ word, 1);
-    const std::uint32_t next = std::rotl(a, 5) + mixed + e + word + constant;
-    e = d;
-    d = c;
-    c = std::rotl(b, 30);
-    b = a;
-    a = next;
-  };
-  for (std::size_t t = 0; t < 20; ++t) round(t, d ^ (b & (c ^ d)), 0x5a827999);
-  for (std::size_t t = 20; t < 40; ++t) round(t, b ^ c ^ d, 0x6ed9eba1);
-  for (std::size_t t = 40; t < 60; ++t) round(t, (b & c) | (d & (b | c)), 0x8f1bbcdc);
-  for (std::size_t t = 60; t < 80; ++t) round(t, b ^ c ^ d, 0xca62c1d6);
-  const Sha1State added{a, b, c, d, e};
-  for (std::size_t i = 0; i < state.size(); ++i) state[i] += added[i];
-}
+/// RFC 3174 section 6.2, method 2: the sixteen latest words of the schedule are kept. The rounds
+/// are written out by the compiler, so that who is a, b, c, d and e changes by name and not by
+/// moving.
+class Sha1Rounds {
+ public:
+  explicit Sha1Rounds(const char* block) {
+    std::memcpy(words_.data(), block, kSha1Block);
+    for (std::uint32_t& word : words_) word = __builtin_bswap32(word);
+  }
+  void add_to(Sha1State& state) {
+    auto [a, b, c, d, e] = state;
+    five_by_five(a, b, c, d, e, std::make_index_sequence<16>());
+    const Sha1State added{a, b, c, d, e};
+    for (std::size_t i = 0; i < state.size(); ++i) state[i] += added[i];
+  }
+
+ private:
+  using Word = std::uint32_t;
+  template <std::size_t... kFive>
+  void five_by_five(Word& a, Word& b, Word& c, Word& d, Word& e, std::index_sequence<kFive...>) {
+    (five<5 * kFive>(a, b, c, d, e), ...);
+  }
+  template <std::size_t kT>
+  [[gnu::always_inline]] void five(Word& a, Word& b, Word& c, Word& d, Word& e) {
+    round<kT>(a, b, c, d, e);
+    round<kT + 1>(e, a, b, c, d);
+    round<kT + 2>(d, e, a, b, c);
+    round<kT + 3>(c, d, e, a, b);
+    round<kT + 4>(b, c, d, e, a);
+  }
+  template <std::size_t kT>
+  [[gnu::always_inline]] void round(Word a, Word& b, Word c, Word d, Word& e) {
+    Word& word = words_[kT % 16];
+    if constexpr (kT >= 16)
+      word = std::rotl(
+          words_[(kT + 13) % 16] ^ words_[(kT + 8) % 16] ^ words_[(kT + 2) % 16] ^ word, 1);
+    e += std::rotl(a, 5) + word;
+    if constexpr (kT < 20)
+      e += (d ^ (b & (c ^ d))) + 0x5a827999;
+    else if constexpr (kT < 40)
+      e += (b ^ c ^ d) + 0x6ed9eba1;
+    else if constexpr (kT < 60)
+      e += ((b & c) | (d & (b | c))) + 0x8f1bbcdc;
+    else
+      e += (b ^ c ^ d) + 0xca62c1d6;
+    b = std::rotl(b, 30);
+  }
+
+  std::array<Word, 16> words_;
+};
+
+void add_sha1_block(Sha1State& state, const char* block) { Sha1Rounds(block).add_to(state); }
 static_assert(std::endian::native == std::endian::little);
 
 }  // namespace
@@ -67,14 +96,15 @@ std::array<std::uint8_t, 20> sha1(std::string_view text) {
     add_sha1_block(state, text.data());
   // The rest, a one bit, zeros, and the length at the end of the last block.
   std::array<char, 2 * kSha1Block> last{};
-  std::ranges::copy(text, last.begin());
+  if (!text.empty()) std::memcpy(last.data(), text.data(), text.size());
   last[text.size()] = '\x80';
   const std::size_t size = text.size() + 9 <= kSha1Block ? kSha1Block : 2 * kSha1Block;
-  for (std::size_t i = 0; i < 8; ++i) last[size - 1 - i] = static_cast<char>(bits >> (8 * i));
+  const std::uint64_t length = __builtin_bswap64(bits);
+  std::memcpy(last.data() + size - sizeof length, &length, sizeof length);
   for (std::size_t at = 0; at < size; at += kSha1Block) add_sha1_block(state, last.data() + at);
   std::array<std::uint8_t, 20> digest{};
-  for (std::size_t i = 0; i < digest.size(); ++i)
-    digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (8 * (3 - i % 4)));
+  for (std::uint32_t& word : state) word = __builtin_bswap32(word);
+  std::memcpy(digest.data(), state.data(), digest.size());
   return digest;
 }
 
