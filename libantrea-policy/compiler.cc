@@ -66,6 +66,17 @@ struct Compiler::Impl {
   EgressGroups egress_groups{index};
   std::unordered_set<std::string> logging_namespaces;
 
+  void expect(std::span<const ObjectChange> batch) {
+    std::size_t pod_count = 0, policy_count = 0;
+    for (const ObjectChange& change : batch) {
+      pod_count += std::holds_alternative<std::shared_ptr<const api::Pod>>(change) ? 1 : 0;
+      policy_count +=
+          std::holds_alternative<std::shared_ptr<const api::NetworkPolicy>>(change) ? 1 : 0;
+    }
+    index.expect(pod_count, policy_count);
+    policies.expect(policy_count);
+  }
+
   void take(const std::shared_ptr<const api::Namespace>& ns) {
     if (index.set_namespace(ns->metadata.name, ns->metadata.labels)) natives.namespaces_changed();
     set_logging(ns->metadata.name, logging_enabled(*ns));
@@ -200,6 +211,7 @@ Compiler::Compiler(Compiler&&) noexcept = default;
 Compiler& Compiler::operator=(Compiler&&) noexcept = default;
 
 cp::Changes Compiler::apply(std::span<const ObjectChange> batch) {
+  impl_->expect(batch);
   for (const ObjectChange& change : batch)
     std::visit([&](const auto& value) { impl_->take(value); }, change);
   return impl_->flush();

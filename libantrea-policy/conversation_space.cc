@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "antrea/policy/name_pattern.h"
 #include "rule_text.h"
 
 namespace antrea::policy {
@@ -13,17 +12,6 @@ namespace antrea::policy {
 namespace cp = api::controlplane;
 
 namespace {
-
-/// A name that `pattern` matches and as few others as possible do.
-std::string name_for(std::string_view pattern) {
-  std::string name;
-  for (const char c : pattern)
-    if (c == '*')
-      name += "any-0name";
-    else
-      name += c;
-  return name;
-}
 
 /// A rule that is applied to several Services of one Pod is looked at once.
 void add_new(const RuleBook::AppliedRules& added, RuleBook::AppliedRules& rules) {
@@ -38,6 +26,7 @@ void add_new(const RuleBook::AppliedRules& added, RuleBook::AppliedRules& rules)
 
 ConversationSpace::ConversationSpace(std::vector<const RuleBook*> sides)
     : sides_(std::move(sides)),
+      circumstances_(sides_),
       rows_(sides_),
       everything_(functions_.intern(TrafficFunction(1))),
       nothing_(functions_.intern(TrafficFunction(0))),
@@ -56,69 +45,8 @@ ConversationSpace::ConversationSpace(std::vector<const RuleBook*> sides)
     }
     chosen_.emplace_back(book->rules().size());
   }
-  find_circumstances();
   for (auto& lists : lists_) lists.push_back({{}, false, {}, {}});
   take_ends();
-}
-
-void ConversationSpace::find_circumstances() {
-  std::set<cp::ServiceReference> services, node_port_services;
-  std::set<std::string> patterns;
-  const auto is_everywhere = [&](const cp::ServiceReference& service) {
-    return std::ranges::all_of(sides_, [&](const RuleBook* side) {
-      return side->services().contains({service.namespace_, service.name});
-    });
-  };
-  for (const RuleBook* book : sides_)
-    for (const RuleBook::Rule& rule : book->rules()) {
-      std::ranges::copy_if(rule.peer().to_services, std::inserter(services, services.end()),
-                           is_everywhere);
-      std::ranges::copy_if(rule.at_node_ports,
-                           std::inserter(node_port_services, node_port_services.end()),
-                           is_everywhere);
-      patterns.insert(rule.peer().fqdns.begin(), rule.peer().fqdns.end());
-    }
-  circumstances_.emplace_back();
-  for (const cp::ServiceReference& service : services)
-    circumstances_.push_back({service, {}, false});
-  for (const cp::ServiceReference& service : node_port_services)
-    circumstances_.push_back({service, {}, true});
-
-  const std::vector<std::string> all(patterns.begin(), patterns.end());
-  const std::size_t most = all.size() <= 6 ? all.size() : 3;
-  left_out_names_ = most < all.size();
-  std::set<std::vector<bool>> tried;
-  std::vector<std::string> names;
-  const auto add = [&](auto&& self, std::size_t from) -> void {
-    if (!names.empty()) {
-      std::vector<bool> matched;
-      for (const std::string& pattern : all)
-        matched.push_back(std::ranges::any_of(
-            names, [&](const std::string& name) { return matches_name(pattern, name); }));
-      if (tried.insert(matched).second) circumstances_.push_back({{}, names, false});
-    }
-    if (names.size() == most) return;
-    for (std::size_t i = from; i < all.size(); ++i) {
-      names.push_back(name_for(all[i]));
-      self(self, i + 1);
-      names.pop_back();
-    }
-  };
-  add(add, 0);
-}
-
-bool ConversationSpace::Circumstance::is_at(const RuleBook::Rule& rule) const {
-  return node_port && std::ranges::find(rule.at_node_ports, *service) != rule.at_node_ports.end();
-}
-
-bool ConversationSpace::meets(const RuleBook::Rule& rule, const Circumstance& how) const {
-  const cp::NetworkPolicyPeer& peer = rule.peer();
-  if (how.service && std::ranges::find(peer.to_services, *how.service) != peer.to_services.end())
-    return true;
-  return std::ranges::any_of(peer.fqdns, [&](const std::string& pattern) {
-    return std::ranges::any_of(
-        how.names, [&](const std::string& name) { return matches_name(pattern, name); });
-  });
 }
 
 std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey& pod,
@@ -128,9 +56,9 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
   std::vector<std::uint32_t> key;
   RuleBook::AppliedRules rules = sides_[side]->rules_of(pod, direction);
   if (direction == cp::Direction::kIn)
-    for (std::size_t how = 0; how < circumstances_.size(); ++how)
-      if (circumstances_[how].node_port && reached(how, &pod) != nothing_)
-        add_new(sides_[side]->rules_of(*circumstances_[how].service), rules);
+    for (std::size_t how = 0; how < circumstances().size(); ++how)
+      if (circumstances()[how].node_port && reached(how, &pod) != nothing_)
+        add_new(sides_[side]->rules_of(*circumstances()[how].service), rules);
   for (const RuleBook::AppliedRule& applied : rules) {
     const std::uint32_t rule = rule_numbers_[side].at(applied.rule);
     const PeerRows::PortsId ports = direction == cp::Direction::kIn && asks_names_[side][rule]
@@ -144,10 +72,10 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
   const auto [at, added] =
       list_ids_[side].try_emplace(key, static_cast<std::uint32_t>(lists_[side].size()));
   if (!added) return at->second;
-  for (const Circumstance& how : circumstances_)
+  for (const Circumstance& how : circumstances())
     list.minds.push_back(std::ranges::any_of(list.rules, [&](const auto& applied) {
       const RuleBook::Rule& rule = sides_[side]->rules()[applied.first];
-      return meets(rule, how) || how.is_at(rule);
+      return how.meets(rule) || how.is_at(rule);
     }));
   lists_[side].push_back(std::move(list));
   return at->second;
@@ -155,38 +83,7 @@ std::uint32_t ConversationSpace::list_of(std::size_t side, const api::ObjectKey&
 
 TrafficFunctions::Id ConversationSpace::reached(std::size_t circumstance,
                                                 const api::ObjectKey* pod) {
-  const Circumstance& how = circumstances_[circumstance];
-  if (!how.service) return everything_;
-  TrafficFunction all(1);
-  for (const RuleBook* book : sides_) {
-    const api::Service& service =
-        *book->services().at({how.service->namespace_, how.service->name});
-    std::vector<cp::NamedPort> names;
-    if (!service.selector.empty()) {
-      const api::Pod* object = pod != nullptr ? book->pod(*pod) : nullptr;
-      if (object == nullptr || pod->namespace_ != how.service->namespace_) return nothing_;
-      const auto has = [&](const auto& label) {
-        const auto found = object->metadata.labels.find(label.first);
-        return found != object->metadata.labels.end() && found->second == label.second;
-      };
-      if (!std::ranges::all_of(service.selector, has)) return nothing_;
-      for (const api::Container& container : object->containers)
-        for (const api::ContainerPort& port : container.ports)
-          names.push_back({port.container_port, port.name, port.protocol});
-    }
-    std::vector<cp::Service> targets;
-    for (const api::ServicePort& port : service.ports) {
-      cp::Service& target = targets.emplace_back();
-      target.protocol = cp::ServiceProtocol{static_cast<std::uint8_t>(port.protocol)};
-      target.port = port.target_port;
-      if (!port.target_port.is_name() && port.target_port.number == 0)
-        target.port = api::IntOrString{port.port, {}};
-    }
-    if (targets.empty()) continue;  // nothing is known of its ports
-    all = TrafficFunction::combine(all, TrafficFunction::region(targets, names),
-                                   [](auto a, auto b) { return a & b; });
-  }
-  return functions_.intern(std::move(all));
+  return functions_.intern(traffic_reaching(pod, circumstances()[circumstance], sides_));
 }
 
 void ConversationSpace::take_ends() {
@@ -218,7 +115,7 @@ void ConversationSpace::take_ends() {
                             list_of(side, end.pod, cp::Direction::kOut)});
       key.insert(key.end(), made.lists.back().begin(), made.lists.back().end());
     }
-    for (std::size_t c = 0; c < circumstances_.size(); ++c)
+    for (std::size_t c = 0; c < circumstances().size(); ++c)
       made.reached.push_back(reached(c, &end.pod));
     class_of(std::move(key), std::move(made)).pods.push_back(end);
   }
@@ -226,7 +123,7 @@ void ConversationSpace::take_ends() {
     std::ranges::set_difference(ends[side], ends.front(), std::back_inserter(only_at_[side]));
 
   std::vector<TrafficFunctions::Id> outside_reached;
-  for (std::size_t c = 0; c < circumstances_.size(); ++c)
+  for (std::size_t c = 0; c < circumstances().size(); ++c)
     outside_reached.push_back(reached(c, nullptr));
   auto pod = pod_addresses_.begin();
   const auto add = [&](std::uint32_t row, const IpRange& range) {
@@ -282,7 +179,7 @@ void ConversationSpace::matches(std::size_t side, std::uint32_t list, std::size_
   for (const auto& [number, ports] : rules.rules) {
     const RuleBook::Rule& rule = sides_[side]->rules()[number];
     if (!rule.source->action) continue;
-    if (!rule.at_node_ports.empty() && !circumstances_[circumstance].is_at(rule)) continue;
+    if (!rule.at_node_ports.empty() && !circumstances()[circumstance].is_at(rule)) continue;
     const std::uint32_t chosen = chosen_[side][number];
     TrafficFunctions::Id region = nothing_;
     if (chosen != 0) {
@@ -291,7 +188,7 @@ void ConversationSpace::matches(std::size_t side, std::uint32_t list, std::size_
       region = this->region(
           side, number, ingress && ports != 0 ? rows_.name_lists().intern({ports}) : chosen - 1);
     }
-    if (minds && meets(rule, circumstances_[circumstance])) {
+    if (minds && circumstances()[circumstance].meets(rule)) {
       const TrafficFunctions::Id own = this->region(side, number, 0);
       region = functions_.intern(TrafficFunction::combine(functions_[region], functions_[own],
                                                           [](auto a, auto b) { return a | b; }));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "antrea/policy/compare.h"
+#include "circumstances.h"
 #include "peer_rows.h"
 #include "traffic_function.h"
 
@@ -24,16 +25,6 @@ class ConversationSpace {
  public:
   static constexpr TrafficFunction::Value kAllow = 0, kDrop = 1, kReject = 2;
 
-  /// How a conversation came about, beside its packet: egress rules with `toServices` and DNS names
-  /// ask for that, and rules that are applied to NodePorts. The first one is "straight to the
-  /// address".
-  struct Circumstance {
-    std::optional<api::controlplane::ServiceReference> service;
-    std::vector<std::string> names;  ///< that the destination stands for, and none beside
-    bool node_port = false;          ///< by a NodePort of the Service
-    /// Whether a rule that is applied to Services comes to bear.
-    bool is_at(const RuleBook::Rule& rule) const;
-  };
   struct EndClass {
     Family family{};
     std::vector<PodAddress> pods;  ///< sorted; none: outside
@@ -60,13 +51,13 @@ class ConversationSpace {
   explicit ConversationSpace(std::vector<const RuleBook*> sides);
 
   const std::vector<EndClass>& classes() const { return classes_; }
-  const std::vector<Circumstance>& circumstances() const { return circumstances_; }
+  const std::vector<Circumstance>& circumstances() const { return circumstances_.all; }
   const std::vector<RuleList>& lists(std::size_t side) const { return lists_[side]; }
   std::size_t rows() const { return rows_.size(); }
   TrafficFunctions& functions() { return functions_; }
   const TrafficFunctions& functions() const { return functions_; }
   /// Whether some combinations of DNS names were left out, since there are too many.
-  bool left_out_names() const { return left_out_names_; }
+  bool left_out_names() const { return circumstances_.left_out_names; }
   /// Of all Pods at any side.
   const std::set<IpAddress>& pod_addresses() const { return pod_addresses_; }
   std::vector<PodAddress> only_at(std::size_t side) const { return only_at_[side]; }
@@ -83,21 +74,17 @@ class ConversationSpace {
   TrafficFunction first_match(const std::vector<Match>& matches, bool baseline) const;
 
  private:
-  void find_circumstances();
-  void take_lists();
   void take_ends();
   std::uint32_t list_of(std::size_t side, const api::ObjectKey& pod,
                         api::controlplane::Direction direction);
   TrafficFunctions::Id reached(std::size_t circumstance, const api::ObjectKey* pod);
   TrafficFunctions::Id region(std::size_t side, std::uint32_t rule, std::uint32_t names);
-  bool meets(const RuleBook::Rule& rule, const Circumstance& circumstance) const;
 
   std::vector<const RuleBook*> sides_;
+  Circumstances circumstances_;
   PeerRows rows_;
   TrafficFunctions functions_;
   TrafficFunctions::Id everything_, nothing_, all_dropped_;
-  std::vector<Circumstance> circumstances_;
-  bool left_out_names_ = false;
   std::vector<std::unordered_map<const RuleBook::Rule*, std::uint32_t>> rule_numbers_;
   std::vector<std::vector<bool>> asks_names_;  // by side and rule
   std::vector<std::vector<RuleList>> lists_;

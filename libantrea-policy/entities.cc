@@ -73,6 +73,11 @@ EntityState EntityReader::read(const api::Node& node) {
   return state;
 }
 
+void Entities::expect(EntityKind kind, std::size_t count) {
+  expect_in(by_key(kind), count);
+  pool_.expect(count);
+}
+
 EntityId Entities::at(EntityKind kind, StringId namespace_, std::string_view name_text) {
   const StringId name = pool_.acquire(name_text);
   const auto [place, is_new] = by_key(kind).try_emplace(key_of(namespace_, name));

@@ -61,6 +61,8 @@ class Entities {
 
   explicit Entities(StringPool& pool) : pool_(pool) {}
 
+  /// There will be at least so many of a kind, most of them new.
+  void expect(EntityKind kind, std::size_t count);
   /// The entity of that name; one without state and label item if there was none.
   EntityId at(EntityKind kind, StringId namespace_, std::string_view name);
   /// kNone if none exists.

@@ -9,10 +9,10 @@ namespace cp = api::controlplane;
 namespace pipeline = api::pipeline;
 using Kind = FlowSpec::Kind;
 
-// FlowSpec::detail of a service: protocol, ICMP type and code, and which of them and of the ports
-// are given. Its `lo` holds destination port and mask, source port and mask.
-constexpr unsigned kProtocolShift = 24, kTypeShift = 16, kCodeShift = 8;
-constexpr std::uint32_t kHasType = 1, kHasCode = 2;
+// FlowSpec::hi of a service: ICMP type and code, and which of them are given. Its `lo` holds
+// destination port and mask, source port and mask.
+constexpr unsigned kTypeShift = 16, kCodeShift = 8;
+constexpr std::uint64_t kHasType = 1, kHasCode = 2;
 constexpr std::uint16_t kDnsPort = 53;
 constexpr std::uint32_t kConnSnat = 1U << pipeline::ct_mark::kConnSnat.offset;
 
@@ -29,16 +29,16 @@ openflow::FieldId port_field(std::uint8_t protocol, bool destination) {
 }
 
 void match_service(const FlowSpec& spec, openflow::Match& match) {
-  const auto protocol = static_cast<std::uint8_t>(spec.detail >> kProtocolShift);
+  const std::uint8_t protocol = spec.detail;
   match.ip_proto(protocol);
   const auto part = [&](unsigned shift) { return static_cast<std::uint16_t>(spec.lo >> shift); };
   if (part(32) != 0) match.set(port_field(protocol, true), part(48), part(32));
   if (part(0) != 0) match.set(port_field(protocol, false), part(16), part(0));
-  const auto type = static_cast<std::uint8_t>(spec.detail >> kTypeShift);
-  const auto code = static_cast<std::uint8_t>(spec.detail >> kCodeShift);
+  const auto type = static_cast<std::uint8_t>(spec.hi >> kTypeShift);
+  const auto code = static_cast<std::uint8_t>(spec.hi >> kCodeShift);
   const bool v4 = spec.family == 4;
-  if (spec.detail & kHasType) v4 ? match.icmp_type(type) : match.icmpv6_type(type);
-  if (spec.detail & kHasCode) v4 ? match.icmp_code(code) : match.icmpv6_code(code);
+  if (spec.hi & kHasType) v4 ? match.icmp_type(type) : match.icmpv6_type(type);
+  if (spec.hi & kHasCode) v4 ? match.icmp_code(code) : match.icmpv6_code(code);
 }
 
 void match_client(openflow::Match& match, const IpPrefix& prefix) {
@@ -58,7 +58,7 @@ FlowSpec FlowSpec::address(pipeline::Table table, std::uint16_t priority, Kind k
   FlowSpec spec{
       .table = table, .priority = priority, .family = static_cast<std::uint8_t>(prefix.family())};
   spec.kind = prefix.length() == 0 ? Kind::kAny : kind;
-  spec.detail = prefix.length();
+  spec.detail = static_cast<std::uint8_t>(prefix.length());
   const openflow::FieldValue value(prefix.address());
   spec.hi = value.hi;
   spec.lo = value.lo;
@@ -135,8 +135,8 @@ openflow::FlowKey FlowSpec::key() const {
       match_client(match, prefix());
       break;
     case Kind::kDnsAnswer:
-      match.ip_proto(static_cast<std::uint8_t>(detail))
-          .set(port_field(static_cast<std::uint8_t>(detail), false), kDnsPort)
+      match.ip_proto(detail)
+          .set(port_field(detail, false), kDnsPort)
           .ct_state(openflow::ct_state::kRpl | openflow::ct_state::kTrk,
                     openflow::ct_state::kRpl | openflow::ct_state::kTrk);
       break;
@@ -183,11 +183,11 @@ std::vector<FlowSpec> service_specs(pipeline::Table table, std::uint16_t priorit
                 .kind = Kind::kService,
                 .priority = priority,
                 .family = static_cast<std::uint8_t>(family),
-                .detail = static_cast<std::uint32_t>(protocol) << kProtocolShift};
+                .detail = protocol};
   if (service.icmp_type)
-    spec.detail |= static_cast<std::uint32_t>(*service.icmp_type & 0xff) << kTypeShift | kHasType;
+    spec.hi |= static_cast<std::uint64_t>(*service.icmp_type & 0xff) << kTypeShift | kHasType;
   if (service.icmp_code)
-    spec.detail |= static_cast<std::uint32_t>(*service.icmp_code & 0xff) << kCodeShift | kHasCode;
+    spec.hi |= static_cast<std::uint64_t>(*service.icmp_code & 0xff) << kCodeShift | kHasCode;
 
   const auto masks = [](std::optional<std::int32_t> first, std::optional<std::int32_t> last) {
     if (!first) return std::vector{PortMask{}};  // any port

@@ -11,7 +11,7 @@
 
 namespace antrea::policy {
 
-/// What a policy flow matches, in 32 bytes: there may be hundreds of thousands. `key()` spells it
+/// What a policy flow matches, in 24 bytes: there may be hundreds of thousands. `key()` spells it
 /// out for the switch.
 struct FlowSpec {
   enum class Kind : std::uint8_t {
@@ -19,7 +19,7 @@ struct FlowSpec {
     kSource,  ///< an address prefix
     kDestination,
     kOutPort,       ///< the Pod the packet goes to, by its port in reg1
-    kService,       ///< protocol and ports
+    kService,       ///< protocol (in `detail`) and ports
     kServiceGroup,  ///< the Service that the packet was sent to, by its group's ID in reg7
     kNodePort,      ///< likewise, but only if it was sent to a NodePort of the Service
     kClient,        ///< an address prefix, of who opened the connection: before any translation
@@ -29,13 +29,13 @@ struct FlowSpec {
     kAllowedRest,   ///< the others
     kDenied,        ///< what the rule denied, by reg3
   };
-  static constexpr std::uint32_t kSourceKept = 1, kSourceTranslated = 2;
+  static constexpr std::uint8_t kSourceKept = 1, kSourceTranslated = 2;
 
   api::pipeline::Table table{};
   Kind kind{};
   std::uint16_t priority = api::pipeline::kPriorityNormal;
   std::uint8_t family = 0;  ///< 4 or 6; 0: both
-  std::uint32_t detail = 0;
+  std::uint8_t detail = 0;  ///< of an address: the length of the prefix
   std::uint64_t hi = 0, lo = 0;
 
   friend bool operator==(const FlowSpec&, const FlowSpec&) = default;

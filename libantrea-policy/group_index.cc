@@ -12,6 +12,11 @@ constexpr std::string_view kNamespaceNameLabel = "kubernetes.io/metadata.name";
 
 }  // namespace
 
+void GroupIndex::expect(std::size_t pods, std::size_t policies) {
+  entities_.expect(EntityKind::kPod, pods);
+  group_texts_.expect(policies);
+}
+
 // --- Namespaces ---
 
 bool GroupIndex::set_namespace(std::string_view name, const api::Labels& labels) {
@@ -36,14 +41,14 @@ bool GroupIndex::remove_namespace(std::string_view name) {
   return changed;
 }
 
-const GroupIndex::Namespace* GroupIndex::known_namespace(std::string_view name) const {
+const NamespaceRecord* GroupIndex::known_namespace(std::string_view name) const {
   const auto found = namespaces_.find(pool_.find(name));
   return found != namespaces_.end() && found->second.known ? &found->second : nullptr;
 }
 
 bool GroupIndex::namespace_matches(std::string_view name,
                                    const api::LabelSelector& selector) const {
-  const Namespace* ns = known_namespace(name);
+  const NamespaceRecord* ns = known_namespace(name);
   if (ns == nullptr) return false;
   api::Labels labels;
   for (const Label label : ns->labels)
@@ -52,7 +57,7 @@ bool GroupIndex::namespace_matches(std::string_view name,
 }
 
 const std::string* GroupIndex::namespace_label(std::string_view name, std::string_view key) const {
-  const Namespace* ns = known_namespace(name);
+  const NamespaceRecord* ns = known_namespace(name);
   const StringId id = pool_.find(key);
   if (ns == nullptr || id == StringPool::kNone) return nullptr;
   for (const Label label : ns->labels)
@@ -61,13 +66,12 @@ const std::string* GroupIndex::namespace_label(std::string_view name, std::strin
 }
 
 StringId GroupIndex::namespace_at(std::string_view name) {
+  if (last_namespace_ != StringPool::kNone && pool_[last_namespace_] == name)
+    return last_namespace_;
   if (const StringId id = pool_.find(name); id != StringPool::kNone && namespaces_.contains(id))
-    return id;
-  const StringId id = pool_.acquire(name);
-  Namespace& ns = namespaces_[id];
-  for (const GroupId group : cluster_groups_of_any_namespace_)
-    if (groups_[group].open() && selects(groups_[group], false, {}))
-      ns.selecting_open_groups.push_back(group);
+    return last_namespace_ = id;
+  const StringId id = last_namespace_ = pool_.acquire(name);
+  finder_.add_namespace(namespaces_[id]);
   return id;
 }
 
@@ -75,35 +79,22 @@ void GroupIndex::drop_if_unused(StringId namespace_) {
   const auto found = namespaces_.find(namespace_);
   if (found == namespaces_.end() || !found->second.unused()) return;
   namespaces_.erase(found);
+  last_namespace_ = StringPool::kNone;
   release_later(namespace_);
 }
 
-/// A selector that asks for something cannot match a Namespace whose labels are not known yet.
-bool GroupIndex::selects(const Group& group, bool known, const LabelSet& labels) {
-  return group.namespace_selector.match_all() ||
-         (known && group.namespace_selector.matches(labels));
-}
-
 bool GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
-  Namespace& ns = namespaces_.at(id);
+  NamespaceRecord& ns = namespaces_.at(id);
   if (ns.known == known && ns.labels == labels) {
     release_labels(labels, pool_);
     return false;
   }
-  std::vector<GroupId> candidates = cluster_groups_of_any_namespace_;
-  for (const LabelSet* set : {&ns.labels, &labels})
-    for (const Label label : *set)
-      for (const GroupId group : look_up(cluster_groups_by_namespace_label_, label))
-        candidates.push_back(group);
-  sort_unique(candidates);
-  for (const GroupId group : candidates) {
-    const bool before = selects(groups_[group], ns.known, ns.labels);
-    const bool after = selects(groups_[group], known, labels);
+  for (const GroupId group : finder_.selecting(ns.labels, labels)) {
+    const bool before = groups_[group].selects_namespace(ns.known, ns.labels);
+    const bool after = groups_[group].selects_namespace(known, labels);
     if (before != after) select_namespace(group, ns, after);
   }
-
-  for (const Label label : ns.labels) remove_from(namespaces_by_label_, label, id);
-  for (const Label label : labels) add_to(namespaces_by_label_, label, id);
+  finder_.relabel_namespace(id, ns.labels, labels);
   release_labels(ns.labels, pool_);
   ns.known = known;
   ns.labels = std::move(labels);
@@ -111,7 +102,7 @@ bool GroupIndex::relabel_namespace(StringId id, bool known, LabelSet labels) {
 }
 
 /// The group's namespace selector begins or ceases to match the Namespace.
-void GroupIndex::select_namespace(GroupId group, Namespace& ns, bool selected) {
+void GroupIndex::select_namespace(GroupId group, NamespaceRecord& ns, bool selected) {
   if (groups_[group].open()) {
     if (selected)
       ns.selecting_open_groups.push_back(group);
@@ -203,7 +194,7 @@ ItemId GroupIndex::item_for(EntityKind kind, StringId namespace_, const LabelSet
     return found;
   const ItemId item = items_.add(kind, namespace_, labels);
   namespaces_.at(namespace_).items.push_back(item);
-  link_matching_groups(item);
+  finder_.for_each_group_of(items_[item], [&](GroupId group) { link(group, item); });
   return item;
 }
 
@@ -229,28 +220,6 @@ void GroupIndex::unlink(GroupId group, ItemId item) {
     remove_one(groups, group);
 }
 
-void GroupIndex::link_matching_groups(ItemId id) {
-  const LabelItem& item = items_[id];
-  const Namespace& ns = namespaces_.at(item.namespace_);
-  const auto try_link = [&](GroupId group) {
-    if (groups_[group].matches(item)) link(group, id);
-  };
-  for (const GroupId group : ns.open_groups) try_link(group);
-  for (const GroupId group : ns.selecting_open_groups) try_link(group);
-  // Anchored groups of this Namespace: by the Namespace or by the labels, whichever list is
-  // shorter.
-  if (ns.anchored_groups.size() <= count_all(local_groups_by_label_, item.labels)) {
-    for (const GroupId group : ns.anchored_groups) try_link(group);
-  } else {
-    for (const Label label : item.labels)
-      for (const GroupId group : look_up(local_groups_by_label_, label))
-        if (groups_[group].namespace_ == item.namespace_) try_link(group);
-  }
-  for (const Label label : item.labels)
-    for (const GroupId group : look_up(cluster_groups_by_label_, label))
-      if (selects(groups_[group], ns.known, ns.labels)) try_link(group);
-}
-
 // --- Groups ---
 
 GroupId GroupIndex::acquire(const GroupSelectorView& selector) {
@@ -262,7 +231,7 @@ GroupId GroupIndex::acquire(const GroupSelectorView& selector) {
   }
   const GroupId id = group_texts_.acquire(scratch_);
   if (id == groups_.size()) groups_.emplace_back();
-  Group& group = groups_[id];
+  IndexedGroup& group = groups_[id];
   group.uuid = group_uuid(scratch_);
   group.kind = selector.kind;
   group.references = 1;
@@ -274,8 +243,9 @@ GroupId GroupIndex::acquire(const GroupSelectorView& selector) {
   if (selector.selector) group.selector = {*selector.selector, pool_};
   fresh_groups_.push_back(id);
   if (selector.kind == EntityKind::kService) return id;  // named, not selected
-  index_group(id, true);
-  link_matching_items(id);
+  finder_.add(id);
+  group.items = finder_.items_of(id);
+  for (const ItemId item : group.items) items_[item].groups.push_back(id);
   return id;
 }
 
@@ -298,89 +268,10 @@ void GroupIndex::release(GroupId group) {
   if (--groups_[group].references == 0) released_groups_.push_back(group);
 }
 
-void GroupIndex::index_group(GroupId id, bool add) {
-  const Group& group = groups_[id];
-  const auto change = [&](auto& map, std::span<const Label> labels) {
-    for (const Label label : labels) {
-      if (add)
-        add_to(map, label, id);
-      else
-        remove_from(map, label, id);
-    }
-  };
-  const auto change_list = [&](auto& list) {
-    if (add)
-      list.push_back(id);
-    else
-      remove_one(list, id);
-  };
-  if (group.local()) {
-    Namespace& ns = namespaces_.at(group.namespace_);
-    change_list(group.open() ? ns.open_groups : ns.anchored_groups);
-    change(local_groups_by_label_, group.selector.anchors());
-    return;
-  }
-  change(cluster_groups_by_label_, group.selector.anchors());
-  change(cluster_groups_by_namespace_label_, group.namespace_selector.anchors());
-  if (group.namespace_selector.anchors().empty()) change_list(cluster_groups_of_any_namespace_);
-}
-
-/// A new group: finds the label items it matches, by the shortest list that holds them all.
-void GroupIndex::link_matching_items(GroupId id) {
-  Group& group = groups_[id];
-  const auto try_items = [&](std::span<const ItemId> items, auto&& in_scope) {
-    for (const ItemId item : items)
-      if (in_scope(items_[item]) && group.matches(items_[item])) group.items.push_back(item);
-  };
-  const auto always = [](const LabelItem&) { return true; };
-  const auto anchors = group.selector.anchors();
-  if (group.local()) {
-    const Namespace& ns = namespaces_.at(group.namespace_);
-    if (group.open() || ns.items.size() <= items_.count_with(anchors)) {
-      try_items(ns.items, always);
-    } else {
-      for (const Label label : anchors)
-        try_items(items_.with(label),
-                  [&](const LabelItem& item) { return item.namespace_ == group.namespace_; });
-    }
-  } else if (!group.open()) {
-    for (const Label label : anchors)
-      try_items(items_.with(label), [&](const LabelItem& item) {
-        const Namespace& ns = namespaces_.at(item.namespace_);
-        return selects(group, ns.known, ns.labels);
-      });
-  } else {
-    const auto try_namespace = [&](Namespace& ns) {
-      if (!selects(group, ns.known, ns.labels)) return;
-      ns.selecting_open_groups.push_back(id);
-      try_items(ns.items, always);
-    };
-    if (group.namespace_selector.anchors().empty()) {
-      for (auto& [ns_id, ns] : namespaces_) try_namespace(ns);
-    } else {
-      for (const Label label : group.namespace_selector.anchors())
-        for (const StringId ns : look_up(namespaces_by_label_, label))
-          try_namespace(namespaces_.at(ns));
-    }
-  }
-  std::ranges::sort(group.items);
-  for (const ItemId item : group.items) items_[item].groups.push_back(id);
-}
-
 void GroupIndex::remove_group(GroupId id) {
-  Group& group = groups_[id];
+  IndexedGroup& group = groups_[id];
   for (const ItemId item : group.items) remove_one(items_[item].groups, id);
-  const bool indexed = group.kind != EntityKind::kService;
-  if (indexed) index_group(id, false);
-  if (indexed && !group.local() && group.open()) {
-    if (group.namespace_selector.anchors().empty()) {
-      for (auto& [ns_id, ns] : namespaces_) remove_one(ns.selecting_open_groups, id);
-    } else {
-      for (const Label label : group.namespace_selector.anchors())
-        for (const StringId ns : look_up(namespaces_by_label_, label))
-          remove_one(namespaces_.at(ns).selecting_open_groups, id);
-    }
-  }
+  if (group.kind != EntityKind::kService) finder_.remove(id);
   if (group.local()) drop_if_unused(group.namespace_);
   group.namespace_selector.release(pool_);
   group.selector.release(pool_);

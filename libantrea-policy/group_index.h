@@ -1,18 +1,15 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "antrea/api/antrea_policy.h"
 #include "entities.h"
-#include "label_items.h"
+#include "group_finder.h"
 
 namespace antrea::policy {
 
@@ -39,6 +36,8 @@ class GroupIndex {
     bool was_member;
   };
 
+  /// So many of them are about to be told: room for them at once, not growing again and again.
+  void expect(std::size_t pods, std::size_t policies);
   /// False if nothing changed, here and below.
   bool set_namespace(std::string_view name, const api::Labels& labels);
   bool remove_namespace(std::string_view name);
@@ -105,49 +104,18 @@ class GroupIndex {
   std::size_t string_count() const { return pool_.count(); }
 
  private:
-  struct Group {
-    GroupUuid uuid{};
-    EntityKind kind{};
-    StringId namespace_ = StringPool::kNone;  // kNone: by namespace_selector
-    CompiledSelector namespace_selector;
-    CompiledSelector selector;
-    FewIds items;  // ItemId, sorted
-    std::uint32_t references = 0;
-    bool fresh = true;  // made in this batch
-
-    bool local() const { return namespace_ != StringPool::kNone; }
-    bool open() const { return selector.anchors().empty(); }
-    bool matches(const LabelItem& item) const {
-      return kind == item.kind && selector.matches(item.labels);
-    }
-  };
-  struct Namespace {
-    bool known = false;
-    LabelSet labels;
-    FewIds items;  // ItemId
-    // Groups that look here: of this Namespace only, with an anchor in the Pods' labels and without
-    // ("open"); and the open ones whose namespace selector matches.
-    FewIds anchored_groups, open_groups, selecting_open_groups;
-    bool unused() const {
-      return !known && items.empty() && anchored_groups.empty() && open_groups.empty();
-    }
-  };
   StringId namespace_at(std::string_view name);
   void drop_if_unused(StringId namespace_);
-  const Namespace* known_namespace(std::string_view name) const;
-  static bool selects(const Group& group, bool known, const LabelSet& labels);
+  const NamespaceRecord* known_namespace(std::string_view name) const;
   bool relabel_namespace(StringId id, bool known, LabelSet labels);
-  void select_namespace(GroupId group, Namespace& ns, bool selected);
+  void select_namespace(GroupId group, NamespaceRecord& ns, bool selected);
   void set_entity(EntityKind kind, const api::ObjectMeta& meta, LabelSet labels, EntityState state);
   ItemId item_for(EntityKind kind, StringId namespace_, const LabelSet& labels);
   void remove_item(ItemId item);
   void link(GroupId group, ItemId item);
   void unlink(GroupId group, ItemId item);
-  void link_matching_groups(ItemId item);
-  void link_matching_items(GroupId group);
   void detach(EntityId entity);
   void touch(GroupId group, EntityId entity);
-  void index_group(GroupId group, bool add);
   void remove_group(GroupId group);
   void release_later(StringId id) { releases_.push_back(id); }
 
@@ -156,17 +124,11 @@ class GroupIndex {
   EntityReader reader_{pool_};
   LabelItems items_{pool_, entities_};
   StringPool group_texts_;    // normalised selectors; each group has the number of its text
-  std::deque<Group> groups_;  // by GroupId
+  std::deque<IndexedGroup> groups_;  // by GroupId
   std::string scratch_;
-  std::unordered_map<StringId, Namespace> namespaces_;
-
-  boost::unordered_flat_map<Label, std::vector<StringId>> namespaces_by_label_;
-  boost::unordered_flat_map<Label, std::vector<GroupId>>
-      local_groups_by_label_;  // of one Namespace
-  boost::unordered_flat_map<Label, std::vector<GroupId>>
-      cluster_groups_by_label_;  // by their Pod anchor
-  boost::unordered_flat_map<Label, std::vector<GroupId>> cluster_groups_by_namespace_label_;
-  std::vector<GroupId> cluster_groups_of_any_namespace_;  // no anchor in the Namespace's labels
+  NamespaceRecords namespaces_;
+  StringId last_namespace_ = StringPool::kNone;  // found last: mostly it is asked for again
+  GroupFinder finder_{groups_, items_, namespaces_};
 
   boost::unordered_flat_map<std::uint64_t, bool> touches_;
   std::vector<StringId> releases_;

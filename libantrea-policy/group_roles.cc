@@ -137,11 +137,11 @@ std::vector<PolicyId> GroupRoles::flush(cp::Changes& changes) {
       mark_addresses(touch.group);
   }
   // Spans flow from AppliedToGroups to AddressGroups, so these come first.
-  std::ranges::sort(dirty_applied_to_);
+  put_in_order(dirty_applied_to_);
   changes.applied_to_groups.reserve(dirty_applied_to_.size());
   for (const GroupId group : std::exchange(dirty_applied_to_, {}))
     flush_applied_to(group, touches_of(touches, group), changes);
-  std::ranges::sort(dirty_addresses_);
+  put_in_order(dirty_addresses_);
   changes.address_groups.reserve(dirty_addresses_.size());
   for (const GroupId group : std::exchange(dirty_addresses_, {}))
     flush_addresses(group, touches_of(touches, group), changes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
@@ -16,6 +17,11 @@ namespace antrea::policy {
 
 /// A policy as `GroupRoles` knows it.
 using PolicyId = std::uint32_t;
+
+/// Those of a large batch are in order already, which is seen at a glance.
+inline void put_in_order(std::vector<std::uint32_t>& ids) {
+  if (!std::ranges::is_sorted(ids)) std::ranges::sort(ids);
+}
 
 /// How many of something there are on each Node; sorted by Node, no zeros.
 class NodeCounts {

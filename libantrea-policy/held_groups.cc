@@ -1,5 +1,6 @@
 #include "held_groups.h"
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstring>
 
@@ -22,6 +23,12 @@ HeldAddressGroup::Key HeldAddressGroup::key_of(const cp::GroupMember& member) {
   return key_of_name(text);
 }
 
+HeldAddressGroup::Token HeldAddressGroup::token_of(const Key& key) {
+  Token token;
+  std::memcpy(token.data(), key.data(), token.size());
+  return token;
+}
+
 bool HeldAddressGroup::contained(const IpAddress& ip) const {
   const auto found = touched_.find(ip);
   return found == touched_.end() ? contains(ip) : found->second;
@@ -31,11 +38,12 @@ void HeldAddressGroup::add(const cp::GroupMember& member) {
   const Key key = key_of(member);
   remove(key, member.ips);
   changed = true;
-  if (member.ips.size() == 1 && member.ports.empty() && !plain_.contains(member.ips.front())) {
-    touch(member.ips.front());
-    plain_.emplace(member.ips.front(), key);
-  } else {
-    add_member(key, member.ips, member.ports);
+  const auto is_plain = [&](const IpAddress& ip) { return plain_.contains(ip); };
+  if (!member.ports.empty() || std::ranges::any_of(member.ips, is_plain))
+    return add_member(key, member.ips, member.ports);
+  for (const IpAddress& ip : member.ips) {
+    touch(ip);
+    plain_.insert(ip, token_of(key));
   }
 }
 
@@ -54,24 +62,35 @@ void HeldAddressGroup::add_member(const Key& key, std::span<const IpAddress> ips
   members_.try_emplace(key, Member{{ips.begin(), ips.end()}, {ports.begin(), ports.end()}});
 }
 
+bool HeldAddressGroup::holds_plain(const Key& key, std::span<const IpAddress> ips) const {
+  return std::ranges::all_of(ips, [&](const IpAddress& ip) {
+    const Token* const owner = plain_.find(ip);
+    return owner != nullptr && *owner == token_of(key);
+  });
+}
+
 bool HeldAddressGroup::holds(const Key& key, const cp::GroupMember& member) const {
   if (const auto found = members_.find(key); found != members_.end())
     return found->second.ports == member.ports;
-  if (member.ips.size() != 1 || !member.ports.empty()) return false;
-  const auto found = plain_.find(member.ips.front());
-  return found != plain_.end() && found->second == key;
+  return member.ports.empty() && holds_plain(key, member.ips);
 }
 
 void HeldAddressGroup::replace(const std::vector<cp::GroupMember>& members) {
-  // Who goes goes first, as two may share an address.
+  // Who goes goes first, as two may share an address. Of these, one may go and come again.
   boost::unordered_flat_set<Key, KeyHash> keys;
+  AddressMap<Key> owners;
   keys.reserve(members.size());
-  for (const cp::GroupMember& member : members) keys.insert(key_of(member));
-  for (auto member = plain_.begin(); member != plain_.end();) {
-    const auto next = std::next(member);
-    if (!keys.contains(member->second)) remove(member);
-    member = next;
+  for (const cp::GroupMember& member : members) {
+    const Key key = key_of(member);
+    keys.insert(key);
+    for (const IpAddress& ip : member.ips) owners.insert(ip, key);
   }
+  std::vector<IpAddress> gone;
+  plain_.for_each([&](const IpAddress& ip, const Token& token) {
+    const Key* const owner = owners.find(ip);
+    if (owner == nullptr || token_of(*owner) != token) gone.push_back(ip);
+  });
+  for (const IpAddress& ip : gone) remove_plain(ip);
   for (auto member = members_.begin(); member != members_.end();) {
     const auto next = std::next(member);
     if (!keys.contains(member->first)) remove(member);
@@ -87,14 +106,13 @@ void HeldAddressGroup::remove_name(const std::string& name) { remove(key_of_name
 
 void HeldAddressGroup::remove(const Key& key, std::span<const IpAddress> ips) {
   if (const auto found = members_.find(key); found != members_.end()) return remove(found);
-  if (ips.size() != 1) return;
-  if (const auto found = plain_.find(ips.front()); found != plain_.end() && found->second == key)
-    remove(found);
+  for (const IpAddress& ip : ips)
+    if (holds_plain(key, {&ip, 1})) remove_plain(ip);
 }
 
-void HeldAddressGroup::remove(Plain::iterator member) {
-  touch(member->first);
-  plain_.erase(member);
+void HeldAddressGroup::remove_plain(const IpAddress& ip) {
+  touch(ip);
+  plain_.erase(ip);
   changed = true;
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "address_map.h"
 #include "antrea/api/controlplane.h"
 #include "release_memory.h"
 
@@ -55,16 +56,18 @@ class HeldAddressGroup {
   /// Calls `function` with each address, with some perhaps twice.
   template <typename Function>
   void for_each_address(Function function) const {
-    for (const auto& [ip, key] : plain_) function(ip);
+    plain_.for_each([&](const IpAddress& ip, const Token&) { function(ip); });
     for (const auto& [ip, count] : addresses_) function(ip);
   }
   /// In this batch, with whether they were there before.
   const auto& touched() const { return touched_; }
-  /// Calls `function` with the addresses and ports of each member.
+  /// Calls `function` with the addresses and ports of each member; one without ports may come in
+  /// several pieces.
   template <typename Function>
   void for_each_member(Function function) const {
-    for (const auto& [ip, key] : plain_)
+    plain_.for_each([&](const IpAddress& ip, const Token&) {
       function(std::span(&ip, 1), std::span<const cp::NamedPort>());
+    });
     for (const auto& [key, member] : members_)
       function(std::span(member.ips), std::span(member.ports));
   }
@@ -84,24 +87,29 @@ class HeldAddressGroup {
       return hash;
     }
   };
+  /// The head of it, which tells those apart that have one address.
+  using Token = std::array<std::uint8_t, 8>;
   struct Member {
     std::vector<IpAddress> ips;
     std::vector<cp::NamedPort> ports;
   };
-  using Plain = boost::unordered_flat_map<IpAddress, Key, std::hash<IpAddress>>;
-  using Members = boost::unordered_flat_map<Key, Member, KeyHash>;
 
   static Key key_of(const cp::GroupMember& member);
   static Key key_of_name(const std::string& name);
+  static Token token_of(const Key& key);
+  bool holds_plain(const Key& key, std::span<const IpAddress> ips) const;
   bool holds(const Key& key, const cp::GroupMember& member) const;
   void touch(const IpAddress& ip) { touched_.try_emplace(ip, contains(ip)); }
   void add_member(const Key& key, std::span<const IpAddress> ips,
                   std::span<const cp::NamedPort> ports);
   void remove(const Key& key, std::span<const IpAddress> ips);
-  void remove(Plain::iterator member);
+  void remove_plain(const IpAddress& ip);
+  using Members = boost::unordered_flat_map<Key, Member, KeyHash>;
   void remove(Members::iterator member);
 
-  Plain plain_;      ///< members of one address, which no other of these has, and no ports: most
+  /// The addresses of members that have no ports and share none of them with another of these: of
+  /// most, with who has them.
+  AddressMap<Token> plain_;
   Members members_;  ///< all others
   /// Of those, with how many have it.
   boost::unordered_flat_map<IpAddress, std::uint32_t, std::hash<IpAddress>> addresses_;

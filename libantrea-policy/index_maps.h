@@ -18,6 +18,12 @@ void add_to(Map& map, typename Map::key_type key, Value value) {
   map[key].push_back(value);
 }
 
+/// Room for so many elements at once, of which some may be there already.
+template <typename Table>
+void expect_in(Table& table, std::size_t count) {
+  if (count > table.max_load()) table.reserve(count);
+}
+
 /// Lists of IDs that mostly hold one or two.
 using FewIds = boost::container::small_vector<std::uint32_t, 2>;
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "antrea/policy/compiler.h"
+#include "population.h"
 #include "unsupported.h"
 
 namespace antrea::policy {
@@ -14,108 +14,6 @@ namespace cp = api::controlplane;
 namespace crd = api::crd;
 namespace admin = api::admin;
 using Kind = Finding::Kind;
-
-template <typename Object>
-using ByKey = std::map<api::ObjectKey, std::shared_ptr<const Object>>;
-
-/// What policies can name.
-struct Population {
-  ByKey<api::Namespace> namespaces;
-  ByKey<api::Pod> pods;
-  ByKey<api::Service> services;
-  ByKey<api::Node> nodes;
-  ByKey<crd::ExternalEntity> entities;
-  ByKey<crd::Tier> tiers;
-  ByKey<crd::Group> groups;
-  ByKey<crd::ClusterGroup> cluster_groups;
-
-  explicit Population(std::span<const ObjectChange> objects) {
-    for (const ObjectChange& object : objects) std::visit([&](const auto& o) { note(o); }, object);
-  }
-
-  /// Pods of a Namespace ("": of all), or of those that a selector picks.
-  bool has_pods(const std::string& ns, const std::optional<api::LabelSelector>& namespace_selector,
-                const std::optional<api::LabelSelector>& selector) const {
-    return std::ranges::any_of(pods, [&](const auto& entry) {
-      const api::Pod& pod = *entry.second;
-      return !pod.host_network && !pod.terminated() &&
-             in_scope(pod.metadata.namespace_, ns, namespace_selector) &&
-             (!selector || selector->matches(pod.metadata.labels));
-    });
-  }
-  bool has_entities(const std::string& ns,
-                    const std::optional<api::LabelSelector>& namespace_selector,
-                    const api::LabelSelector& selector) const {
-    return std::ranges::any_of(entities, [&](const auto& entry) {
-      return in_scope(entry.first.namespace_, ns, namespace_selector) &&
-             selector.matches(entry.second->metadata.labels);
-    });
-  }
-  bool has_nodes(const api::LabelSelector& selector) const {
-    return std::ranges::any_of(
-        nodes, [&](const auto& entry) { return selector.matches(entry.second->metadata.labels); });
-  }
-  bool has_account(const api::ObjectKey& account) const {
-    return std::ranges::any_of(pods, [&](const auto& entry) {
-      return entry.first.namespace_ == account.namespace_ &&
-             entry.second->service_account_name == account.name;
-    });
-  }
-  const crd::GroupSpec* group(const std::string& name, const std::string& ns) const {
-    if (ns.empty()) {
-      const auto found = cluster_groups.find({{}, name});
-      return found == cluster_groups.end() ? nullptr : &found->second->spec;
-    }
-    const auto found = groups.find({ns, name});
-    return found == groups.end() ? nullptr : &found->second->spec;
-  }
-  bool has_members(const crd::GroupSpec& group, const std::string& ns, int depth = 0) const {
-    if (depth > 1) return false;  // deeper ones count for nothing
-    if (!group.ip_blocks.empty()) return true;
-    if (group.node_selector && has_nodes(*group.node_selector)) return true;
-    if (group.external_entity_selector)
-      return has_entities(ns, group.namespace_selector, *group.external_entity_selector);
-    if (group.pod_selector || group.namespace_selector)
-      return has_pods(ns, group.namespace_selector, group.pod_selector);
-    if (group.service_reference) {
-      api::ObjectKey key = *group.service_reference;
-      if (key.namespace_.empty()) key.namespace_ = ns;
-      const auto service = services.find(key);
-      return service != services.end() && !service->second->selector.empty() &&
-             has_pods(key.namespace_, {}, api::LabelSelector{service->second->selector, {}});
-    }
-    return std::ranges::any_of(group.child_groups, [&](const std::string& child) {
-      const crd::GroupSpec* spec = this->group(child, ns);
-      return spec != nullptr && has_members(*spec, ns, depth + 1);
-    });
-  }
-
- private:
-  void note(const std::shared_ptr<const api::Namespace>& o) { namespaces[key(o)] = o; }
-  void note(const std::shared_ptr<const api::Pod>& o) { pods[key(o)] = o; }
-  void note(const std::shared_ptr<const api::Service>& o) { services[key(o)] = o; }
-  void note(const std::shared_ptr<const api::Node>& o) { nodes[key(o)] = o; }
-  void note(const std::shared_ptr<const crd::ExternalEntity>& o) { entities[key(o)] = o; }
-  void note(const std::shared_ptr<const crd::Tier>& o) { tiers[key(o)] = o; }
-  void note(const std::shared_ptr<const crd::Group>& o) { groups[key(o)] = o; }
-  void note(const std::shared_ptr<const crd::ClusterGroup>& o) { cluster_groups[key(o)] = o; }
-  template <typename Other>
-  void note(const Other&) {}
-  template <typename Object>
-  static api::ObjectKey key(const std::shared_ptr<const Object>& object) {
-    return api::key_of(object->metadata);
-  }
-
-  bool in_scope(const std::string& of, const std::string& ns,
-                const std::optional<api::LabelSelector>& selector) const {
-    if (!selector) return ns.empty() || of == ns;
-    api::Labels labels;
-    if (const auto found = namespaces.find({{}, of}); found != namespaces.end())
-      labels = found->second->metadata.labels;
-    labels["kubernetes.io/metadata.name"] = of;
-    return selector->matches(labels);
-  }
-};
 
 class Reader {
  public:
@@ -203,7 +101,7 @@ class Reader {
     rule_name_.clear();
     const auto named = [&](const auto& tier) { return tier.first == spec.tier; };
     if (!spec.tier.empty() && !std::ranges::any_of(crd::kStaticTiers, named) &&
-        !all_.tiers.contains({{}, spec.tier}))
+        !all_.has_tier(spec.tier))
       add(Kind::kUnknownTier, "tier",
           "there is no tier " + spec.tier + ": it counts as " + std::string(crd::kDefaultTier));
     for (Refusal& refusal : find_unsupported(spec))
@@ -226,7 +124,7 @@ class Reader {
         for (std::size_t j = 0; j < rules[i].to_services.size(); ++j) {
           api::ObjectKey key = rules[i].to_services[j].service;
           if (key.namespace_.empty()) key.namespace_ = ns;
-          if (all_.services.contains(key)) continue;
+          if (all_.has_service(key)) continue;
           rule.explained = true;
           add(Kind::kUnknownReference, field_of(direction, i) + fmt::format(".toServices[{}]", j),
               "there is no Service " + key.to_string());
@@ -250,7 +148,7 @@ class Reader {
       const std::string at = fmt::format("{}[{}]", field, i);
       if (!to.group.empty())
         read_group(to.group, ns, at);
-      else if (to.service && !all_.services.contains(*to.service))
+      else if (to.service && !all_.has_service(*to.service))
         add(Kind::kUnknownReference, at, "there is no Service " + to.service->to_string());
       else if (to.service_account && !all_.has_account(*to.service_account))
         add(Kind::kSelectsNothing, at,

@@ -15,7 +15,10 @@ PolicyBuilder::PolicyBuilder(const api::ObjectMeta& meta, api::controlplane::Pol
                              GroupIndex& groups)
     : groups_(groups), policy_(std::make_shared<api::controlplane::NetworkPolicy>()) {
   auto& source = policy_->source_ref;
-  source = {type, meta.namespace_, meta.name, meta.uid};
+  source.type = type;
+  source.namespace_ = meta.namespace_;
+  source.name = meta.name;
+  source.uid = meta.uid;
   if (source.uid.empty()) source.uid = uuid_v5(kPolicyNameSpace, source.to_string());
   policy_->metadata.name = policy_->metadata.uid = source.uid;
 }

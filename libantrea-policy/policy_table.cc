@@ -8,7 +8,13 @@ namespace antrea::policy {
 namespace cp = api::controlplane;
 
 PolicyId PolicyTable::at(const PolicyKey& key) {
-  if (const auto found = by_key_.find(find(key)); found != by_key_.end()) return found->second;
+  const PooledKey pooled{key.type, pool_.acquire(key.key.namespace_), pool_.acquire(key.key.name)};
+  const auto [place, is_new] = by_key_.try_emplace(pooled);
+  if (!is_new) {
+    pool_.release(pooled.namespace_);
+    pool_.release(pooled.name);
+    return place->second;
+  }
   PolicyId id = 0;
   if (free_.empty()) {
     id = static_cast<PolicyId>(policies_.size());
@@ -17,8 +23,7 @@ PolicyId PolicyTable::at(const PolicyKey& key) {
     id = free_.back();
     free_.pop_back();
   }
-  const PooledKey pooled{key.type, pool_.acquire(key.key.namespace_), pool_.acquire(key.key.name)};
-  by_key_.emplace(pooled, id);
+  place->second = id;
   if (key.type == cp::PolicyType::kK8sNetworkPolicy)
     kubernetes_by_namespace_[pooled.namespace_].push_back(id);
   return id;
@@ -70,7 +75,7 @@ void PolicyTable::mark(PolicyId id) {
 
 void PolicyTable::flush(const std::vector<PolicyId>& moved, cp::Changes& changes) {
   for (const PolicyId id : moved) mark(id);
-  std::ranges::sort(dirty_);
+  put_in_order(dirty_);
   changes.policies.reserve(dirty_.size());
   for (const PolicyId id : std::exchange(dirty_, {})) flush(policies_[id], changes);
   for (const PooledKey& key : std::exchange(removed_, {})) forget(key);

@@ -23,6 +23,8 @@ class PolicyTable {
  public:
   PolicyTable(GroupIndex& index, GroupRoles& roles) : index_(index), roles_(roles) {}
 
+  /// There will be at least so many.
+  void expect(std::size_t count) { expect_in(by_key_, count); }
   void set(const PolicyKey& key, ConvertedPolicy converted);
   void remove(const PolicyKey& key);
   /// Turns the audit log of the Namespace's Kubernetes policies on or off.

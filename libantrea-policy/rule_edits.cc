@@ -6,8 +6,7 @@
 #include <optional>
 #include <set>
 
-#include "names_nothing.h"
-#include "rule_text.h"
+#include "conversation_terms.h"
 
 namespace antrea::policy {
 namespace {
@@ -41,14 +40,9 @@ constexpr std::optional<cp::PolicyType> kTypeOf<admin::ClusterNetworkPolicy> =
 /// One conversation and one of its directions, and how rules could speak of it.
 class Editor {
  public:
-  Editor(std::span<const ObjectChange> objects, const Conversation& c, cp::Direction direction)
-      : objects_(objects),
-        conversation_(c),
-        ingress_(direction == cp::Direction::kIn),
-        target_(ingress_ ? c.to : c.from),
-        peer_(ingress_ ? c.from : c.to),
-        peer_pod_(pod(peer_)),
-        target_pod_(pod(target_)) {}
+  Editor(std::span<const ObjectChange> objects, const Conversation& conversation,
+         cp::Direction direction)
+      : objects_(objects), terms_(objects, conversation, direction) {}
 
   std::vector<PolicyEdit> take() && { return std::move(edits_); }
 
@@ -64,16 +58,18 @@ class Editor {
   }
   /// A policy that says exactly this and nothing else.
   void add_new_policy(cp::RuleAction action) {
-    if (target_pod_ == nullptr) return;
+    const api::Pod* const target = terms_.target();
+    if (target == nullptr) return;
     auto policy = std::make_shared<crd::ClusterNetworkPolicy>();
     policy->metadata.name = fmt::format(
-        "{}-{}", action == cp::RuleAction::kAllow ? "allow" : "drop", target_pod_->metadata.name);
+        "{}-{}", action == cp::RuleAction::kAllow ? "allow" : "drop", target->metadata.name);
     policy->metadata.uid = "new-" + policy->metadata.name;
     policy->spec.tier = first_tier();
     policy->spec.priority = 1;
-    policy->spec.applied_to.push_back({.pod_selector = labels_of(*target_pod_),
-                                       .namespace_selector = namespace_of(*target_pod_)});
-    (ingress_ ? policy->spec.ingress : policy->spec.egress).push_back(native_rule(action));
+    policy->spec.applied_to.push_back({.pod_selector = terms_.labels_of(*target),
+                                       .namespace_selector = terms_.namespace_of(*target)});
+    (terms_.ingress() ? policy->spec.ingress : policy->spec.egress)
+        .push_back(terms_.native_rule(action));
     edits_.push_back(
         {{cp::PolicyType::kAntreaClusterNetworkPolicy,
           {},
@@ -81,19 +77,11 @@ class Editor {
           policy->metadata.uid},
          {},
          fmt::format("add a ClusterNetworkPolicy in the tier {} that {} it {}", first_tier(),
-                     action == cp::RuleAction::kAllow ? "allows" : "drops", what()),
+                     action == cp::RuleAction::kAllow ? "allows" : "drops", terms_.all()),
          std::shared_ptr<const crd::ClusterNetworkPolicy>(std::move(policy))});
   }
 
  private:
-  const api::Pod* pod(const ConversationEnd& end) const {
-    if (!end.pod) return nullptr;
-    for (const ObjectChange& object : objects_)
-      if (const auto* pod = std::get_if<std::shared_ptr<const api::Pod>>(&object);
-          pod != nullptr && api::key_of((*pod)->metadata) == *end.pod)
-        return pod->get();
-    return nullptr;
-  }
   std::string first_tier() const {
     std::pair<std::int32_t, std::string> first{crd::kStaticTiers[0].second,
                                                crd::kStaticTiers[0].first};
@@ -102,73 +90,6 @@ class Editor {
         first = std::min(first, {(*tier)->priority, (*tier)->metadata.name});
     return first.second;
   }
-  static api::LabelSelector labels_of(const api::Pod& pod) { return {pod.metadata.labels, {}}; }
-  static api::LabelSelector namespace_of(const api::Pod& pod) {
-    return {{{"kubernetes.io/metadata.name", pod.metadata.namespace_}}, {}};
-  }
-
-  std::string traffic() const {
-    std::string text(protocol_name(conversation_.protocol));
-    if (has_port()) text += fmt::format("/{}", conversation_.port);
-    return text;
-  }
-  std::string who() const {
-    return peer_pod_ == nullptr ? peer_.ip.to_string()
-                                : "Pods labelled as " + peer_.pod->to_string();
-  }
-  std::string what() const {
-    return fmt::format("({} {}, {})", ingress_ ? "from" : "to", who(), traffic());
-  }
-  bool has_port() const {
-    return conversation_.protocol == cp::ServiceProtocol::kTcp ||
-           conversation_.protocol == cp::ServiceProtocol::kUdp ||
-           conversation_.protocol == cp::ServiceProtocol::kSctp;
-  }
-  api::Protocol protocol() const {
-    return static_cast<api::Protocol>(static_cast<std::uint8_t>(conversation_.protocol));
-  }
-  std::string field(std::size_t index) const {
-    return field_of(ingress_ ? cp::Direction::kIn : cp::Direction::kOut, index);
-  }
-
-  // --- how rules say it ---
-
-  api::NetworkPolicyPeer k8s_peer() const {
-    api::NetworkPolicyPeer peer;
-    if (peer_pod_ == nullptr) {
-      peer.ip_block = api::IpBlock{IpPrefix::host(peer_.ip), {}};
-    } else {
-      peer.pod_selector = labels_of(*peer_pod_);
-      peer.namespace_selector = namespace_of(*peer_pod_);
-    }
-    return peer;
-  }
-  std::vector<api::NetworkPolicyPort> k8s_ports() const {
-    if (!has_port()) return {};
-    return {{protocol(), api::IntOrString{conversation_.port, {}}, {}}};
-  }
-  crd::NetworkPolicyPeer native_peer() const {
-    const api::NetworkPolicyPeer plain = k8s_peer();
-    crd::NetworkPolicyPeer peer;
-    peer.ip_block = plain.ip_block;
-    peer.pod_selector = plain.pod_selector;
-    peer.namespace_selector = plain.namespace_selector;
-    return peer;
-  }
-  crd::Rule native_rule(cp::RuleAction action) const {
-    crd::Rule rule;
-    rule.action = action;
-    rule.name = "turn";
-    rule.peers.push_back(native_peer());
-    if (has_port())
-      rule.ports.push_back({protocol(), api::IntOrString{conversation_.port, {}}, {}, {}, {}});
-    if (conversation_.protocol == cp::ServiceProtocol::kIcmp)
-      rule.protocols.push_back(
-          {crd::IcmpProtocol{conversation_.icmp_type, conversation_.icmp_code}, {}});
-    return rule;
-  }
-
-  // --- edits ---
 
   template <typename Policy>
   static cp::NetworkPolicyReference reference(const Policy& policy) {
@@ -185,16 +106,16 @@ class Editor {
   template <typename Policy>
   auto& rules(Policy& policy) const {
     if constexpr (requires { policy.spec; })
-      return ingress_ ? policy.spec.ingress : policy.spec.egress;
+      return terms_.ingress() ? policy.spec.ingress : policy.spec.egress;
     else
-      return ingress_ ? policy.ingress : policy.egress;
+      return terms_.ingress() ? policy.ingress : policy.egress;
   }
   /// Where the rule stands; nothing if the step only isolates.
   template <typename Policy>
   std::optional<std::size_t> index_of(const Policy& policy, const RuleStep& step) const {
     const auto& all = rules(policy);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (step.rule == field(i)) return i;
+      if (step.rule == terms_.field(i)) return i;
       if constexpr (requires { all[i].name; })
         if (!all[i].name.empty() && all[i].name == step.rule) return i;
     }
@@ -202,32 +123,34 @@ class Editor {
   }
   template <typename Policy>
   void remove_rule(const Policy& policy, std::size_t index) {
-    add(policy, field(index), "remove the rule", [&](Policy& changed) {
+    add(policy, terms_.field(index), "remove the rule", [&](Policy& changed) {
       auto& all = rules(changed);
       all.erase(all.begin() + static_cast<std::ptrdiff_t>(index));
     });
   }
   template <typename Policy>
   void set_action(const Policy& policy, std::size_t index, cp::RuleAction action) {
-    add(policy, field(index),
+    add(policy, terms_.field(index),
         fmt::format("let the rule say {}", action == cp::RuleAction::kAllow ? "Allow" : "Drop"),
         [&](Policy& changed) { rules(changed)[index].action = action; });
   }
 
   void allow_by(const std::shared_ptr<const api::NetworkPolicy>& policy, const RuleStep& step) {
     const auto index = index_of(*policy, step);
-    if (step.match == RuleStep::Match::kOtherPort && index && has_port())
-      add(*policy, field(*index) + ".ports", "add " + traffic() + " to its ports",
+    if (step.match == RuleStep::Match::kOtherPort && index && terms_.has_port())
+      add(*policy, terms_.field(*index) + ".ports", "add " + terms_.traffic() + " to its ports",
           [&](api::NetworkPolicy& changed) {
-            rules(changed)[*index].ports.push_back(k8s_ports().front());
+            rules(changed)[*index].ports.push_back(terms_.k8s_ports().front());
           });
     if (step.match == RuleStep::Match::kOtherPeer && index)
-      add(*policy, field(*index) + (ingress_ ? ".from" : ".to"), "add " + who() + " to its peers",
-          [&](api::NetworkPolicy& changed) { rules(changed)[*index].peers.push_back(k8s_peer()); });
+      add(*policy, terms_.field(*index) + (terms_.ingress() ? ".from" : ".to"),
+          "add " + terms_.peer() + " to its peers", [&](api::NetworkPolicy& changed) {
+            rules(changed)[*index].peers.push_back(terms_.k8s_peer());
+          });
     if (!edited_.insert(policy.get()).second) return;
-    add(*policy, ingress_ ? "ingress" : "egress", "add a rule that allows it " + what(),
-        [&](api::NetworkPolicy& changed) {
-          rules(changed).push_back({{k8s_peer()}, k8s_ports()});
+    add(*policy, terms_.ingress() ? "ingress" : "egress",
+        "add a rule that allows it " + terms_.all(), [&](api::NetworkPolicy& changed) {
+          rules(changed).push_back({{terms_.k8s_peer()}, terms_.k8s_ports()});
         });
     edits_.push_back({reference(*policy),
                       {},
@@ -253,13 +176,14 @@ class Editor {
     remove_rule(*policy, *index);
     const api::NetworkPolicyRule& rule = rules(*policy)[*index];
     for (std::size_t i = 0; i < rule.ports.size() && rule.ports.size() > 1; ++i)
-      add(*policy, field(*index) + fmt::format(".ports[{}]", i), "remove the port",
+      add(*policy, terms_.field(*index) + fmt::format(".ports[{}]", i), "remove the port",
           [&](api::NetworkPolicy& changed) {
             auto& ports = rules(changed)[*index].ports;
             ports.erase(ports.begin() + static_cast<std::ptrdiff_t>(i));
           });
     for (std::size_t i = 0; i < rule.peers.size() && rule.peers.size() > 1; ++i)
-      add(*policy, field(*index) + fmt::format(".{}[{}]", ingress_ ? "from" : "to", i),
+      add(*policy,
+          terms_.field(*index) + fmt::format(".{}[{}]", terms_.ingress() ? "from" : "to", i),
           "remove the peer", [&](api::NetworkPolicy& changed) {
             auto& peers = rules(changed)[*index].peers;
             peers.erase(peers.begin() + static_cast<std::ptrdiff_t>(i));
@@ -284,12 +208,12 @@ class Editor {
     if (!index || step.match != RuleStep::Match::kYes) return;
     remove_rule(policy, *index);
     set_action(policy, *index, action);
-    add(policy, field(*index),
+    add(policy, terms_.field(*index),
         fmt::format("put a rule before it that {} it {}",
-                    action == cp::RuleAction::kAllow ? "allows" : "drops", what()),
+                    action == cp::RuleAction::kAllow ? "allows" : "drops", terms_.all()),
         [&](Policy& changed) {
           auto& all = rules(changed);
-          crd::Rule rule = native_rule(action);
+          crd::Rule rule = terms_.native_rule(action);
           rule.applied_to = all[*index].applied_to;
           all.insert(all.begin() + static_cast<std::ptrdiff_t>(*index), std::move(rule));
         });
@@ -300,32 +224,19 @@ class Editor {
     if (!index || step.match != RuleStep::Match::kYes) return;
     remove_rule(policy, *index);
     set_action(policy, *index, action);
-    if (ingress_ && peer_pod_ == nullptr) return;  // its ingress rules know only Pods
-    add(policy, field(*index),
+    const std::optional<admin::Rule> rule = terms_.admin_rule(action);
+    if (!rule) return;
+    add(policy, terms_.field(*index),
         fmt::format("put a rule before it that {} it {}",
-                    action == cp::RuleAction::kAllow ? "allows" : "denies", what()),
+                    action == cp::RuleAction::kAllow ? "allows" : "denies", terms_.all()),
         [&](Policy& changed) {
-          admin::Rule rule;
-          rule.name = "turn";
-          rule.action = action;
-          admin::Peer& peer = rule.peers.emplace_back();
-          if (peer_pod_ != nullptr)
-            peer.pods = {namespace_of(*peer_pod_), labels_of(*peer_pod_)};
-          else
-            peer.networks.push_back(IpPrefix::host(peer_.ip));
-          if (has_port())
-            rule.ports.emplace_back(
-                admin::PortRange{protocol(), conversation_.port, conversation_.port});
           auto& all = rules(changed);
-          all.insert(all.begin() + static_cast<std::ptrdiff_t>(*index), std::move(rule));
+          all.insert(all.begin() + static_cast<std::ptrdiff_t>(*index), *rule);
         });
   }
 
   std::span<const ObjectChange> objects_;
-  const Conversation& conversation_;
-  const bool ingress_;
-  const ConversationEnd &target_, &peer_;
-  const api::Pod *peer_pod_, *target_pod_;
+  const ConversationTerms terms_;
   std::set<const void*> edited_;  // policies that have been edited as a whole
   std::vector<PolicyEdit> edits_;
 };

@@ -174,14 +174,17 @@ GroupUuid group_uuid(std::string_view normalized_selector) {
 }
 
 std::string to_string(const GroupUuid& uuid) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr auto kDigits = [] {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kHex[i / 16], kHex[i % 16]};
+    return pairs;
+  }();
+  constexpr std::array<std::size_t, 16> kPlaces{0,  2,  4,  6,  9,  11, 14, 16,
+                                                19, 21, 24, 26, 28, 30, 32, 34};
   std::string text(36, '-');
-  char* at = text.data();
-  for (std::size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
-    *at++ = kDigits[uuid[i] >> 4];
-    *at++ = kDigits[uuid[i] & 0x0f];
-  }
+  for (std::size_t i = 0; i < uuid.size(); ++i)
+    std::copy_n(kDigits[uuid[i]].begin(), 2, text.begin() + kPlaces[i]);
   return text;
 }
 

@@ -52,6 +52,11 @@ class StringPool {
     free_.push_back(id);
   }
 
+  /// There will be about so many.
+  void expect(std::size_t count) {
+    if (count > ids_.max_load()) ids_.reserve(count);
+  }
+
   /// kNone if nobody holds the string.
   StringId find(std::string_view text) const {
     const auto found = ids_.find(text);

@@ -23,10 +23,11 @@ constexpr openflow::TableId id_of(Table table) {
 
 CompletedRule rule(const std::string& key, cp::Direction direction,
                    std::vector<PodInterface> targets, std::optional<std::vector<IpPrefix>> peers,
-                   std::optional<std::vector<cp::Service>> services = {}) {
+                   std::optional<std::vector<cp::Service>> services = {}, bool log = false) {
   auto identity = std::make_shared<RuleIdentity>();
   identity->id = key;
   identity->direction = direction;
+  identity->enable_logging = log;
   if (peers || services) identity->action = cp::RuleAction::kAllow;
   return {key, identity, std::move(targets), std::move(peers), std::move(services)};
 }
@@ -176,10 +177,11 @@ TEST_F(FlowCompilerTest, FamiliesThatAreOffGetNoFlows) {
 TEST_F(FlowCompilerTest, FlowsDependOnlyOnTheRules) {
   std::vector<CompletedRule> rules;
   for (int i = 0; i < 30; ++i)
-    rules.push_back(
-        rule("rule-" + std::to_string(i), i % 2 ? cp::Direction::kIn : cp::Direction::kOut,
-             {web(static_cast<std::uint32_t>(i % 5))},
-             std::vector{cidr("10.1.0.0/16"), cidr("10.2.0.1/32")}, std::vector{tcp(80, 80 + i)}));
+    rules.push_back(rule("rule-" + std::to_string(i),
+                         i % 2 ? cp::Direction::kIn : cp::Direction::kOut,
+                         {web(static_cast<std::uint32_t>(i % 5))},
+                         std::vector{cidr("10.1.0.0/16"), cidr("10.2.0.1/32")},
+                         std::vector{tcp(80, 80 + i)}, i % 3 == 0));
   std::mt19937 random(7);
   std::optional<FlowTable> expected;
   for (int round = 0; round < 20; ++round) {

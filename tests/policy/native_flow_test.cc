@@ -278,6 +278,50 @@ TEST_F(NativeFlows, AnswersOfDnsServersAreHeldForWhoLearnsFromThem) {
   EXPECT_TRUE(table.flows().empty());
 }
 
+struct Answer {
+  std::string_view name, from;
+  std::uint8_t protocol;
+  std::uint16_t source_port;
+  std::uint32_t ct_state;
+  bool held;
+};
+void PrintTo(const Answer& c, std::ostream* os) { *os << c.name; }
+constexpr std::uint32_t kReply = openflow::ct_state::kRpl | openflow::ct_state::kTrk;
+constexpr std::uint8_t kTcp = openflow::ip_proto::kTcp, kUdp = openflow::ip_proto::kUdp;
+const Answer kAnswers[] = {
+    {"Udp", "10.0.0.2", kUdp, 53, kReply | openflow::ct_state::kEst, true},
+    {"Tcp", "10.0.0.2", kTcp, 53, kReply | openflow::ct_state::kEst, true},             // #5392
+    {"UdpOfIpv6", "fd00::2", kUdp, 53, kReply | openflow::ct_state::kEst, true},        // #3869
+    {"TcpOfIpv6", "fd00::2", kTcp, 53, kReply | openflow::ct_state::kEst, true},        // #3869
+    {"NodeLocal", "169.254.20.10", kUdp, 53, kReply | openflow::ct_state::kEst, true},  // #3510
+    {"TcpFromAnotherPort", "10.0.0.2", kTcp, 443, kReply | openflow::ct_state::kEst,
+     false},  // #5078
+    {"UdpFromAnotherPort", "10.0.0.2", kUdp, 5353, kReply | openflow::ct_state::kEst, false},
+    {"AQuery", "10.0.0.2", kUdp, 53, openflow::ct_state::kNew | openflow::ct_state::kTrk, false},
+};
+class DnsAnswer : public ::testing::TestWithParam<Answer> {};
+TEST_P(DnsAnswer, IsHeldIfItIsOne) {
+  const Answer& c = GetParam();
+  auto who = identity("r", cp::Direction::kOut, RuleAction::kAllow);
+  who->learns_names = true;
+  FlowCompiler compiler({.intercept_dns = true});
+  FlowTable table;
+  table.apply(compiler.apply({.added = {rule(who)}}));
+  Packet answer;
+  const bool v4 = ip(std::string(c.from)).is_v4();
+  answer.set(openflow::FieldId::kEthType, v4 ? 0x800 : 0x86dd);
+  answer.set(v4 ? openflow::FieldId::kIpSrc : openflow::FieldId::kIpv6Src,
+             openflow::FieldValue(ip(std::string(c.from))));
+  answer.set(openflow::FieldId::kIpProto, c.protocol);
+  answer.set(c.protocol == kUdp ? openflow::FieldId::kUdpSrc : openflow::FieldId::kTcpSrc,
+             c.source_port);
+  answer.set(openflow::FieldId::kCtState, c.ct_state);
+  answer.set(openflow::reg_field(1), 5);
+  EXPECT_EQ(table.run(answer, {31, 32, 33, 34}, 35).copies.size(), c.held ? 1U : 0U);
+}
+INSTANTIATE_TEST_SUITE_P(Answers, DnsAnswer, ::testing::ValuesIn(kAnswers),
+                         [](const auto& info) { return std::string(info.param.name); });
+
 TEST_F(NativeFlows, PrioritiesAreInOrderAndStayWithARestart) {
   std::mt19937 random(5);
   std::vector<std::shared_ptr<RuleIdentity>> rules;
@@ -390,6 +434,7 @@ TEST(PriorityAssigner, FirstGuessesAreThoseOfTheOriginal) {
       {{50, 5, 0}, 64989 - (50 * 200 + 5 * 20)},
       {{50, 5, 3}, 64989 - (50 * 200 + 5 * 20 + 3)},
       {{250, 5.5, 1}, 64989 - (250 * 200 + 550 + 1)},
+      {{251, 10000, 70000}, 100},  // far beyond 16 bits (#7496)
   };
   for (const auto& [place, priority] : expected) assigner.want(order(place), {});
   EXPECT_TRUE(assigner.assign().empty());

@@ -1,119 +1,15 @@
-#include "native_policy.h"
-
+// Policies of crd.antrea.io.
 #include <algorithm>
 #include <map>
+
+#include "group_resolver.h"
+#include "rule_draft.h"
 
 namespace antrea::policy {
 namespace {
 
 namespace cp = api::controlplane;
 namespace crd = api::crd;
-
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-/// What entries of appliedTo, peers and groups come down to.
-struct Members {
-  std::vector<GroupSelector> selectors;
-  std::vector<api::IpBlock> blocks;
-};
-
-/// Finds what groups are made of.
-class GroupResolver {
- public:
-  /// `namespace_`: of the Groups; empty for ClusterGroups.
-  GroupResolver(std::string namespace_, Surroundings& around)
-      : namespace_(std::move(namespace_)), around_(around) {}
-
-  /// Nothing for a group that does not exist or whose children have children.
-  Members resolve(const std::string& name) const {
-    Members members;
-    const crd::GroupSpec* group = find(name);
-    if (group == nullptr) return members;
-    if (group->child_groups.empty()) {
-      add(*group, members);
-      return members;
-    }
-    for (const std::string& child_name : group->child_groups) {
-      const crd::GroupSpec* child = find(child_name);
-      if (child == nullptr) continue;
-      if (!child->child_groups.empty()) return {};
-      add(*child, members);
-    }
-    return members;
-  }
-
- private:
-  const crd::GroupSpec* find(const std::string& name) const {
-    const api::ObjectKey key{namespace_, name};
-    around_.used.insert({Subject::Kind::kGroup, key});
-    const auto found = around_.directory.groups.find(key);
-    return found == around_.directory.groups.end() ? nullptr : &found->second;
-  }
-
-  void add(const crd::GroupSpec& group, Members& members) const {
-    // Without a Namespace selector: the Group's Namespace, or all of them.
-    const auto select = [&](const std::optional<api::LabelSelector>& selector, EntityKind kind) {
-      GroupSelector made{namespace_, group.namespace_selector, selector, kind, {}};
-      if (namespace_.empty() && !made.namespace_selector) made.namespace_selector.emplace();
-      members.selectors.push_back(std::move(made));
-    };
-    if (group.external_entity_selector)
-      select(group.external_entity_selector, EntityKind::kExternalEntity);
-    else if (group.pod_selector || group.namespace_selector)
-      select(group.pod_selector, EntityKind::kPod);
-    if (group.node_selector)
-      members.selectors.push_back({{}, {}, group.node_selector, EntityKind::kNode, {}});
-    members.blocks.insert(members.blocks.end(), group.ip_blocks.begin(), group.ip_blocks.end());
-    if (group.service_reference) {
-      api::ObjectKey key = *group.service_reference;
-      if (key.namespace_.empty()) key.namespace_ = namespace_;
-      around_.used.insert({Subject::Kind::kService, key});
-      const auto service = around_.directory.services.find(key);
-      if (service != around_.directory.services.end())
-        members.selectors.push_back({key.namespace_, {}, api::LabelSelector{service->second, {}}});
-    }
-  }
-
-  std::string namespace_;
-  Surroundings& around_;
-};
-
-/// A rule ready to be put into the policy, but for its groups.
-struct RuleDraft {
-  cp::NetworkPolicyRule rule;
-  std::vector<GroupSelector> peers;
-  cp::NetworkPolicyPeer& peer() { return rule.peers; }
-};
-
-/// Adds the rule for these targets; not at all if there is nobody on one of its sides.
-void add_rule(PolicyBuilder& builder, RuleDraft draft, const std::vector<GroupId>& targets,
-              bool own_targets) {
-  std::vector<GroupId> groups;
-  for (const GroupSelector& selector : draft.peers) {
-    if (targets.empty()) break;
-    const GroupId group = builder.peer(selector);
-    if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
-  }
-  draft.peer().address_groups = builder.names(groups);
-  if (targets.empty() || draft.peer().empty()) return;
-  builder.link(targets, groups);
-  if (own_targets) draft.rule.applied_to_groups = builder.names(targets);
-  builder.policy().rules.push_back(std::move(draft.rule));
-}
-
-std::vector<GroupId> use_targets(PolicyBuilder& builder,
-                                 const std::vector<GroupSelector>& selectors) {
-  std::vector<GroupId> targets;
-  for (const GroupSelector& selector : selectors) {
-    const GroupId group = builder.target(selector);
-    if (std::ranges::find(targets, group) == targets.end()) targets.push_back(group);
-  }
-  return targets;
-}
 
 /// Every Pod of the cluster: who declares a port's name is meant, at its own number.
 GroupSelector all_pods() { return {{}, api::LabelSelector{}, std::nullopt}; }
@@ -340,76 +236,6 @@ class AntreaConverter {
   bool per_rule_ = false;
 };
 
-// --- the administrator's ---
-
-GroupSelector select(const api::admin::NamespacedPods& pods) {
-  return {{}, pods.namespace_selector, pods.pod_selector};
-}
-
-/// As rules match them: without the dot that ends an absolute name.
-std::string domain_name(std::string name) {
-  if (name.ends_with('.')) name.pop_back();
-  return lower_case(std::move(name));
-}
-
-RuleDraft draft_of(const api::admin::Rule& rule, cp::Direction direction, std::int32_t index) {
-  RuleDraft draft;
-  draft.rule.direction = direction;
-  draft.rule.priority = index;
-  draft.rule.action = rule.action;
-  draft.rule.name = rule.name;
-  for (const api::admin::Port& port : rule.ports) {
-    cp::Service& service = draft.rule.services.emplace_back();
-    if (const auto* name = std::get_if<std::string>(&port)) {
-      service.port = api::IntOrString{0, *name};  // in whatever protocol the Pod declares it
-      continue;
-    }
-    const auto& range = std::get<api::admin::PortRange>(port);
-    service.protocol = cp::ServiceProtocol{static_cast<std::uint8_t>(range.protocol)};
-    service.port = api::IntOrString{range.start, {}};
-    if (range.end != range.start) service.end_port = range.end;
-  }
-  bool unknown = false;
-  for (const api::admin::Peer& peer : rule.peers) {
-    unknown |= peer.unknown();
-    if (peer.namespaces) draft.peers.push_back({{}, peer.namespaces, std::nullopt});
-    if (peer.pods) draft.peers.push_back(select(*peer.pods));
-    if (peer.nodes) draft.peers.push_back({{}, {}, peer.nodes, EntityKind::kNode, {}});
-    for (const IpPrefix& network : peer.networks) draft.peer().ip_blocks.push_back({network, {}});
-    for (const std::string& name : peer.domain_names)
-      draft.peer().fqdns.push_back(domain_name(name));
-  }
-  // Whom an unknown peer means cannot be told: it is allowed nothing, and denied everything.
-  if (unknown && rule.action != cp::RuleAction::kAllow) {
-    draft.peers.clear();
-    draft.rule.action = cp::RuleAction::kDrop;
-    draft.rule.services.clear();
-    draft.peer() = {};
-    draft.peer().ip_blocks = any_blocks();
-  }
-  return draft;
-}
-
-template <typename Policy>
-ConvertedPolicy convert_admin(const Policy& policy, cp::PolicyType type, std::int32_t tier,
-                              double priority, Surroundings& around) {
-  PolicyBuilder builder(policy.metadata, type, around.groups);
-  builder.policy().metadata.generation = policy.metadata.generation;
-  builder.policy().priority = priority;
-  builder.policy().tier_priority = tier;
-  std::vector<GroupSelector> subject;
-  if (policy.subject.namespaces) subject.push_back({{}, policy.subject.namespaces, std::nullopt});
-  if (policy.subject.pods) subject.push_back(select(*policy.subject.pods));
-  const std::vector<GroupId> targets = use_targets(builder, subject);
-  builder.policy().applied_to_groups = builder.names(targets);
-  for (const cp::Direction direction : {cp::Direction::kIn, cp::Direction::kOut}) {
-    std::int32_t index = 0;
-    for (const auto& rule : direction == cp::Direction::kIn ? policy.ingress : policy.egress)
-      add_rule(builder, draft_of(rule, direction, index++), targets, false);
-  }
-  return builder.finish();
-}
-
 }  // namespace
 
 ConvertedPolicy convert(const crd::NetworkPolicy& policy, Surroundings& around) {
@@ -417,30 +243,6 @@ ConvertedPolicy convert(const crd::NetworkPolicy& policy, Surroundings& around) 
 }
 ConvertedPolicy convert(const crd::ClusterNetworkPolicy& policy, Surroundings& around) {
   return AntreaConverter(policy.metadata, policy.spec, true, around).run();
-}
-ConvertedPolicy convert(const api::admin::AdminNetworkPolicy& policy, Surroundings& around) {
-  return convert_admin(policy, cp::PolicyType::kAdminNetworkPolicy, crd::kAdminTierPriority,
-                       policy.priority, around);
-}
-ConvertedPolicy convert(const api::admin::BaselineAdminNetworkPolicy& policy,
-                        Surroundings& around) {
-  return convert_admin(policy, cp::PolicyType::kBaselineAdminNetworkPolicy,
-                       crd::kBaselineAdminTierPriority, 1, around);
-}
-
-ConvertedPolicy convert(const api::admin::ClusterNetworkPolicy& policy, Surroundings& around) {
-  const bool baseline = policy.tier == api::admin::Tier::kBaseline;
-  ConvertedPolicy converted =
-      convert_admin(policy, cp::PolicyType::kClusterNetworkPolicy,
-                    baseline ? crd::kBaselineAdminTierPriority : crd::kClusterAdminTierPriority,
-                    policy.priority, around);
-  if (!baseline) return converted;
-  // Nothing comes behind the baseline that could still deny what it passes on.
-  auto final_policy = std::make_shared<cp::NetworkPolicy>(*converted.object);
-  for (cp::NetworkPolicyRule& rule : final_policy->rules)
-    if (rule.action == cp::RuleAction::kPass) rule.action = cp::RuleAction::kAllow;
-  converted.object = std::move(final_policy);
-  return converted;
 }
 
 }  // namespace antrea::policy
