@@ -15,8 +15,11 @@ namespace antrea::node {
 /// A policy of one rule at one Pod, in the switch of its Node while this lives.
 class OneRule {
  public:
-  OneRule(Node& node, const Pod& at, api::controlplane::Direction direction,
-          api::controlplane::RuleAction action, const std::vector<IpPrefix>& peers)
+  using Rule = api::controlplane::NetworkPolicyRule;
+  using PolicyType = api::controlplane::PolicyType;
+
+  OneRule(Node& node, const Pod& at, const Rule& rule,
+          PolicyType type = PolicyType::kAntreaClusterNetworkPolicy)
       : node_(node) {
     namespace cp = api::controlplane;
     auto group = std::make_shared<cp::AppliedToGroup>();
@@ -24,21 +27,32 @@ class OneRule {
     group->members.push_back({.kind = cp::MemberKind::kPod, .key = {"default", at.server_name}});
     auto policy = std::make_shared<cp::NetworkPolicy>();
     policy->metadata.name = policy->metadata.uid = "p";
-    policy->source_ref = {cp::PolicyType::kAntreaClusterNetworkPolicy, {}, "p", "p"};
-    policy->tier_priority = 250;
-    policy->priority = 5;
+    policy->source_ref = {type, "default", "p", "p"};
+    if (type != PolicyType::kK8sNetworkPolicy) {
+      policy->tier_priority = 250;
+      policy->priority = 5;
+    }
     policy->applied_to_groups = {"at"};
-    cp::NetworkPolicyRule& rule = policy->rules.emplace_back();
-    rule.direction = direction;
-    rule.action = action;
-    for (const IpPrefix& peer : peers) rule.peers.ip_blocks.push_back({peer, {}});
+    policy->rules = {rule};
     apply(
         {policy::AppliedToGroupUpserted(group), policy::PolicyUpserted(policy),
          policy::PodInterface{{"default", at.server_name}, at.interface.ofport, at.interface.ips}});
   }
+  OneRule(Node& node, const Pod& at, api::controlplane::Direction direction,
+          api::controlplane::RuleAction action, const std::vector<IpPrefix>& peers)
+      : OneRule(node, at, rule(direction, action, peers)) {}
   ~OneRule() { apply({policy::PolicyDeleted{"p"}}); }
   OneRule(const OneRule&) = delete;
   OneRule& operator=(const OneRule&) = delete;
+
+  static Rule rule(api::controlplane::Direction direction, api::controlplane::RuleAction action,
+                   const std::vector<IpPrefix>& peers) {
+    Rule made;
+    made.direction = direction;
+    made.action = action;
+    for (const IpPrefix& peer : peers) made.peers.ip_blocks.push_back({peer, {}});
+    return made;
+  }
 
  private:
   void apply(const std::vector<policy::RuleInput>& inputs) {
