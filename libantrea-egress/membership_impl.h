@@ -48,6 +48,7 @@ struct Membership::Impl {
   std::vector<Record*> order;                              ///< whom to probe, one after the other
   std::set<std::pair<TimePoint, std::string>> suspicions;  ///< deadlines
   std::map<std::string, std::pair<GossipEndpoint, TimePoint>> lost;  ///< failed, and since when
+  std::string tried;                                                 ///< the last of those
   BroadcastQueue broadcasts;
   ViewDigest digest;
   std::unordered_map<std::uint32_t, StreamKind> streams;

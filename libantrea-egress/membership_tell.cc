@@ -111,7 +111,12 @@ void Membership::Impl::reconnect(TimePoint now) {
   std::erase_if(
       lost, [&](const auto& entry) { return now - entry.second.second > options.reconnect_for; });
   if (lost.empty()) return;
-  const auto one = std::next(lost.begin(), static_cast<std::ptrdiff_t>(random.below(lost.size())));
+  // In turn, so that each is tried within a known time; not all members the same one.
+  auto one = tried.empty()
+                 ? std::next(lost.begin(), static_cast<std::ptrdiff_t>(random.below(lost.size())))
+                 : lost.upper_bound(tried);
+  if (one == lost.end()) one = lost.begin();
+  tried = one->first;
   open_stream(StreamKind::kPushPull, one->second.first, everything(false));
 }
 

@@ -133,7 +133,7 @@ Result<> Gossip::Impl::start() {
   spawn(accept_streams());
   spawn(keep_time());
   if (options.rejoin_interval > Duration::zero()) spawn(retry_seeds_forever());
-  drain();
+  retry_seeds();
   return {};
 }
 

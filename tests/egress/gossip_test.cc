@@ -141,6 +141,38 @@ TEST_F(GossipSockets, SaysWhyItCannotStart) {
   EXPECT_EQ(nobody.error().object, "127.0.0.1:1");
 }
 
+// antrea#4469: thousands of members at once, and a handler that asks and tells while it is told.
+TEST_F(GossipSockets, AHandlerMayUseTheGossipHoweverMuchHappens) {
+  constexpr std::uint32_t kMany = 3000;
+  auto& a = peers_.add(GossipPeers::options("a"));
+  std::size_t joined = 0, largest = 0;
+  a.gossip->on_event([&](const GossipEvent& event) {
+    if (event.kind == Kind::kJoined) ++joined;
+    if (joined % 100 == 0) {
+      largest = std::max(largest, a.gossip->alive().size());
+      a.gossip->set_returning(joined % 200 == 0);
+      a.gossip->keep_joining({});
+    }
+  });
+  gossip::PushPull all;
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    gossip::NodeState record;
+    record.name = "stranger" + std::to_string(i);
+    record.endpoint = {IpAddress::v4(0x7f010001 + i), 1};
+    record.versions = {1, 5, 2, 0, 0, 0};
+    record.incarnation = 1;
+    all.nodes.push_back(record);
+  }
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::socket tcp(io);
+  tcp.connect({boost::asio::ip::make_address("127.0.0.1"), a.gossip->endpoint().port});
+  boost::asio::write(tcp, boost::asio::buffer(gossip::encode(all)));
+  EXPECT_TRUE(peers_.eventually([&] { return joined >= kMany; })) << joined;
+  EXPECT_GT(largest, 1000U);
+  auto& b = peers_.add(GossipPeers::options("b"));
+  EXPECT_TRUE(peers_.join(b, a.gossip->endpoint()).has_value()) << "it is there for others";
+}
+
 TEST_F(GossipSockets, SurvivesAnything) {
   auto& a = peers_.add(GossipPeers::options("a"));
   boost::asio::io_context io;

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "antrea/base/asio.h"
 #include "antrea/base/log.h"
@@ -11,9 +14,10 @@
 
 namespace antrea::egress {
 
-/// Shell: sends announcements as raw frames through one network interface (CAP_NET_RAW). To ask for
-/// an address is the network's business, and to answer the kernel's, which does for addresses it
-/// has: nothing is answered here, so nothing for an address that is not this host's.
+/// Shell: speaks for addresses on one network interface, in raw frames (CAP_NET_RAW). Announces
+/// them, contradicts others that claim them, and answers who asks for them where the kernel does
+/// not: of IPv6, as they are on another interface, and of IPv4 where `arp_ignore` is set, as IPVS
+/// wants it (antrea#3318, antrea#3837). Nothing is said of an address that is not this host's.
 class ANTREA_API Announcer {
  public:
   /// Error: kNotFound without that interface, kPermissionDenied, kIo.
@@ -23,24 +27,40 @@ class ANTREA_API Announcer {
 
   /// The addresses that are this host's from now on. New ones are announced before it returns.
   void set(const std::set<IpAddress>& addresses);
-  /// See `AnnouncementSchedule::assert_again`.
-  void assert_again(const IpAddress& address);
-  /// Repeats and refreshes until cancelled. To be spawned once by the owner.
+  /// Repeats, refreshes, answers and contradicts until cancelled. To be spawned once by the owner.
   boost::asio::awaitable<void> run();
-  std::uint64_t sent() const { return sent_; }
+
+  struct Counters {
+    std::uint64_t announced = 0, answered = 0, contradicted = 0;
+  };
+  const Counters& counters() const { return counters_; }
 
  private:
+  /// Of one protocol: all that comes for it.
+  using Socket = boost::asio::posix::stream_descriptor;
+
   Announcer(boost::asio::any_io_executor executor, std::string interface, Logger log);
+  Result<> find_interface();
+  Result<> listen(Socket& socket, std::uint16_t protocol) const;
+  void join_groups();
   void send_due();
+  void send(const Bytes& frame, std::string_view doing);
+  void take(std::span<const std::byte> frame);
+  bool kernel_answers_arp() const;
+  boost::asio::awaitable<void> hear_on(Socket& socket);
+  boost::asio::awaitable<void> announce();
 
   std::string interface_;
   Logger log_;
   Signal changed_;
   AnnouncementSchedule schedule_;
-  int socket_ = -1;
+  std::set<IpAddress> own_;
+  Socket arp_, ipv6_;
+  int groups_ = -1;             // a socket that is in the groups of `joined_`
+  std::set<IpAddress> joined_;  // solicited-node groups, for switches that ask who listens
   int index_ = 0;
   MacAddress mac_;
-  std::uint64_t sent_ = 0;
+  Counters counters_;
 };
 
 }  // namespace antrea::egress

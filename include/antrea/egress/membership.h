@@ -38,8 +38,9 @@ struct MembershipOptions {
   std::size_t packet_size = 1400;   ///< bytes of a UDP packet at most
   std::size_t packet_overhead = 0;  ///< of which label and encryption take so many
   bool compression = true;
-  /// A member that failed is tried again, one of them each time, for so long; zero: never. Without
-  /// it, as with memberlist, the parts of a cluster that lost sight of each other stay apart.
+  /// Members that failed are tried again, one of them each time and all in turn, for so long; zero:
+  /// never. Without it, as with memberlist, the parts of a cluster that lost sight of each other
+  /// stay apart.
   Duration reconnect_interval = std::chrono::seconds(5);
   Duration reconnect_for = std::chrono::hours(24);
   /// How many members hear at once, without waiting for gossip, that one left, failed, or says
