@@ -110,6 +110,7 @@ class PortCompiler {
     group.dsr = dsr();
     group.backends = std::move(backends);
     if (group.dsr) mark_away(group);
+    if (group.dsr && group.protocol == api::Protocol::kUdp) group.kept = serving(endpoints_);
     out_.groups.push_back(std::move(group));
     return static_cast<std::uint32_t>(out_.groups.size() - 1);
   }

@@ -17,7 +17,15 @@ struct GroupSpec {
   std::vector<Backend> backends;   ///< ascending
   std::vector<std::uint8_t> away;  ///< with dsr, of each backend: behind the tunnel
   bool is_away(std::size_t backend) const { return dsr && away[backend] != 0; }
-  friend bool operator==(const GroupSpec&, const GroupSpec&) = default;
+  /// With dsr, of UDP: endpoints, ascending, that connections may stay at.
+  std::vector<Backend> kept;
+  /// Those that clients, or else connections, may be remembered for.
+  const std::vector<Backend>& members() const { return affinity ? backends : kept; }
+  /// Whether the switch's group is the same.
+  bool looks_like(const GroupSpec& other) const {
+    return affinity == other.affinity && dsr == other.dsr && backends == other.backends &&
+           away == other.away;
+  }
 };
 
 inline constexpr std::uint32_t kNoGroup = 0xffffffff;

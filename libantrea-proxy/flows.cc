@@ -98,7 +98,8 @@ Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   return learn;
 }
 
-// Keeps one connection's packets, which are all new here, at one endpoint.
+// Keeps one connection's packets, which are all new here, at one endpoint; of UDP while the Service
+// has it, as with those that are translated.
 Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
   Learn learn;
   learn.table = table_id(Table::kSessionAffinity);
@@ -107,7 +108,11 @@ Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
   learn.fin_idle_timeout = frontend.protocol == Protocol::kTcp ? kDsrFinTimeout : 0;
   learn.cookie = cookie(CookieCategory::kService, flows.group);
   learn.delete_learned = true;
-  learn.specs = remember(frontend, true, EpState::kSelected);
+  learn.specs =
+      remember(frontend, true,
+               frontend.protocol == Protocol::kUdp ? EpState::kRemembered : EpState::kSelected);
+  learn.specs.push_back(
+      LearnSpec::load_field(subfield(reg::kServiceGroupId), subfield(reg::kServiceGroupId)));
   learn.specs.push_back(LearnSpec::load_value(subfield(reg::kToExternalAddress), 1));
   learn.specs.push_back(LearnSpec::load_value(subfield(reg::kDsrService), 1));
   Match match = to_frontend(frontend, EpState::kSelected);
@@ -281,12 +286,13 @@ std::vector<Flow> common_flows(const BalancerConfig& config) {
   Match no_endpoint;
   match_reg(no_endpoint, reg::kSvcNoEp, 1);
   // What is remembered for a client, or one connection of his, may be gone: choose again.
-  const auto choose_again = [](Table table, EpState state) {
+  const auto choose_again = [&](Table table, EpState state) {
     Match stale;
     match_reg(stale, reg::kServiceEpState, state);
-    return make_flow(table, kPriorityLow, std::move(stale),
-                     {load_reg(reg::kServiceEpState, EpState::kToSelect),
-                      resubmit(table_id(Table::kServiceLb))});
+    Actions actions{load_reg(reg::kServiceEpState, EpState::kToSelect)};
+    if (config.dsr) actions.emplace_back(load_reg(reg::kDsrService, 0));
+    actions.emplace_back(resubmit(table_id(Table::kServiceLb)));
+    return make_flow(table, kPriorityLow, std::move(stale), std::move(actions));
   };
   std::vector<Flow> flows{
       make_flow(Table::kEndpointDnat, kPriorityNormal, std::move(no_endpoint), {std::move(refuse)}),

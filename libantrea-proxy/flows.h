@@ -12,8 +12,8 @@ struct Endpoint {
   api::Protocol protocol = api::Protocol::kTcp;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
-/// That a group with session affinity has an endpoint, said by a flow of ServiceLB: clients that
-/// are remembered for it are led to it while that is there.
+/// That a group has an endpoint among `GroupSpec::members`, said by a flow of ServiceLB: who is
+/// remembered for it is led to it while that is there.
 struct Member {
   openflow::GroupId group;
   Endpoint endpoint;

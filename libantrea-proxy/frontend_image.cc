@@ -81,7 +81,11 @@ void FrontendImage::replace(ServiceState& service, const CompiledService& old) {
         std::ranges::set_difference(old.serving[old.frontends[o].serving],
                                     now.serving[now.frontends[n].serving],
                                     std::back_inserter(cut_off));
-        for (const auto& backend : cut_off) forget(at, backend.ip);
+        // Those that go on unchanged say nothing of their endpoint.
+        const bool dsr = old.frontends[o].flows.dsr || now.frontends[n].flows.dsr;
+        if (dsr && !cut_off.empty()) forget(at, {});
+        if (!dsr)
+          for (const auto& backend : cut_off) forget(at, backend.ip);
       }
       ++o;
       ++n;

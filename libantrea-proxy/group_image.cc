@@ -108,8 +108,7 @@ void GroupImage::refer(const GroupSpec& group, int by) {
 }
 
 void GroupImage::refer_members(const GroupSpec& group, GroupId id, int by) {
-  if (!group.affinity) return;
-  for (const auto& backend : group.backends) members_.refer({id, {backend, group.protocol}}, by);
+  for (const auto& backend : group.members()) members_.refer({id, {backend, group.protocol}}, by);
 }
 
 void GroupImage::add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others) {
@@ -150,7 +149,7 @@ bool GroupImage::update(ServiceState& service, GroupId id, const GroupSpec& old,
   resize(service, now, is_large(old), others);
   // A group that refuses looks the same whatever else its Service says.
   const bool both_refuse = old.backends.empty() && now.backends.empty();
-  return !both_refuse && old != now;
+  return !both_refuse && !old.looks_like(now);
 }
 
 // Gives a group the tree that it needs, where it has had one if it was large.

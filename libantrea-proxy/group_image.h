@@ -62,7 +62,7 @@ class GroupImage {
 
   Ids ids_;
   CountedFlows<Endpoint> endpoints_;
-  CountedFlows<Member> members_;                         // of groups with session affinity
+  CountedFlows<Member> members_;                         // of groups
   std::map<std::string, GroupTree, std::less<>> trees_;  // of large groups, by identity
   std::vector<std::pair<openflow::GroupId, ServiceState*>> touched_;  // to be shown, if still his
   std::vector<openflow::GroupId> left_;                               // may be nobody's now

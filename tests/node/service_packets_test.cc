@@ -3,6 +3,10 @@
 // Nodes that serve all of it without kube-proxy.
 #include "tests/node/service_packets.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 namespace antrea::node {
 namespace {
 
@@ -329,6 +333,48 @@ TEST_F(ServicePackets, DirectServerReturnKeepsTheClientsAddress) {
     const auto got = probe(world->outside, address(kind, Family::kIPv4), kPort, LabProtocol::kTcp);
     EXPECT_THAT(std::set(got.begin(), got.end()),
                 testing::ElementsAre("pod-b/8080 here 172.18.0.9", "pod-c/8080 here 172.18.0.9"));
+  }
+}
+
+// What answers a datagram from this port; asked again where it is lost.
+std::string ask_by_datagram(const Namespace& from, const IpAddress& to, std::uint16_t port,
+                            std::uint16_t source_port) {
+  std::string answer;
+  from.enter([&] {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const timeval patience{1, 500'000};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(source_port);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(to.v4_bits());
+    EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    for (int attempt = 0; attempt < 7 && answer.empty(); ++attempt) {
+      char text[256];
+      ssize_t size = ::send(fd, "?", 1, 0);
+      if (size > 0) size = ::recv(fd, text, sizeof text, 0);
+      if (size > 0) answer.assign(text, static_cast<std::size_t>(size));
+    }
+    ::close(fd);
+  });
+  return answer;
+}
+
+// A client of UDP that keeps its port is one connection. Where the endpoint goes, its packets go to
+// another one, on either Node, once what is tracked of them is forgotten, as it is told to be.
+TEST_F(ServicePackets, DirectServerReturnLeavesAnEndpointThatHasGone) {
+  api::Service direct = service();
+  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
+  const IpAddress to = address(kLoadBalancer, Family::kIPv4);
+  serve(direct, {&world->c});
+  EXPECT_THAT(ask_by_datagram(world->outside, to, kPort, 40404), testing::StartsWith("pod-c/"));
+  for (const Pod* pod : {&world->d, &world->b, &world->c}) {
+    serve(direct, {pod});
+    forget_connections();
+    EXPECT_THAT(ask_by_datagram(world->outside, to, kPort, 40404),
+                testing::StartsWith(pod->server_name + "/"));
   }
 }
 

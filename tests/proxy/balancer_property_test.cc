@@ -246,8 +246,11 @@ class Life {
         continue;
       }
       const auto alive = is.alive(same->second, at.ip.family());
+      const bool unchanged =
+          was.unchanged(place, at.ip.family()) || is.unchanged(same->second, at.ip.family());
       for (const auto& backend : was.alive(place, at.ip.family()))
-        if (!alive.contains(backend)) add(want, at, backend.ip);
+        if (!alive.contains(backend))
+          add(want, at, unchanged ? std::nullopt : std::optional(backend.ip));
     }
     EXPECT_EQ(std::set<StaleConnections>(outcome.stale.begin(), outcome.stale.end()), want);
   }

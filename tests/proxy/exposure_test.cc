@@ -198,6 +198,46 @@ TEST_F(Exposure, DirectServerReturnLeavesPacketsForOtherNodesAsTheyAre) {
   EXPECT_THAT(fate(Client::kOutside, "203.0.113.1").unchanged, IsEmpty());
 }
 
+// Connections of UDP that go on unchanged stay while their endpoint serves, though none comes anew.
+TEST_F(Exposure, DirectServerReturnKeepsConnectionsWhileTheirEndpointServes) {
+  start({.node_name = "here", .proxy_all = true, .dsr = true});
+  auto direct = load_balancer();
+  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
+  direct.ports[0].protocol = Protocol::kUdp;
+  apply(direct);
+  const auto kept = [&](const Backend& backend) {
+    return std::ranges::count_if(sw.flows(), [&](const auto& each) {
+      const auto at = each.first.match.get(openflow::reg_field(3));
+      return each.first.table.value ==
+                 static_cast<std::uint8_t>(api::pipeline::Table::kServiceLb) &&
+             at && at->value == openflow::FieldValue(backend.ip);
+    });
+  };
+  auto leaving = endpoint(kThere.ip.to_string());
+  const auto endpoints = [&](std::vector<api::Endpoint> all) {
+    return slice("web", std::move(all), kThere.port, Protocol::kUdp);
+  };
+  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
+  EXPECT_EQ(fate(Client::kOutside, "203.0.113.1").no_service, true) << "of TCP";
+  const auto unchanged = [&] {
+    return Walk(sw.flows(), sw.groups())
+        .first_packet(Client::kOutside, ip("192.0.2.9"), {ip("203.0.113.1"), 80, Protocol::kUdp},
+                      true)
+        .unchanged;
+  };
+  EXPECT_EQ(unchanged(), std::set<Backend>{kThere});
+  EXPECT_GT(kept(kThere), 0);
+  leaving.ready = false;
+  leaving.terminating = true;
+  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
+  EXPECT_THAT(unchanged(), IsEmpty());
+  EXPECT_GT(kept(kThere), 0) << "it serves still";
+  leaving.serving = false;
+  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
+  EXPECT_EQ(kept(kThere), 0);
+  EXPECT_GT(kept(kHere), 0);
+}
+
 TEST_F(Exposure, TellsTheHost) {
   start();
   auto web = load_balancer(TrafficPolicy::kLocal);

@@ -112,6 +112,17 @@ class Oracle {
     return host;
   }
 
+  /// Whether packets from outside for endpoints on other Nodes go there as they are.
+  bool unchanged(const Place& place, Family family) const {
+    if (!config_.dsr || family != Family::kIPv4 || external_local(*place.service)) return false;
+    if (place.kind != FrontendKind::kLoadBalancer && place.kind != FrontendKind::kExternalIp)
+      return false;
+    const auto& annotations = place.service->metadata.annotations;
+    const auto mode = annotations.find("service.antrea.io/load-balancer-mode");
+    if (mode == annotations.end()) return config_.load_balancer_mode == LoadBalancerMode::kDsr;
+    return mode->second == "dsr";
+  }
+
   /// Endpoints of a port that are there and not yet gone: connections to them may live.
   std::set<Backend> alive(const Place& place, Family family) const {
     std::set<Backend> out;
@@ -184,16 +195,6 @@ class Oracle {
     }
     // What another Node passes on unchanged has been judged there.
     return !any || (client == Client::kOtherNode && unchanged(place, family));
-  }
-
-  bool unchanged(const Place& place, Family family) const {
-    if (!config_.dsr || family != Family::kIPv4 || external_local(*place.service)) return false;
-    if (place.kind != FrontendKind::kLoadBalancer && place.kind != FrontendKind::kExternalIp)
-      return false;
-    const auto& annotations = place.service->metadata.annotations;
-    const auto mode = annotations.find("service.antrea.io/load-balancer-mode");
-    if (mode == annotations.end()) return config_.load_balancer_mode == LoadBalancerMode::kDsr;
-    return mode->second == "dsr";
   }
 
   // A local listing wins over a remote one, a ready one over others, then one with hints.
