@@ -22,8 +22,6 @@ bool removes(FlowCommand command) {
   return command == FlowCommand::kDelete || command == FlowCommand::kDeleteStrict;
 }
 
-std::size_t padded(std::size_t size) { return (size + 7) / 8 * 8; }
-
 std::uint16_t number_at(std::span<const std::byte> bytes, std::size_t at) {
   return detail::load_be<std::uint16_t>(bytes.data() + at);
 }
@@ -106,7 +104,7 @@ FlowRecordPtr FlowRecord::make(const Flow& flow, std::vector<std::byte>& scratch
   if (!encode_flow_mod(flow, FlowCommand::kAdd, 0, scratch)) return nullptr;
   if (scratch.size() + 16 > kMaxMessageSize) return nullptr;  // it has to fit into a bundle's ADD
   const auto parts = std::span<const std::byte>(scratch).subspan(kMatchAt);
-  const std::size_t match_size = padded(number_at(parts, 2));
+  const std::size_t match_size = detail::pad8(number_at(parts, 2));
   return with_facts(flow, FlowBytes::of(parts.first(match_size), parts.subspan(match_size)));
 }
 
@@ -115,47 +113,53 @@ FlowRecordPtr FlowRecord::make(const FlowStatsView& view) {
 }
 
 std::size_t FlowRecord::message_size(FlowCommand command) const {
-  const std::size_t size = kMatchAt + padded(kMatchHeader + fields_size_);
+  const std::size_t size = kMatchAt + match_size();
   if (removes(command)) return size;
   return size + (only_actions_ ? kInstructionsHeader : 0) + instructions_size_;
 }
 
-void FlowRecord::append_match(std::vector<std::byte>& out) const {
-  ByteWriter writer(out);
-  const std::size_t start = writer.size();
-  writer.be16(kOxmMatch);
-  writer.be16(static_cast<std::uint16_t>(kMatchHeader + fields_size_));
-  writer.bytes(fields());
-  writer.pad_from(start, 8);
+std::size_t FlowRecord::match_size() const { return detail::pad8(kMatchHeader + fields_size_); }
+
+void FlowRecord::write_match(std::byte* room) const {
+  detail::store_be(room, kOxmMatch);
+  detail::store_be(room + 2, static_cast<std::uint16_t>(kMatchHeader + fields_size_));
+  if (fields_size_ > 0) std::memcpy(room + kMatchHeader, fields().data(), fields_size_);
 }
 
 void FlowRecord::append_message(FlowCommand command, std::uint32_t xid,
                                 std::vector<std::byte>& out) const {
-  ByteWriter writer(out);
-  writer.u8(kOpenFlow15);
-  writer.u8(kFlowModType);
-  writer.be16(static_cast<std::uint16_t>(message_size(command)));
-  writer.be32(xid);
-  writer.be64(cookie_);
-  writer.be64(0);  // no mask: it is the cookie to have, not one to look for
-  writer.u8(table_.value);
-  writer.u8(static_cast<std::uint8_t>(command));
-  writer.be16(idle_timeout_);
-  writer.be16(hard_timeout_);
-  writer.be16(priority_);
-  writer.be32(kNoBuffer);
-  writer.be32(kPortAny.value);
-  writer.be32(kAnyGroup.value);
-  writer.be16(flags_);
-  writer.be16(importance_);
-  append_match(out);
+  const std::size_t start = out.size(), size = message_size(command);
+  out.resize(start + size);  // zeros, which padding is
+  std::byte* at = out.data() + start;
+  const auto put = [&at](auto value) {
+    detail::store_be(at, value);
+    at += sizeof value;
+  };
+  put(std::uint8_t{kOpenFlow15});
+  put(kFlowModType);
+  put(static_cast<std::uint16_t>(size));
+  put(xid);
+  put(cookie_);
+  put(std::uint64_t{0});  // no mask: it is the cookie to have, not one to look for
+  put(table_.value);
+  put(static_cast<std::uint8_t>(command));
+  put(idle_timeout_);
+  put(hard_timeout_);
+  put(priority_);
+  put(kNoBuffer);
+  put(kPortAny.value);
+  put(kAnyGroup.value);
+  put(flags_);
+  put(importance_);
+  write_match(at);
+  at += match_size();
   if (removes(command)) return;
   if (only_actions_) {
-    writer.be16(kApplyActions);
-    writer.be16(static_cast<std::uint16_t>(kInstructionsHeader + instructions_size_));
-    writer.be32(0);
+    put(kApplyActions);
+    put(static_cast<std::uint16_t>(kInstructionsHeader + instructions_size_));
+    put(std::uint32_t{0});
   }
-  writer.bytes(bytes().instructions);
+  if (instructions_size_ > 0) std::memcpy(at, bytes().instructions.data(), instructions_size_);
 }
 
 Result<Flow> FlowRecord::decode() const {
@@ -174,8 +178,8 @@ std::size_t FlowRecord::footprint() const {
 
 std::string FlowRecord::describe() const {
   auto text = "table " + std::to_string(table().value) + ", priority " + std::to_string(priority());
-  std::vector<std::byte> match;
-  append_match(match);
+  std::vector<std::byte> match(match_size());
+  write_match(match.data());
   const auto decoded = decode_match(match);
   if (!decoded) return text + ", match " + to_hex(match);
   return decoded->empty() ? text : text + ", " + to_string(*decoded);

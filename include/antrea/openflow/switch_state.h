@@ -75,7 +75,10 @@ class ANTREA_API FlowRecord {
   static std::uint32_t hash_key(TableId table, std::uint16_t priority,
                                 std::span<const std::byte> fields);
   const std::byte* room() const { return reinterpret_cast<const std::byte*>(this + 1); }
-  void append_match(std::vector<std::byte>& out) const;
+  /// With header and padding.
+  std::size_t match_size() const;
+  /// Into zeroed room of that size.
+  void write_match(std::byte* room) const;
 
   std::uint64_t cookie_ = 0;
   std::uint32_t references_ = 0;
