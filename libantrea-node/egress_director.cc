@@ -20,6 +20,25 @@ std::optional<EgressBandwidth> bandwidth_of(const api::crd::Egress& egress) {
   return EgressBandwidth{kilo(egress.spec.bandwidth->rate), kilo(egress.spec.bandwidth->burst)};
 }
 
+std::optional<EgressSubnet> subnet_of(const api::crd::ExternalIPPool& pool) {
+  if (!pool.subnet_info || pool.subnet_info->vlan != 0) return {};
+  return EgressSubnet{pool.subnet_info->subnet(), pool.subnet_info->gateway};
+}
+
+/// Why addresses of this pool cannot be served; empty: they can.
+std::string obstacle(const api::crd::ExternalIPPool* pool,
+                     const std::optional<EgressSubnet>& subnet,
+                     const std::map<EgressSubnet, std::uint32_t>& tables) {
+  if (pool == nullptr) return {};
+  if (pool->subnet_info && pool->subnet_info->vlan != 0)
+    return "its ExternalIPPool is in VLAN " + std::to_string(pool->subnet_info->vlan) +
+           ", and VLANs are not served";
+  if (subnet && !tables.contains(*subnet))
+    return "there are more than " + std::to_string(kMostEgressSubnets) +
+           " subnets of ExternalIPPools";
+  return {};
+}
+
 }  // namespace
 
 void EgressDirector::adopt(std::map<IpAddress, EgressMark> marks) { marks_ = std::move(marks); }
@@ -47,6 +66,8 @@ std::map<IpAddress, EgressDirector::Wish> EgressDirector::wishes(
       Wish& wish = out[*address.ip];
       if (!wish.bandwidth) wish.bandwidth = bandwidth_of(egress);
       if (!wish.owner.empty()) continue;
+      const auto pool = view.pools.find(address.pool);
+      wish.pool = pool != view.pools.end() ? &pool->second : nullptr;
       const std::string& said = egress.status.egress_node;
       if (address.pool.empty()) {
         const bool local = view.local_addresses.contains(*address.ip);
@@ -100,6 +121,9 @@ EgressDecision EgressDirector::decide(
   EgressDecision out;
   out.serving = view.settled && !view.cut_off;
   out.paths.exceptions = view.exceptions;
+  for (const auto& [name, pool] : view.pools)
+    if (const auto subnet = subnet_of(pool)) out.subnets.insert(*subnet);
+  const auto tables = egress_tables(out.subnets);
   next_.reset();
   std::set<IpAddress> marked, peers;
   for (const auto& [ip, wish] : wanted) {
@@ -108,7 +132,14 @@ EgressDecision EgressDirector::decide(
         peers.insert(found->second);
     EgressExit& exit = out.paths.exits[ip];
     const Standing& standing = standings_.at(ip);
-    const bool here = wish.owner == self_ && !view.cut_off;
+    const auto subnet = wish.pool != nullptr ? subnet_of(*wish.pool) : std::nullopt;
+    bool here = wish.owner == self_ && !view.cut_off;
+    if (here) {
+      if (auto why = obstacle(wish.pool, subnet, tables); !why.empty()) {
+        out.refused.emplace(ip, std::move(why));
+        here = false;
+      }
+    }
     const bool retiring = !here && !view.cut_off && standing.retires_at.has_value();
     const auto& destination = now < standing.switches_at ? standing.before : standing.owner;
     const auto there = view.nodes.find(destination);
@@ -116,12 +147,15 @@ EgressDecision EgressDirector::decide(
     if (there != view.nodes.end()) exit = EgressThere{there->second};
     if (!here && !retiring) continue;
     const auto mark = mark_of(ip);
-    if (!mark) continue;  // more than 255 addresses: the Node's limit keeps it from that
+    if (!mark) {
+      if (here) out.refused.emplace(ip, "this Node has as many Egress IPs as there are marks for");
+      continue;
+    }
     marked.insert(ip);
     const EgressHere leaving{*mark, wish.bandwidth};
     if (retiring) {
       out.paths.moving.emplace(ip, leaving);
-      out.local.push_back({ip, *mark, false, standing.successor});
+      out.local.push_back({ip, *mark, false, standing.successor, subnet});
       wake_at(*standing.retires_at, now);
       if (destination == self_) exit = leaving;
       continue;
@@ -133,7 +167,7 @@ EgressDecision EgressDirector::decide(
       exit = leaving;
     const bool users_own = view.local_addresses.contains(ip);
     const bool taken = standing.takes_at <= now;
-    out.local.push_back({ip, *mark, taken && !users_own, {}});
+    out.local.push_back({ip, *mark, taken && !users_own, {}, subnet});
     if (taken) out.owned.insert(ip);
     wake_at(standing.takes_at, now);
   }

@@ -14,6 +14,9 @@ namespace {
 // kube-proxy puts all addresses of Services there in its IPVS mode.
 constexpr std::string_view kIpvsDevice = "kube-ipvs0";
 
+constexpr std::uint32_t kMarks = 0xff;  // the bits of a packet's mark that are an EgressMark
+constexpr std::uint32_t kRulePriority = 20000;  // before the main table's
+
 /// A socket whose packets renew the lease.
 Result<int> open_renewal() {
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -74,6 +77,37 @@ struct EgressHost::Impl {
     return out;
   }
 
+  // What stands in those tables and is not Antrea's is left alone.
+  static bool is_table(std::uint32_t number) {
+    return number >= kFirstEgressTable && number < kFirstEgressTable + kMostEgressSubnets;
+  }
+  Result<> read_ways(EgressHostState& state, std::uint32_t link) {
+    ANTREA_TRY(const auto routes, netlink.routes());
+    for (const Route& each : routes)
+      if (is_table(each.table) && each.link == link && each.protocol == kAntreaProtocol)
+        state.routes.insert({each.table, each.destination, each.gateway});
+    ANTREA_TRY(const auto rules, netlink.rules());
+    for (const RoutingRule& each : rules)
+      if (is_table(each.table) && each.protocol == kAntreaProtocol && each.mask == kMarks)
+        state.rules.insert({each.family, static_cast<EgressMark>(each.mark), each.table});
+    return {};
+  }
+  static Route route(const EgressRoute& wanted, std::uint32_t link) {
+    Route route;
+    route.destination = wanted.destination;
+    route.gateway = wanted.via;
+    route.link = link;
+    route.onlink = wanted.via.has_value();
+    route.link_scope = !wanted.via;
+    route.table = wanted.table;
+    route.protocol = kAntreaProtocol;
+    return route;
+  }
+  static RoutingRule rule(const EgressRule& wanted, const std::string& gateway) {
+    return {wanted.family, kRulePriority, gateway,        wanted.mark,
+            kMarks,        wanted.table,  kAntreaProtocol};
+  }
+
   Result<> operator()(const EgressHostState&, const AddEgressDevice&) {
     if (!netlink.link(kEgressDevice)) {
       auto added = netlink.add_dummy(kEgressDevice);
@@ -94,6 +128,9 @@ struct EgressHost::Impl {
     ANTREA_TRY(const auto link, netlink.link(desired.transport));
     return netlink.delete_proxy_neighbour(link.index, op.ip);
   }
+  Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
+    return nft.write(op.commands, desired.tables);
+  }
   Result<> operator()(const EgressHostState&, const Sink& op) {
     ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
     Route route = sink_route(link.index, op.ip);
@@ -104,8 +141,19 @@ struct EgressHost::Impl {
     ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
     return netlink.delete_route(sink_route(link.index, op.ip));
   }
-  Result<> operator()(const EgressHostState& desired, const NftTransaction& op) {
-    return nft.write(op.commands, desired.tables);
+  Result<> operator()(const EgressHostState& desired, const SetEgressRoute& op) {
+    ANTREA_TRY(const auto link, netlink.link(desired.transport));
+    return netlink.replace_route(route(op.route, link.index));
+  }
+  Result<> operator()(const EgressHostState& desired, const RemoveEgressRoute& op) {
+    ANTREA_TRY(const auto link, netlink.link(desired.transport));
+    return netlink.delete_route(route(op.route, link.index));
+  }
+  Result<> operator()(const EgressHostState& desired, const AddEgressRule& op) {
+    return netlink.add_rule(rule(op.rule, desired.gateway));
+  }
+  Result<> operator()(const EgressHostState& desired, const RemoveEgressRule& op) {
+    return netlink.delete_rule(rule(op.rule, desired.gateway));
   }
   Result<> operator()(const EgressHostState&, const AddAddress& op) {
     ANTREA_TRY(const auto link, netlink.link(kEgressDevice));
@@ -143,6 +191,7 @@ Result<EgressHostState> EgressHost::read(const EgressHostState& desired) {
   }
   ANTREA_TRY(const auto transport, impl_->netlink.link(desired.transport));
   ANTREA_TRY(state.answered, impl_->netlink.proxy_neighbours(transport.index));
+  ANTREA_CHECK(impl_->read_ways(state, transport.index));
   for (const auto& [path, value] : desired.sysctls)
     if (auto found = read_sysctl(path)) state.sysctls[path] = *std::move(found);
   ANTREA_TRY(state.tables, impl_->nft.read(desired.tables));

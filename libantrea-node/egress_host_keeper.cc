@@ -5,9 +5,12 @@
 namespace antrea::node {
 namespace {
 
-/// What gives this host something that others may not have at the same time.
-bool brings_an_address(const EgressHostOperation& operation) {
-  return std::holds_alternative<AddAddress>(operation) || std::holds_alternative<Answer>(operation);
+/// What gives this host something that others may not have at the same time, or leads packets where
+/// there may be no way.
+bool needs_all_before(const EgressHostOperation& operation) {
+  return std::holds_alternative<AddAddress>(operation) ||
+         std::holds_alternative<Answer>(operation) ||
+         std::holds_alternative<AddEgressRule>(operation);
 }
 
 }  // namespace
@@ -19,7 +22,7 @@ Result<std::vector<EgressHostOperation>> reconcile_egress_host(EgressHostAccess&
   auto plan = plan_egress_host(desired, actual);
   std::optional<Error> first;
   for (const auto& operation : plan) {
-    if (first && brings_an_address(operation)) continue;
+    if (first && needs_all_before(operation)) continue;
     logger->info("host network: {}", describe(operation));
     auto done = host.execute(operation, desired);
     if (done) continue;

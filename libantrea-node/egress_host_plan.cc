@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "antrea/node/egress_host.h"
+#include "egress_subnets.h"
 #include "nft_commands.h"
 
 namespace antrea::node {
@@ -96,16 +97,25 @@ std::optional<IpAddress> own_address(const NodeConfig& config, Family family) {
   return *found;
 }
 
+/// An operation for each that is in one set and not in the other.
+template <typename Operation, typename T>
+void plan_new(const std::set<T>& wanted, const std::set<T>& there,
+              std::vector<EgressHostOperation>& plan) {
+  for (const T& each : wanted)
+    if (!there.contains(each)) plan.emplace_back(Operation{each});
+}
+
 std::string mark_text(EgressMark mark) { return fmt::format("{:#010x}", mark); }
 
 }  // namespace
 
 EgressHostState desired_egress_host(const NodeConfig& config, const std::string& transport,
-                                    std::span<const LocalEgressIp> local,
-                                    const std::set<IpAddress>& services, SnatPorts ports) {
+                                    const EgressHostNeeds& needs) {
   EgressHostState state;
   state.transport = transport;
-  NftTable translation{"inet", "antrea-egress", translation_table(config, ports), {}};
+  state.gateway = config.gateway_name;
+  add_subnets(needs, state);
+  NftTable translation{"inet", "antrea-egress", translation_table(config, needs.ports), {}};
   NftTable fence{"netdev", "antrea-egress", fence_table(transport), {}};
   std::map<Family, NftTable> handover;
   for (const Family family : {Family::kIPv4, Family::kIPv6}) {
@@ -114,7 +124,7 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
     for (NftTable* const table : {&translation, &fence}) table->elements[of_family(kIps, family)];
   }
   if (config.userspace_datapath) translation.elements[kMacs];
-  for (const LocalEgressIp& each : local) {
+  for (const LocalEgressIp& each : needs.local) {
     const Family family = each.ip.family();
     const std::string ip = each.ip.to_string();
     translation.elements[of_family(kSnat, family)].insert(mark_text(each.mark) + " : " + ip);
@@ -128,14 +138,13 @@ EgressHostState desired_egress_host(const NodeConfig& config, const std::string&
     if (each.assigned)
       state.addresses.insert({each.ip, static_cast<std::uint8_t>(each.ip.width())});
   }
-  for (const IpAddress& ip : services) {
+  for (const IpAddress& ip : needs.services) {
     fence.elements[of_family(kIps, ip.family())].insert(ip.to_string());
-    state.answered.insert(ip);
     if (!config.proxy_all) state.sunk.emplace(ip, own_address(config, ip.family()));
+    if (ip.is_v6()) continue;
+    state.answered.insert(ip);
     // The kernel answers for others only where it forwards, and would take its time.
-    const std::string neigh = ip.is_v6() ? "net/ipv6/neigh/" : "net/ipv4/neigh/";
-    state.sysctls[neigh + transport + "/proxy_delay"] = "0";
-    if (ip.is_v6()) state.sysctls["net/ipv6/conf/" + transport + "/proxy_ndp"] = "1";
+    state.sysctls["net/ipv4/neigh/" + transport + "/proxy_delay"] = "0";
   }
   state.tables["inet antrea-egress"] = std::move(translation);
   state.tables["netdev antrea-egress"] = std::move(fence);
@@ -152,23 +161,25 @@ std::vector<EgressHostOperation> plan_egress_host(const EgressHostState& desired
     if (found == actual.sysctls.end() || found->second != value)
       plan.emplace_back(SetSysctl{path, value});
   }
-  for (const auto& ip : actual.answered)
-    if (!desired.answered.contains(ip)) plan.emplace_back(AnswerNoMore{ip});
+  plan_new<AnswerNoMore>(actual.answered, desired.answered, plan);
   for (const auto& [ip, source] : actual.sunk)
     if (!desired.sunk.contains(ip)) plan.emplace_back(SinkNoMore{ip});
   if (!actual.device_present || !actual.device_up) plan.emplace_back(AddEgressDevice{});
-  for (const auto& address : actual.addresses)
-    if (!desired.addresses.contains(address)) plan.emplace_back(RemoveAddress{address});
+  // New ways before they are needed; old ones last.
+  plan_new<SetEgressRoute>(desired.routes, actual.routes, plan);
+  plan_new<AddEgressRule>(desired.rules, actual.rules, plan);
+  plan_new<RemoveAddress>(actual.addresses, desired.addresses, plan);
   if (auto commands = nft_commands(desired.tables, actual.tables); !commands.empty())
     plan.emplace_back(NftTransaction{std::move(commands)});
-  for (const auto& address : desired.addresses)
-    if (!actual.addresses.contains(address)) plan.emplace_back(AddAddress{address});
+  // Behind the fence.
+  plan_new<AddAddress>(desired.addresses, actual.addresses, plan);
   for (const auto& [ip, source] : desired.sunk) {
     const auto found = actual.sunk.find(ip);
     if (found == actual.sunk.end() || found->second != source) plan.emplace_back(Sink{ip, source});
   }
-  for (const auto& ip : desired.answered)  // behind the fence
-    if (!actual.answered.contains(ip)) plan.emplace_back(Answer{ip});
+  plan_new<Answer>(desired.answered, actual.answered, plan);
+  plan_new<RemoveEgressRule>(actual.rules, desired.rules, plan);
+  plan_new<RemoveEgressRoute>(actual.routes, desired.routes, plan);
   return plan;
 }
 
@@ -213,6 +224,17 @@ std::string describe(const EgressHostOperation& operation) {
     std::string operator()(const AddAddress& op) const { return "address " + text(op.address); }
     std::string operator()(const RemoveAddress& op) const {
       return "no address " + text(op.address);
+    }
+    std::string operator()(const SetEgressRoute& op) const { return text(op.route); }
+    std::string operator()(const RemoveEgressRoute& op) const { return "no " + text(op.route); }
+    std::string operator()(const AddEgressRule& op) const { return text(op.rule); }
+    std::string operator()(const RemoveEgressRule& op) const { return "no " + text(op.rule); }
+    static std::string text(const EgressRoute& route) {
+      return fmt::format("route {}{} in table {}", route.destination.to_string(),
+                         route.via ? " via " + route.via->to_string() : "", route.table);
+    }
+    static std::string text(const EgressRule& rule) {
+      return fmt::format("rule of mark {} for table {}", rule.mark, rule.table);
     }
     static std::string text(const InterfaceAddress& address) {
       return fmt::format("{}/{}", address.ip.to_string(), address.prefix_length);

@@ -10,23 +10,23 @@
 #include "antrea/base/asio.h"
 #include "antrea/egress/announcer.h"
 #include "antrea/egress/gossip.h"
-#include "antrea/egress/scheduler.h"
+#include "antrea/egress/key_folder.h"
+#include "antrea/egress/reporter.h"
 #include "antrea/kube/informer.h"
 #include "antrea/kube/rest_client.h"
+#include "antrea/kube/write_queue.h"
 #include "antrea/node/datapath.h"
-#include "antrea/node/egress_director.h"
 #include "antrea/node/egress_host.h"
 #include "antrea/node/egress_host_keeper.h"
-#include "egress_events.h"
-#include "egress_status.h"
+#include "antrea/node/egress_node.h"
 #include "options.h"
 #include "service_addresses.h"
 
 namespace antrea::agent {
 
-/// What of the agent is about addresses that move, of Egresses and of Services: who is alive, which
-/// Node has which address, and what follows for the switch, the host, the network and the objects'
-/// status.
+/// What of the agent is about addresses that move, of Egresses and of Services: tells
+/// `node::EgressNode` what happens, and the switch, the host, the network and the API server what
+/// it decides.
 class EgressAgent {
  public:
   /// What the other parts of the agent lend it; all of it outlives this.
@@ -47,7 +47,6 @@ class EgressAgent {
 
   void take_groups(const std::map<std::string, api::controlplane::EgressGroup>& groups);
   void take_nodes(const std::map<std::string, api::Node>& nodes);
-  /// With `Options::proxy_all`, without which Services' addresses are not served here.
   void take_services(std::span<const kube::Change> changes);
   void take_slices(std::span<const kube::Change> changes);
   /// All of both have been told.
@@ -56,7 +55,7 @@ class EgressAgent {
   void attached(const node::Interface& interface);
   void detached(const node::Interface& interface);
 
-  const egress::Scheduler& scheduler() const { return scheduler_; }
+  const egress::Scheduler& scheduler() const { return node_.scheduler(); }
   const egress::Gossip& gossip() const { return gossip_; }
   const ServiceAddresses& services() const { return services_; }
 
@@ -64,22 +63,24 @@ class EgressAgent {
   boost::asio::awaitable<void> run();
 
  private:
+  using Known = node::EgressNode::Known;
+
   void take_egresses(std::span<const kube::Change> changes);
   void take_pools(std::span<const kube::Change> changes);
+  void take(const egress::SchedulerInput& objects);
+  void known(Known what);
   void on_member(const egress::GossipEvent& event);
-  bool everything_known() const;
-  void settle_if_all_are_here();
-  /// From now on it counts who is there.
-  void settle();
-  void now_known();
-  /// Takes in what happened and does what follows.
-  void apply(egress::SchedulerInput input);
+  /// Does what follows from all that has been told.
   void act();
-  /// Egress IPs that their users have put on this Node's devices.
   void look_for_users_addresses(TimePoint now);
   void set_up_host();
   void renew_lease();
   void announce();
+  void report();
+  Result<> begin_gossip();
+  /// Whether there are keys, or none are needed.
+  bool read_keys();
+  boost::asio::awaitable<void> keep_keys();
   boost::asio::awaitable<void> keep_lease();
   boost::asio::awaitable<void> keep_time();
 
@@ -90,21 +91,18 @@ class EgressAgent {
   boost::asio::any_io_executor executor_;
   kube::Informer egresses_, pools_;
   egress::Gossip gossip_;
-  egress::Scheduler scheduler_;
-  node::EgressDirector director_;
-  node::EgressView view_;
-  node::EgressDecision decision_;
+  node::EgressNode node_;
+  std::optional<node::EgressOutcome> outcome_;  // the last one; absent: not everything is known
   ServiceAddresses services_;
-  std::set<IpAddress> services_here_;  // addresses of Services that this Node has
   std::optional<node::EgressHost> host_;
   std::optional<node::EgressHostKeeper> keeper_;  // of the host
   std::unique_ptr<egress::Announcer> announcer_;
-  EgressStatusWriter status_;
-  EgressEvents events_;
+  egress::Reporter reporter_;
+  kube::WriteQueue writes_;
+  std::optional<egress::KeyFolder> key_folder_;  // absent: gossip is not encrypted
   Signal changed_;
-  TimePoint settles_at_{}, looks_at_{};
-  bool egresses_known_ = false, pools_known_ = false, groups_known_ = false,
-       services_known_ = false;
+  TimePoint looks_at_ = TimePoint::max();
+  bool have_keys_ = false, gossiping_ = false;
 };
 
 }  // namespace antrea::agent

@@ -156,6 +156,17 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       "leave Egresses, and Services' addresses from ExternalIPPools, to others")(
       "cluster-port", po::value(&options.cluster_port)->default_value(10351)->value_name("PORT"),
       "of the agents' gossip about who is alive, TCP and UDP")(
+      "gossip-key-dir", text(options.gossip_key_dir, "", "DIR"),
+      "where the Secret antrea-memberlist-keys is mounted: its file keys has the gossip's keys in "
+      "base64, one a line, the first one for what is sent; read again whenever it changes. Until "
+      "there is a key this Node has no Egress IPs. By default gossip is not encrypted")(
+      "gossip-verify-incoming",
+      po::value(&options.gossip_verify_incoming)->default_value(true, "true")->value_name("BOOL"),
+      "with keys: refuse what is not encrypted")(
+      "gossip-verify-outgoing",
+      po::value(&options.gossip_verify_outgoing)->default_value(true, "true")->value_name("BOOL"),
+      "with keys: encrypt what is sent. To begin with keys: both false everywhere, then this one "
+      "true, then the other")(
       "egress-except-cidr", po::value(&except_cidrs)->composing()->value_name("CIDR"),
       "destinations that Pods of Egresses reach with the Node's address; may be repeated")(
       "snat-fully-random-ports", po::bool_switch(&options.snat_fully_random_ports),
@@ -198,6 +209,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     parsed.exit_code = refuse(fmt::format(
         "--node-port-local-range \"{}\": expected FIRST-LAST, ports of 1 to 65535", local_ports));
   options.egress = !no_egress;
+  if (options.gossip_key_dir.empty() &&
+      !(options.gossip_verify_incoming && options.gossip_verify_outgoing))
+    parsed.exit_code =
+        refuse("--gossip-verify-incoming or --gossip-verify-outgoing without --gossip-key-dir");
   for (const auto& cidr : except_cidrs)
     if (const auto prefix = IpPrefix::parse(cidr))
       options.egress_except_cidrs.push_back(*prefix);

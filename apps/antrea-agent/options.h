@@ -53,6 +53,8 @@ struct Options {
   std::uint32_t max_egress_ips =
       255;  ///< that this Node may have, unless its annotation says other
   bool snat_fully_random_ports = false;
+  std::string gossip_key_dir;  ///< of `egress::KeyFolder`; empty: gossip is not encrypted
+  bool gossip_verify_incoming = true, gossip_verify_outgoing = true;  ///< with keys
 
   bool userspace_datapath() const { return datapath_type != "system"; }
 };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace antrea::node {
 namespace {
 
@@ -28,6 +30,7 @@ class HostInMemory : public EgressHostAccess {
   unsigned calls = 0;
   unsigned fails_from = 0, fails_before = 0;  ///< calls that fail
   bool unfenced = false;                      ///< an address came before its fence
+  bool lost = false;                          ///< a rule led to a table without a way out
 
  private:
   Result<> next_call(const std::string& what) {
@@ -58,17 +61,43 @@ class HostInMemory : public EgressHostAccess {
     state.sunk.insert_or_assign(op.ip, op.source);
   }
   void change(const SinkNoMore& op, const EgressHostState&) { state.sunk.erase(op.ip); }
+  void change(const SetEgressRoute& op, const EgressHostState&) {
+    std::erase_if(state.routes, [&](const EgressRoute& each) {  // as the kernel replaces
+      return each.table == op.route.table && each.destination == op.route.destination;
+    });
+    state.routes.insert(op.route);
+  }
+  void change(const RemoveEgressRoute& op, const EgressHostState&) { state.routes.erase(op.route); }
+  void change(const AddEgressRule& op, const EgressHostState&) {
+    lost = lost || std::ranges::none_of(state.routes, [&](const EgressRoute& each) {
+             return each.table == op.rule.table && each.via;
+           });
+    state.rules.insert(op.rule);
+  }
+  void change(const RemoveEgressRule& op, const EgressHostState&) { state.rules.erase(op.rule); }
 };
+
+EgressSubnet subnet(const char* prefix, const char* gateway) {
+  return {*IpPrefix::parse(prefix), address(gateway)};
+}
 
 /// Addresses that are here, that are leaving, and one of a Service.
 EgressHostState before() {
-  const std::vector<LocalEgressIp> local{{address("172.18.0.100"), 1}, {address("fd18::100"), 2}};
-  return desired_egress_host(NodeConfig{}, "uplink", local);
+  const auto own = subnet("172.19.0.0/24", "172.19.0.1");
+  const std::vector<LocalEgressIp> local{{address("172.18.0.100"), 1},
+                                         {address("fd18::100"), 2},
+                                         {address("172.19.0.100"), 4, true, {}, own}};
+  return desired_egress_host(NodeConfig{}, "uplink", {.local = local, .subnets = {own}});
 }
 EgressHostState after() {
+  const auto moved = subnet("172.19.0.0/24", "172.19.0.254"),
+             other = subnet("fd19::/64", "fd19::1");
   const std::vector<LocalEgressIp> local{{address("172.18.0.100"), 1, false, address("172.18.0.3")},
-                                         {address("172.18.0.101"), 3}};
-  return desired_egress_host(NodeConfig{}, "uplink", local, {address("172.18.0.200")});
+                                         {address("172.18.0.101"), 3},
+                                         {address("172.19.0.100"), 4, true, {}, moved}};
+  return desired_egress_host(
+      NodeConfig{}, "uplink",
+      {.local = local, .services = {address("172.18.0.200")}, .subnets = {moved, other}});
 }
 void expect_is(const EgressHostState& found, const EgressHostState& wanted) {
   const auto left = plan_egress_host(wanted, found);
@@ -96,7 +125,7 @@ TEST(EgressHostKeeper, WhicheverOperationFailsIsTriedAgain) {
     ASSERT_EQ(keeper.next_deadline(), kStart + EgressHostKeeper::kFirstPause);
     EXPECT_TRUE(keeper.tick(*keeper.next_deadline()));
     EXPECT_FALSE(keeper.failing());
-    EXPECT_FALSE(host.unfenced) << "call " << n;
+    EXPECT_FALSE(host.unfenced || host.lost) << "call " << n;
     expect_is(host.state, after());
   }
 }
@@ -124,6 +153,23 @@ TEST(EgressHostKeeper, PausesGrowToALimitAndBeginAnewAfterASuccess) {
   const auto now = *keeper.next_deadline();
   EXPECT_FALSE(keeper.set(after(), now));
   EXPECT_EQ(keeper.next_deadline(), now + EgressHostKeeper::kFirstPause);
+}
+
+TEST(EgressTables, AreAFewAndEachSubnetKeepsItsOwn) {
+  std::set<EgressSubnet> subnets;
+  for (unsigned i = 0; i < 2 * kMostEgressSubnets; ++i) {
+    const IpAddress network = address("172.20.0.0").plus(256 * i);
+    subnets.insert({IpPrefix(network, 24), network.plus(1)});
+    const auto tables = egress_tables(subnets);
+    ASSERT_EQ(tables.size(), std::min(subnets.size(), std::size_t{kMostEgressSubnets}));
+    std::set<std::uint32_t> numbers;
+    for (const auto& [each, number] : tables) {
+      EXPECT_TRUE(subnets.contains(each));
+      EXPECT_GE(number, kFirstEgressTable);
+      EXPECT_LT(number, kFirstEgressTable + kMostEgressSubnets);
+      EXPECT_TRUE(numbers.insert(number).second) << number << " twice";
+    }
+  }
 }
 
 TEST(EgressHostKeeper, WhatOthersChangeIsPutRight) {

@@ -35,7 +35,7 @@ struct EgressNode {
     node.where.enter([&] {
       auto shell = EgressHost::open();
       ASSERT_TRUE(shell) << shell.error().to_string();
-      const auto plan = shell->apply(desired_egress_host(node.config, "br-phy", local));
+      const auto plan = shell->apply(desired_egress_host(node.config, "br-phy", {.local = local}));
       ASSERT_TRUE(plan) << plan.error().to_string();
       done = plan->size();
     });
@@ -173,11 +173,11 @@ TEST_F(EgressPackets, TheHostIsReadBack) {
       << "by another shell, as after a start";
   world->one.node.where.enter([&] {
     auto shell = EgressHost::open();
-    const auto found = shell->read(desired_egress_host(world->one.node.config, "br-phy", {}));
+    const auto found = shell->read(desired_egress_host(world->one.node.config, "br-phy"));
     ASSERT_TRUE(found);
     EXPECT_THAT(egress_marks(*found), testing::ElementsAre(testing::Pair(kEgressIp, kMark)));
     EXPECT_TRUE(shell->withdraw());
-    const auto after = shell->read(desired_egress_host(world->one.node.config, "br-phy", {}));
+    const auto after = shell->read(desired_egress_host(world->one.node.config, "br-phy"));
     EXPECT_THAT(after->addresses, IsEmpty());
   });
 }

@@ -50,8 +50,8 @@ class EgressSnat : public testing::Test {
       auto host = EgressHost::open();
       ASSERT_TRUE(host) << host.error().to_string();
       const LocalEgressIp local{*IpAddress::parse("172.18.0.100"), 7};
-      const auto done =
-          host->apply(desired_egress_host(NodeConfig{}, "uplink", {&local, 1}, {}, ports));
+      const auto done = host->apply(
+          desired_egress_host(NodeConfig{}, "uplink", {.local = {local}, .ports = ports}));
       ASSERT_TRUE(done) << done.error().to_string();
       operations = done->size();
     });
@@ -85,6 +85,36 @@ TEST_F(EgressSnat, PortsAreAnyWhereThatIsWanted) {
   connect();
   EXPECT_THAT(seen("others"), testing::Not(HasSubstr("packets 0 ")));
   EXPECT_GT(apply(SnatPorts::kKept), 0U);
+}
+
+TEST_F(EgressSnat, MarksOfTheHostsOwnPacketsMeanNothing) {  // antrea#3430
+  apply(SnatPorts::kKept);
+  node->run({"nft",
+             "table ip marks { chain output { type route hook output priority mangle ; "
+             "oifname uplink meta mark set 7 ; } ; }"});
+  outside->run({"nft",
+                "table ip from { counter node { packets 0 bytes 0 ; } ; chain input { type filter "
+                "hook input priority 0 ; ip saddr 172.18.0.2 icmp type echo-request counter name "
+                "node ; } ; }"});
+  node->run({"ping", "-c", "1", "-W", "5", "172.18.0.9"});
+  EXPECT_THAT(outside->run({"nft", "list", "counter", "ip", "from", "node"}),
+              HasSubstr("packets 1 "));
+}
+
+TEST_F(EgressSnat, OwnAddressesAreThoseThatUsersGaveToTheNode) {  // antrea#2930
+  apply(SnatPorts::kKept);  // puts 172.18.0.100 on the Egress device
+  node->run({"ip", "link", "add", "kube-ipvs0", "type", "bridge"});
+  node->run({"ip", "addr", "add", "10.96.0.1/32", "dev", "kube-ipvs0"});
+  node->run({"ip", "addr", "add", "172.18.0.200/32", "dev", "uplink"});
+  node->enter([] {
+    auto host = EgressHost::open();
+    ASSERT_TRUE(host) << host.error().to_string();
+    const auto own = host->own_addresses();
+    ASSERT_TRUE(own) << own.error().to_string();
+    const auto has = [&](const char* text) { return own->contains(*IpAddress::parse(text)); };
+    EXPECT_TRUE(has("172.18.0.200") && has("172.18.0.2") && has("10.10.0.1"));
+    EXPECT_FALSE(has("10.96.0.1") || has("172.18.0.100") || has("127.0.0.1"));
+  });
 }
 
 }  // namespace

@@ -255,6 +255,46 @@ TEST(EgressDirector, AnAddressWithoutPoolIsWhereItsUserHasPutIt) {
       << "its user has taken it off, whatever the status still says";
 }
 
+TEST(EgressDirector, AnAddressInASubnetOfItsOwnSaysSo) {
+  World world;
+  world.place("one");
+  auto& pool = world.view.pools["pool"];
+  pool.metadata.name = "pool";
+  EXPECT_FALSE(world.decide().local.at(0).subnet);
+  pool.subnet_info = {ip("172.18.0.1"), 24, 0};
+  const EgressSubnet subnet{*IpPrefix::parse("172.18.0.0/24"), ip("172.18.0.1")};
+  const auto decision = world.decide(seconds(1));
+  EXPECT_EQ(decision.local.at(0).subnet, subnet);
+  EXPECT_THAT(decision.subnets, ElementsAre(subnet));
+  EXPECT_THAT(decision.refused, IsEmpty());
+  world.place("two");
+  EXPECT_THAT(world.decide(seconds(2)).subnets, ElementsAre(subnet)) << "before it comes here";
+}
+
+TEST(EgressDirector, WhatCannotBeServedIsRefusedByItsOwnerAndGoesNowhere) {
+  World world;
+  world.place("one");
+  auto& pool = world.view.pools["pool"];
+  pool.subnet_info = {ip("172.18.0.1"), 24, 7};
+  auto decision = world.decide();
+  EXPECT_THAT(decision.refused, ElementsAre(Pair(kIp, testing::HasSubstr("VLAN 7"))));
+  EXPECT_THAT(decision.owned, IsEmpty());
+  EXPECT_THAT(decision.local, IsEmpty());
+  EXPECT_EQ(decision.paths.exits.at(kIp), EgressExit(EgressNowhere{}));
+  world.place("two");
+  EXPECT_THAT(world.decide(seconds(1)).refused, IsEmpty()) << "its owner says so";
+
+  World many;
+  many.place("one");
+  many.view.pools["pool"].subnet_info = {ip("172.30.0.1"), 24, 0};
+  EXPECT_THAT(many.decide().refused, IsEmpty());
+  for (unsigned i = 0; i < kMostEgressSubnets; ++i)
+    many.view.pools["other-" + std::to_string(i)].subnet_info = {ip("172.20.0.1").plus(256 * i), 24,
+                                                                 0};
+  EXPECT_THAT(many.decide(seconds(1)).refused,
+              ElementsAre(Pair(kIp, testing::HasSubstr("more than 20 subnets"))));
+}
+
 TEST(EgressDirector, MarksAreKeptAndAdopted) {
   World world;
   world.director.adopt({{kIp, 42}, {ip("172.18.0.9"), 43}});

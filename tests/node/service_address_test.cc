@@ -41,7 +41,7 @@ class ServiceAddress : public testing::Test {
     node->enter([&] {
       auto host = EgressHost::open();  // as a new process: it knows nothing
       ASSERT_TRUE(host) << host.error().to_string();
-      const auto done = host->apply(desired_egress_host(config, "uplink", {}, services));
+      const auto done = host->apply(desired_egress_host(config, "uplink", {.services = services}));
       ASSERT_TRUE(done) << done.error().to_string();
       operations = done->size();
     });
@@ -115,16 +115,6 @@ TEST_F(ServiceAddress, IsAnsweredForAgainOnceTheDeviceIsBack) {
   EXPECT_EQ(apply({address}), 0U);
 }
 
-TEST_F(ServiceAddress, OfIpv6IsAnsweredForToo) {
-  const IpAddress v6 = *IpAddress::parse("fd18::200");
-  EXPECT_GT(apply({v6}), 0U);
-  EXPECT_EQ(apply({v6}), 0U);
-  EXPECT_THAT(node->run({"ip", "-6", "neighbour", "show", "proxy"}), HasSubstr("fd18::200"));
-  EXPECT_EQ(node->run({"cat", "/proc/sys/net/ipv6/conf/uplink/proxy_ndp"}), "1\n");
-  apply({});
-  EXPECT_EQ(node->run({"ip", "-6", "neighbour", "show", "proxy"}), "");
-}
-
 // No route leads it into the switch: kube-proxy translates what comes in for it, for which a rule
 // of nftables stands, and what it does not translate is lost.
 TEST_F(ServiceAddress, IsAnsweredForBesideKubeProxy) {
@@ -170,9 +160,9 @@ TEST_F(ServiceAddress, GoesFromOneProxyToTheOther) {
 TEST(ServiceAddressPlan, TheFenceStandsBeforeTheAnswer) {
   NodeConfig config;
   const auto plan = [&](bool comes) {
-    const auto without = desired_egress_host(config, "uplink", {});
+    const auto without = desired_egress_host(config, "uplink");
     const auto with =
-        desired_egress_host(config, "uplink", {}, {*IpAddress::parse("172.18.0.200")});
+        desired_egress_host(config, "uplink", {.services = {*IpAddress::parse("172.18.0.200")}});
     std::vector<std::string> texts;
     for (const auto& operation :
          comes ? plan_egress_host(with, without) : plan_egress_host(without, with))

@@ -56,6 +56,8 @@ struct EgressIp {
   friend auto operator<=>(const EgressIp&, const EgressIp&) = default;
 };
 
+inline bool is_service(const EgressIp& key) { return key.egress.find('/') != std::string::npos; }
+
 /// Why nobody owns an address.
 enum class Unowned : std::uint8_t {
   kNo,          ///< somebody does

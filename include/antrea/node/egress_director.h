@@ -17,6 +17,7 @@ namespace antrea::node {
 /// All that a Node knows of Egress.
 struct EgressView {
   std::map<std::string, api::crd::Egress> egresses;
+  std::map<std::string, api::crd::ExternalIPPool> pools;
   std::map<std::string, std::vector<api::ObjectKey>> groups;  ///< the Pods that each selects
   std::map<api::ObjectKey, std::set<std::uint32_t>> pods;     ///< ports of Pods of this Node
   std::map<std::string, IpAddress> nodes;                     ///< other Nodes' addresses
@@ -36,6 +37,9 @@ struct EgressDecision {
   EgressPaths paths;
   std::vector<LocalEgressIp> local;
   std::set<IpAddress> owned;  ///< assigned to this Node: to be announced
+  /// What this Node is to have and cannot have: why. Nothing leaves with it.
+  std::map<IpAddress, std::string> refused;
+  std::set<EgressSubnet> subnets;  ///< of all pools
   /// Other Nodes that have addresses, or are next to have them, and are to be asked for now: before
   /// a packet has to go there, new ones, and all again every `kProbeAgain`.
   std::set<IpAddress> probes;
@@ -54,6 +58,9 @@ struct EgressDecision {
 ///   `kRetirement`; what comes in that is not of its connections, it sends on. All Nodes send what
 ///   their own Pods say to the old one until `kSwitchover`, when both have learned of it. The new
 ///   one has the address and announces it only after `kTakeover`, when all send to it.
+/// - An address in a subnet that cannot be served here (of a VLAN, or beyond `kMostEgressSubnets`)
+/// is
+///   refused by its owner, as is one for which no mark is left.
 /// - Marks of addresses are kept as long as these are; of a new one a hash decides, then the next
 ///   that is free.
 class ANTREA_API EgressDirector {
@@ -88,6 +95,7 @@ class ANTREA_API EgressDirector {
   struct Wish {
     std::string owner, standby;
     std::optional<EgressBandwidth> bandwidth;
+    const api::crd::ExternalIPPool* pool = nullptr;  // of `view`; null: none, or not known
   };
   std::map<IpAddress, Wish> wishes(
       const EgressView& view,

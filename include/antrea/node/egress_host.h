@@ -26,6 +26,37 @@ inline constexpr std::chrono::milliseconds kEgressLease{100};
 inline constexpr std::uint16_t kEgressLeasePort = 9;
 inline constexpr std::uint32_t kEgressLeaseMark = 0x0e9e5500;
 
+/// Routing tables of subnets of Egress IPs, as the original numbers them.
+inline constexpr std::uint32_t kFirstEgressTable = 101, kMostEgressSubnets = 20;
+
+/// A subnet that is not the Nodes' own, and the way out of it.
+struct EgressSubnet {
+  IpPrefix prefix;
+  IpAddress gateway;
+  friend auto operator<=>(const EgressSubnet&, const EgressSubnet&) = default;
+};
+
+/// Which table is whose: a hash decides, then the next that is free. Those beyond the first
+/// `kMostEgressSubnets` have none.
+ANTREA_API std::map<EgressSubnet, std::uint32_t> egress_tables(
+    const std::set<EgressSubnet>& subnets);
+
+/// A route of such a table, through the transport interface; without `via` on its link.
+struct EgressRoute {
+  std::uint32_t table = 0;
+  IpPrefix destination;
+  std::optional<IpAddress> via;
+  friend auto operator<=>(const EgressRoute&, const EgressRoute&) = default;
+};
+
+/// Leads what has the mark, and comes from the gateway, to such a table.
+struct EgressRule {
+  Family family = Family::kIPv4;
+  EgressMark mark = 0;
+  std::uint32_t table = 0;
+  friend auto operator<=>(const EgressRule&, const EgressRule&) = default;
+};
+
 /// An Egress IP that leaves here.
 struct LocalEgressIp {
   IpAddress ip;
@@ -34,21 +65,25 @@ struct LocalEgressIp {
   bool assigned = true;
   /// The Node that has it now: gets what comes in and belongs to no connection of here.
   std::optional<IpAddress> successor = {};
+  std::optional<EgressSubnet> subnet = {};  ///< absent: that of the Nodes
   friend auto operator<=>(const LocalEgressIp&, const LocalEgressIp&) = default;
 };
 
 /// All that the host has for addresses that move from Node to Node.
 struct EgressHostState {
   std::string transport;
+  std::string gateway;  ///< the interface by which packets come out of the pipeline
   bool device_present = true;
   bool device_up = true;
   std::set<InterfaceAddress> addresses;    ///< of the device, link-local ones left out
   std::map<std::string, NftTable> tables;  ///< by "family name"; absent: not there
-  /// Addresses on no device that are answered for on `transport`: ARP, neighbour discovery.
+  /// Addresses on no device that are answered for on `transport`, by ARP.
   std::set<IpAddress> answered;
   /// Addresses that are routed to the device, where packets end, each with the source that the
   /// host's own packets to it have.
   std::map<IpAddress, std::optional<IpAddress>> sunk;
+  std::set<EgressRoute> routes;                ///< Antrea's own ones
+  std::set<EgressRule> rules;                  ///< likewise
   std::map<std::string, std::string> sysctls;  ///< as in `HostState`
 };
 
@@ -57,7 +92,17 @@ struct EgressHostState {
 /// them is lost; of any ports that is rare.
 enum class SnatPorts : std::uint8_t { kKept, kFullyRandom };
 
-/// What the host shall have for these addresses.
+/// For which addresses the host is to be set up.
+struct EgressHostNeeds {
+  std::vector<LocalEgressIp> local = {};
+  std::set<IpAddress> services = {};  ///< addresses of load balancers that come here
+  /// All there are, those of no address of here as well: a userspace datapath is disturbed by each
+  /// change of a route, so they stand before an address comes.
+  std::set<EgressSubnet> subnets = {};
+  SnatPorts ports = SnatPorts::kKept;
+};
+
+/// What the host shall have for them.
 ///
 /// - Packets of the pipeline leave with the Egress IP whose mark they have; one with a mark that
 ///   means nothing here is dropped, and never leaves with the Node's address. A userspace datapath
@@ -70,17 +115,19 @@ enum class SnatPorts : std::uint8_t { kKept, kFullyRandom };
 /// - The fence: without a lease, nothing that has an Egress IP as its source leaves through
 ///   `transport`, ARP and neighbour discovery included. The lease is an element of a set with a
 ///   timeout, so it ends in the kernel, whatever has become of the agent: killed, stopped, hung.
-/// - Addresses of load balancers that come here, `services`, are answered for but are on no device:
-///   what comes in for them is to go on into the switch, or, unless `NodeConfig::proxy_all`, to be
-///   translated by kube-proxy. As the kernel answers only for what it routes to another device,
-///   they are then routed to the Egress device, where what kube-proxy does not translate ends. The
-///   fence holds for them, too, but for neighbour advertisements, which do not have the address as
-///   their source.
+/// - Addresses of load balancers are answered for but are on no device: what comes in for them is
+/// to
+///   go on into the switch, or, unless `NodeConfig::proxy_all`, to be translated by kube-proxy. As
+///   the kernel answers only for what it routes to another device, they are then routed to the
+///   Egress device, where what kube-proxy does not translate ends. For those of IPv6
+///   `egress::Announcer` answers, as the kernel's answers would pass the fence: their source is
+///   another one.
+/// - What leaves with an address in a subnet of its own leaves through the gateway of that subnet.
+///   Its replies may come by another way than the main table would send to their sources, so
+///   `rp_filter` of the transport interface is made loose (antrea#6622).
 ANTREA_API EgressHostState desired_egress_host(const NodeConfig& config,
                                                const std::string& transport,
-                                               std::span<const LocalEgressIp> local,
-                                               const std::set<IpAddress>& services = {},
-                                               SnatPorts ports = SnatPorts::kKept);
+                                               const EgressHostNeeds& needs = {});
 
 struct AddEgressDevice {
   friend bool operator==(const AddEgressDevice&, const AddEgressDevice&) = default;
@@ -102,8 +149,26 @@ struct SinkNoMore {
   IpAddress ip;
   friend bool operator==(const SinkNoMore&, const SinkNoMore&) = default;
 };
-using EgressHostOperation = std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress,
-                                         RemoveAddress, Sink, SinkNoMore, Answer, AnswerNoMore>;
+struct SetEgressRoute {
+  EgressRoute route;
+  friend bool operator==(const SetEgressRoute&, const SetEgressRoute&) = default;
+};
+struct RemoveEgressRoute {
+  EgressRoute route;
+  friend bool operator==(const RemoveEgressRoute&, const RemoveEgressRoute&) = default;
+};
+struct AddEgressRule {
+  EgressRule rule;
+  friend bool operator==(const AddEgressRule&, const AddEgressRule&) = default;
+};
+struct RemoveEgressRule {
+  EgressRule rule;
+  friend bool operator==(const RemoveEgressRule&, const RemoveEgressRule&) = default;
+};
+using EgressHostOperation =
+    std::variant<SetSysctl, AddEgressDevice, NftTransaction, AddAddress, RemoveAddress, Sink,
+                 SinkNoMore, Answer, AnswerNoMore, SetEgressRoute, RemoveEgressRoute, AddEgressRule,
+                 RemoveEgressRule>;
 ANTREA_API std::string describe(const EgressHostOperation& operation);
 
 /// The operations that lead from `actual` to `desired`; none when they agree. An address goes
@@ -125,7 +190,8 @@ class EgressHostAccess {
 };
 
 /// Reads, plans and executes; returns what was done. After an operation has failed no address comes
-/// any more, as it might lack its fence; what is to go still goes. Error: the first one.
+/// any more, as it might lack its fence, and no rule, as its table might lack its way; what is to
+/// go still goes. Error: the first one.
 ANTREA_API Result<std::vector<EgressHostOperation>> reconcile_egress_host(
     EgressHostAccess& host, const EgressHostState& desired, const Logger& logger);
 

@@ -52,6 +52,21 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
+/// By which what is not on a device of Antrea's own is known as Antrea's: a `protocol` of routes,
+/// rules and neighbours.
+inline constexpr std::uint8_t kAntreaProtocol = 0xe9;
+
+/// A rule that leads packets to a routing table.
+struct RoutingRule {
+  Family family = Family::kIPv4;
+  std::uint32_t priority = 0;
+  std::string input;                 ///< the interface by which they came; empty: any
+  std::uint32_t mark = 0, mask = 0;  ///< of packets; mask 0: any
+  std::uint32_t table = 254;
+  std::uint8_t protocol = 0;
+  friend auto operator<=>(const RoutingRule&, const RoutingRule&) = default;
+};
+
 /// A permanent neighbour entry.
 struct Neighbour {
   std::uint32_t link = 0;
@@ -109,6 +124,13 @@ class ANTREA_API Netlink {
   Result<> replace_route(const Route& route);
   /// A route that is not there counts as deleted.
   Result<> delete_route(const Route& route);
+
+  /// Rules that lead to tables, of both families; what else they ask for is left out.
+  Result<std::vector<RoutingRule>> rules();
+  /// A rule that is there already is no error.
+  Result<> add_rule(const RoutingRule& rule);
+  /// A rule that is not there counts as deleted.
+  Result<> delete_rule(const RoutingRule& rule);
 
   Result<std::vector<Neighbour>> permanent_neighbours();
   Result<> replace_neighbour(const Neighbour& neighbour);
