@@ -104,6 +104,8 @@ Fault pull_set_field(In& in, ActionReader&, Actions& out) {
   if (is_tun_metadata(tlv.id)) {
     set.length = tlv.length;
     if (tlv.length > sizeof(FieldValue)) set.wide = wide_bytes(tlv);
+    set.masked = tlv.masked && (set.wide.empty() ? kept == FieldValue::ones(8U * tlv.length)
+                                                 : all_ones(tlv.raw_mask));
   } else {
     set.masked = tlv.masked && row.bits < 8U * row.bytes && kept == FieldValue::ones(row.bits);
   }

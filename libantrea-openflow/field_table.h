@@ -19,6 +19,10 @@ FieldId field_at_own_place(std::size_t place);
 constexpr bool is_tun_metadata(FieldId id) {
   return is_in(id, FieldId::kTunMetadata0, FieldId::kTunMetadata63);
 }
+/// What a field has, in bits: of tun_metadata more than a FieldValue holds.
+inline unsigned whole_bits(FieldId id) {
+  return is_tun_metadata(id) ? 8U * info(id).bytes : info(id).bits;
+}
 
 /// FieldId + 1 by class and field number, 0 where there is none. Experimenter classes stand behind
 /// the others.

@@ -68,7 +68,8 @@ MatchField* Match::find(FieldId id) {
   return nullptr;
 }
 
-void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask) {
+void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask,
+                bool masked) {
   const auto at =
       std::find_if(fields_.begin(), fields_.end(), [&](const auto& f) { return f.id >= id; });
   const bool present = at != fields_.end() && at->id == id;
@@ -83,7 +84,8 @@ void Match::put(FieldId id, std::uint8_t length, const FieldValue& value, const 
   if (id == FieldId::kPacketType && value.zero() &&
       std::any_of(fields_.begin(), fields_.end(), implies))
     return;
-  const MatchField field{id, length, {value & mask, mask}};
+  const MatchField field{
+      id, length, masked && mask == width_mask(id, length), {value & mask, mask}};
   if (present) {
     *at = field;
   } else {
@@ -159,22 +161,23 @@ Match& Match::set(FieldId id, const FieldValue& value, const FieldValue& wanted_
 }
 
 Match& Match::set_tun_metadata(unsigned index, std::uint8_t length, const FieldValue& value,
-                               const FieldValue& mask) {
+                               const FieldValue& mask, bool masked) {
   const FieldId id = tun_metadata_field(index);
   const FieldValue kept = mask & width_mask(id, length);
   if (length > sizeof(FieldValue)) {
     std::vector<std::byte> bytes(2U * length);
     detail::store_value(bytes.data(), value & kept, length);
     detail::store_value(bytes.data() + length, kept, length);
-    return set_tun_metadata(index, std::span(bytes).first(length), std::span(bytes).last(length));
+    return set_tun_metadata(index, std::span(bytes).first(length), std::span(bytes).last(length),
+                            masked);
   }
   drop_wide(id);
-  put(id, length, value, kept);
+  put(id, length, value, kept, masked);
   return *this;
 }
 
 Match& Match::set_tun_metadata(unsigned index, std::span<const std::byte> value,
-                               std::span<const std::byte> mask) {
+                               std::span<const std::byte> mask, bool masked) {
   const FieldId id = tun_metadata_field(index);
   const std::size_t length = std::min({value.size(), mask.size(), std::size_t{124}});
   const auto low = [&](std::span<const std::byte> bytes) {
@@ -184,7 +187,8 @@ Match& Match::set_tun_metadata(unsigned index, std::span<const std::byte> value,
     return number;
   };
   drop_wide(id);
-  put(id, static_cast<std::uint8_t>(length), low(value) & low(mask), low(mask));
+  put(id, static_cast<std::uint8_t>(length), low(value) & low(mask), low(mask),
+      masked && detail::all_ones(mask.first(length)));
   if (length <= sizeof(FieldValue)) return *this;
   std::vector<std::byte> both(2 * length);
   for (std::size_t i = 0; i < length; ++i) {

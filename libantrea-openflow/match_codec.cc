@@ -11,7 +11,7 @@ namespace detail {
 namespace {
 
 bool written_masked(const MatchField& field) {
-  if (is_tun_metadata(field.id)) return field.length == 0 || !field.exact();
+  if (is_tun_metadata(field.id)) return field.masked || !field.exact();
   const TlvShape& shape = tlv_shape(field.id);
   return shape.always_masked || field.bits.mask != shape.full;
 }
@@ -58,7 +58,7 @@ void put_match_fields(Out& out, const Match& match) {
     if (field.wide()) {
       out.advance(static_cast<std::size_t>(at - begin));
       const Match::Wide wide = match.wide(field.id);
-      put_wide(out, field.id, wide.value, wide.mask);
+      put_wide(out, field.id, wide.value, wide.mask, field.masked);
       at = begin = out.room((fields.size() + 1) * kTlvRoom);
       continue;
     }
@@ -134,6 +134,7 @@ class MatchDecoder {
       if (row->is(UsualRow::kTells)) facts_.learn(row->id, field->bits);
       field->id = row->id;
       field->length = row->bytes;
+      field->masked = false;
       last = row->order;
       at += 4 + std::to_integer<std::size_t>(at[3]);  // without waiting for the row
     }
@@ -172,13 +173,13 @@ class MatchDecoder {
       if (tlv.length > sizeof(FieldValue)) {
         const Bytes both = detail::wide_bytes(tlv);
         match_.set_tun_metadata(tun_index(tlv.id), std::span(both).first(tlv.length),
-                                std::span(both).last(tlv.length));
+                                std::span(both).last(tlv.length), tlv.masked);
       } else {
-        match_.put(tlv.id, tlv.length, tlv.bits.value, tlv.bits.mask);
+        match_.put(tlv.id, tlv.length, tlv.bits.value, tlv.bits.mask, tlv.masked);
       }
     } else if (detail::tlv_shape(tlv.id).in_match &&
                (fields_.empty() || fields_.back().id < tlv.id)) {
-      if (!tlv.bits.mask.zero()) fields_.push_back({tlv.id, tlv.length, tlv.bits});
+      if (!tlv.bits.mask.zero()) fields_.push_back({tlv.id, tlv.length, false, tlv.bits});
     } else {
       duplicate_ = match_.has(tlv.id);
       if (!duplicate_) match_.set(tlv.id, tlv.bits.value, tlv.bits.mask);

@@ -100,7 +100,7 @@ Fault take_tuple_property(const Property& property, CtTuple& tuple, std::optiona
 }
 
 Fault pull_tuple(In in, std::optional<CtTuple>& to, std::optional<Family>& family) {
-  CtTuple& tuple = to.emplace();
+  CtTuple& tuple = to ? *to : to.emplace();
   PropertyOrder came;
   in.skip(4);
   if (in.failed()) return &errors::kPropertyBadLen;

@@ -6,6 +6,7 @@
 #include "name_table.h"
 #include "parse_names.h"
 #include "text_internal.h"
+#include "tlv.h"
 
 namespace antrea::openflow::detail {
 namespace {
@@ -385,6 +386,7 @@ bool ActionParser::put_set_field(std::string_view token, FieldId id, Masked bits
   if (is_tun_metadata(id)) {
     to.length = tun_metadata_length(bits);
     to.mask = bits.mask & FieldValue::ones(8U * to.length);
+    to.masked = bits.mask != FieldValue::ones(128) && to.mask == FieldValue::ones(8U * to.length);
   } else {
     to.mask = trimmed(id, bits).mask;
     to.masked = bits.mask != byte_mask(id) && bits.mask == FieldValue::ones(info(id).bits);
@@ -401,6 +403,7 @@ bool ActionParser::put_wide(FieldId id, std::string_view value) {
     return In(std::span(bytes).last(sizeof(FieldValue))).value(sizeof(FieldValue));
   };
   SetField to{id, static_cast<std::uint8_t>(bits.value.size()), low(bits.value), low(bits.mask)};
+  to.masked = bits.masked && all_ones(bits.mask);
   to.wide = std::move(bits.value);
   to.wide.insert(to.wide.end(), bits.mask.begin(), bits.mask.end());
   return put(std::move(to));
@@ -415,7 +418,8 @@ bool ActionParser::set_field(const Pair& action) {
   if (!info(*id).settable) return source_.fail(target, std::string(target) + " is read-only");
   if (is_wide_value(*id, value)) return put_wide(*id, value);
   Masked bits;
-  if (!read_field_value(source_, *id, value, bits)) return false;
+  // ovs-ofctl prints ANY where no bit is set, but does not take it.
+  if (value != "ANY" && !read_field_value(source_, *id, value, bits)) return false;
   if (!settable_value(*id, bits.value))
     return source_.fail(value, quoted(value) + " is no value of " + std::string(target));
   return put_set_field(action.key, *id, bits);

@@ -273,10 +273,7 @@ bool read_by_format(Source& source, FieldId id, std::string_view token, Masked& 
 
 }  // namespace
 
-unsigned subfield_width(FieldId id) {
-  if (is_tun_metadata(id)) return 8 * 124;
-  return id == FieldId::kVlanVid ? 12 : info(id).bits;
-}
+unsigned subfield_width(FieldId id) { return id == FieldId::kVlanVid ? 12 : whole_bits(id); }
 
 namespace {
 constexpr auto kMaskByBytes = [] {
@@ -292,16 +289,6 @@ FieldValue byte_mask(FieldId id) { return kMaskByBytes[info(id).bytes]; }
 Masked trimmed(FieldId id, const Masked& bits) {
   if (bits.mask != byte_mask(id)) return bits;
   return {bits.value, is_tun_metadata(id) ? bits.mask : FieldValue::ones(info(id).bits)};
-}
-
-std::uint8_t tun_metadata_length(const Masked& bits) {
-  const auto length = [](const FieldValue& value) {
-    const unsigned width = value.hi != 0 ? 64U + static_cast<unsigned>(std::bit_width(value.hi))
-                                         : static_cast<unsigned>(std::bit_width(value.lo));
-    return (width + 7) / 8;
-  };
-  const bool masked = bits.mask != FieldValue::ones(128);
-  return static_cast<std::uint8_t>(std::max(length(bits.value), masked ? length(bits.mask) : 0U));
 }
 
 bool read_field_value(Source& source, FieldId id, std::string_view token, Masked& bits) {
@@ -342,13 +329,13 @@ bool read_wide_value(Source& source, FieldId id, std::string_view token, WideBit
                                   std::string(info(id).name));
   };
   if (!read(bits.value, "value")) return false;
-  const bool masked = at != end && *at == '/';
-  if (masked && !read(bits.mask, (++at, "mask"))) return false;
+  bits.masked = at != end && *at == '/';
+  if (bits.masked && !read(bits.mask, (++at, "mask"))) return false;
   if (at != end) return source.fail(at, "unexpected text behind a number");
   const std::size_t size = std::max(bits.value.size(), bits.mask.size());
   bits.value.insert(bits.value.begin(), size - bits.value.size(), std::byte{0});
   bits.mask.insert(bits.mask.begin(), size - bits.mask.size(), std::byte{0});
-  if (!masked) std::fill(bits.mask.begin(), bits.mask.end(), std::byte{0xff});
+  if (!bits.masked) std::fill(bits.mask.begin(), bits.mask.end(), std::byte{0xff});
   return true;
 }
 

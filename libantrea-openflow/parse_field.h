@@ -19,12 +19,11 @@ unsigned subfield_width(FieldId id);
 FieldValue byte_mask(FieldId id);
 /// `bits` with a mask of all bytes reduced to the bits that count.
 Masked trimmed(FieldId id, const Masked& bits);
-/// Bytes of a tun_metadata value and mask, without leading zeros.
-std::uint8_t tun_metadata_length(const Masked& bits);
 
 /// A tun_metadata of more than 16 bytes: value and mask, equally long, as on the wire.
 struct WideBits {
   std::vector<std::byte> value, mask;
+  bool masked = false;  ///< the mask was given
 };
 /// Whether the token is a number of a tun_metadata, with or without mask, that `Masked` cannot
 /// hold.

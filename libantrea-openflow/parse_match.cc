@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "field_table.h"
+#include "tlv.h"
 
 namespace antrea::openflow::detail {
 namespace {
@@ -440,9 +441,10 @@ Match MatchBuilder::finish() const {
       const auto wide = std::ranges::find(wide_, id, &std::pair<FieldId, WideBits>::first);
       const Masked bits = get(id);
       if (wide != wide_.end())
-        match.set_tun_metadata(index, wide->second.value, wide->second.mask);
+        match.set_tun_metadata(index, wide->second.value, wide->second.mask, wide->second.masked);
       else
-        match.set_tun_metadata(index, tun_metadata_length(bits), bits.value, bits.mask);
+        match.set_tun_metadata(index, tun_metadata_length(bits), bits.value, bits.mask,
+                               bits.mask != FieldValue::ones(128));
     } else if (ct_proto || !is_in(id, FieldId::kCtNwProto, FieldId::kCtTpDst)) {
       emit(id);
     }

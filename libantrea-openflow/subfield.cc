@@ -3,8 +3,7 @@
 namespace antrea::openflow::detail {
 
 Fault check_source(const Subfield& s) {
-  const FieldInfo& row = info(s.field);
-  const unsigned bits = is_tun_metadata(s.field) ? 8U * row.bytes : row.bits;
+  const unsigned bits = whole_bits(s.field);
   if (s.bits == 0 || s.offset >= bits || s.offset + s.bits > bits) return &errors::kActionBadSetLen;
   return nullptr;
 }

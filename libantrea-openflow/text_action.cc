@@ -2,6 +2,7 @@
 
 #include "field_table.h"
 #include "text_internal.h"
+#include "tlv.h"
 
 namespace antrea::openflow {
 namespace detail {
@@ -94,18 +95,25 @@ struct ActionPrinter {
   void operator()(const SetField& a) const {
     const FieldInfo& row = info(a.field);
     out += "set_field:";
+    const std::span<const std::byte> wide(a.wide);
+    const auto zero = [](std::byte byte) { return byte == std::byte{0}; };
+    const bool option = is_tun_metadata(a.field);
+    const FieldValue all = FieldValue::ones(option ? 8U * a.length : row.bits);
+    const bool exact = all.within(a.mask) && !(option && a.masked);
     if (!a.wide.empty()) {
-      const std::span<const std::byte> wide(a.wide);
       const auto mask = wide.subspan(a.length);
-      print_hex(out, wide.first(a.length));
-      if (std::ranges::any_of(mask, [](std::byte byte) { return byte != std::byte{0xff}; })) {
-        out += '/';
-        print_hex(out, mask);
+      if (std::ranges::all_of(mask, zero)) {
+        out += "ANY";
+      } else {
+        print_hex(out, wide.first(a.length));
+        if (a.masked || !all_ones(mask)) {
+          out += '/';
+          print_hex(out, mask);
+        }
       }
+    } else if (a.mask.zero() && !exact) {
+      out += "ANY";
     } else {
-      const bool exact = row.bytes == 124
-                             ? a.mask == FieldValue::ones(8U * (a.length == 0 ? 4U : a.length))
-                             : a.mask == FieldValue::ones(row.bits);
       print_value(out, a.field, {a.value, a.mask}, exact);
     }
     out += "->";
@@ -162,17 +170,16 @@ struct ActionPrinter {
     if (!a.src && !a.dst) return;
     List list(out, "");
     list.word(a.src ? "src" : "dst");
+    if (!a.address_min) return;  // neither ports nor flags mean anything then
     const bool port = a.port_min && *a.port_min != 0;
-    if (a.address_min) {
-      out += '=';
-      print_nat_address(out, *a.address_min, port);
-      if (a.address_max && *a.address_max != *a.address_min && !all_zero(*a.address_max)) {
-        out += '-';
-        print_nat_address(out, *a.address_max, port);
-      }
+    out += '=';
+    print_nat_address(out, *a.address_min, port);
+    if (a.address_max && *a.address_max != *a.address_min && !all_zero(*a.address_max)) {
+      out += '-';
+      print_nat_address(out, *a.address_max, port);
     }
     if (port) {
-      print(out, "{}:{}", a.address_min ? "" : "=", *a.port_min);
+      print(out, ":{}", *a.port_min);
       if (a.port_max && *a.port_max != 0 && *a.port_max != *a.port_min)
         print(out, "-{}", *a.port_max);
     }
@@ -210,7 +217,7 @@ struct ActionPrinter {
     List list(out, "controller");
     if (a.reason != 1) {
       list.word("reason=");
-      print_name(out, kControllerReasons, a.reason);
+      print_packet_in_reason(out, a.reason);
     }
     if (a.max_len != 0xffff) list.number("max_len", a.max_len);
     list.number_if("id", a.controller_id);
@@ -406,7 +413,8 @@ struct ActionPrinter {
       const bool same = spec.source->field == spec.destination.field &&
                         spec.source->offset == spec.destination.offset;
       if (!same) subfield("=", *spec.source);
-    } else if (spec.destination.offset == 0 && spec.bits == row.bits && spec.wide.empty()) {
+    } else if (spec.destination.offset == 0 && spec.bits == whole_bits(row.id) &&
+               spec.wide.empty()) {
       print(out, "{}=", row.name);
       print_value(out, row.id, {spec.value, {}}, true);
     } else {

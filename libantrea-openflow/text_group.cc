@@ -52,7 +52,7 @@ void print_selection(std::string& out, const SelectionMethod& selection) {
     const FieldInfo& row = info(field.field);
     out += row.name;
     const FieldValue all = FieldValue::ones(row.bits);
-    if (field.mask == all) continue;
+    if (all.within(field.mask)) continue;
     out += '=';
     print_value(out, row.id, {field.mask, all}, true);
   }

@@ -55,6 +55,8 @@ void print_number(std::string& out, std::uint64_t value);
 void print_hex_digits(std::string& out, std::uint64_t value, unsigned width = 1);
 /// A port by name or number.
 void print_port(std::string& out, std::uint32_t port);
+/// Why a packet goes to the controller; two reasons are Open vSwitch's own and have no text.
+void print_packet_in_reason(std::string& out, unsigned reason);
 /// As printf's %#x.
 void print_hex(std::string& out, const FieldValue& value);
 /// Bytes as one number: 0x and digits without leading zeros, "0" for zero.

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "field_table.h"
+#include "out.h"
 #include "text_internal.h"
 
 namespace antrea::openflow {
@@ -107,6 +109,7 @@ class MatchPrinter {
     }
     for (std::size_t i = 0; i < count; ++i) note(*fields[i]);
     for (std::size_t i = 0; i < count; ++i) {
+      if (rank(fields[i]) >= kRanks[static_cast<std::size_t>(FieldId::kPacketType)]) ethernet();
       // vlan and dl_type stand where their fields do not.
       if (rank(fields[i]) >= kRanks[static_cast<std::size_t>(FieldId::kIpSrc)]) ethertype();
       one(*fields[i]);
@@ -121,7 +124,14 @@ class MatchPrinter {
     if (field.id == FieldId::kCtNwProto) ct_proto_ = true;
     if (field.id == FieldId::kTunErspanVer) erspan_version_ = field.bits.value.lo;
     if (field.id == FieldId::kRecircId) recirculated_ = true;
+    if (info(field.id).prerequisite != Prerequisite::kNone && !packet_type_) packet_type_ = 0;
     if (field.id == FieldId::kNshMdtype) md_type_ = field.bits.value.lo;
+    if (field.id == FieldId::kPacketType) packet_type_ = field.bits.value.lo;
+  }
+  /// Said of recirculated packets only, of others it goes without saying.
+  void ethernet() {
+    if (recirculated_ && packet_type_ == 0) out_ += "eth,";
+    packet_type_.reset();
   }
   /// dl_type, unless a word said it.
   void ethertype() {
@@ -144,7 +154,7 @@ class MatchPrinter {
       case FieldId::kVlanPcp:
         return vlan();
       case FieldId::kPacketType:
-        if (bits.value.lo == 0 && !recirculated_) return;
+        if (bits.value.lo == 0) return;
         break;
       case FieldId::kIpProto:
         if (proto_said_) return;
@@ -293,22 +303,30 @@ class MatchPrinter {
 
   void tun_metadata(const MatchField& field) {
     out_ += info(field.id).name;
-    if (field.length != 0 && !any_value(field)) {
+    if (field.length == 0 ? !field.masked : !any_value(field)) {
       out_ += '=';
       if (field.wide()) {
         const Match::Wide wide = match_.wide(field.id);
         print_hex(out_, wide.value);
-        if (!field.exact()) {
+        if (!whole_bytes(wide.mask)) {
           out_ += '/';
           print_hex(out_, wide.mask);
         }
       } else {
-        print_value(out_, field.id, field.bits, field.exact());
+        std::array<std::byte, sizeof(FieldValue)> mask;
+        store_value(mask.data(), field.bits.mask, mask.size());
+        print_value(out_, field.id, field.bits, whole_bytes(mask));
       }
     }
     out_ += ',';
   }
 
+  /// Bytes in front that do not count are not looked at, as in Open vSwitch.
+  static bool whole_bytes(std::span<const std::byte> mask) {
+    const auto begin =
+        std::ranges::find_if(mask, [](std::byte byte) { return byte != std::byte{0}; });
+    return std::all_of(begin, mask.end(), [](std::byte byte) { return byte == std::byte{0xff}; });
+  }
   /// The option is there, whatever its value.
   bool any_value(const MatchField& field) const {
     if (!field.wide()) return field.bits.mask.zero();
@@ -353,6 +371,7 @@ class MatchPrinter {
   bool vlan_said_ = false;
   bool ct_proto_ = false;
   bool recirculated_ = false;
+  std::optional<std::uint64_t> packet_type_;  ///< said, or implied by another field; until printed
   std::uint64_t erspan_version_ = 0;
   std::uint64_t md_type_ = 0;
 };

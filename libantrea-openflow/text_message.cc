@@ -90,16 +90,20 @@ bool is_zero(const IpAddress& address) {
   return std::ranges::all_of(address.bytes(), [](std::uint8_t byte) { return byte == 0; });
 }
 
+/// Ports and what ICMP has in their place are told apart by the protocol alone, as in Open vSwitch,
+/// whichever of them the tuple holds.
 void print_ct_tuple(std::string& out, const CtTuple& tuple, std::uint8_t proto, bool v6) {
   const IpAddress none = IpAddress::v6({});
   print(out, "{}={}", v6 ? "ct_ipv6_src" : "ct_nw_src", tuple.src.value_or(none).to_string());
   print(out, ",{}={}", v6 ? "ct_ipv6_dst" : "ct_nw_dst", tuple.dst.value_or(none).to_string());
+  const unsigned icmp_dst = tuple.icmp_code.value_or(0) << 8 | tuple.icmp_type.value_or(0);
+  const unsigned src = tuple.src_port.value_or(tuple.icmp_id.value_or(0));
+  const unsigned dst = tuple.dst_port.value_or(icmp_dst);
   if (proto == ip_proto::kIcmp || proto == ip_proto::kIcmpv6)
-    print(out, ",icmp_id={},icmp_type={},icmp_code={}", tuple.icmp_id.value_or(0),
-          tuple.icmp_type.value_or(0), tuple.icmp_code.value_or(0));
+    print(out, ",icmp_id={},icmp_type={},icmp_code={}", tuple.icmp_id.value_or(src),
+          tuple.icmp_type.value_or(dst & 0xff), tuple.icmp_code.value_or(dst >> 8));
   else
-    print(out, ",ct_tp_src={},ct_tp_dst={}", tuple.src_port.value_or(0),
-          tuple.dst_port.value_or(0));
+    print(out, ",ct_tp_src={},ct_tp_dst={}", src, dst);
 }
 
 /// Whether the tuples hold IPv6 addresses; those that are absent do not tell.

@@ -225,10 +225,7 @@ void print_head(std::string& out, const PacketInfo& info) {
   print(out, " total_len={} ", info.total_len);
   print_match(out, info.metadata);
   out += " (via ";
-  if (info.reason < std::size(kControllerReasons))
-    out += kControllerReasons[info.reason];
-  else if (info.reason > std::size(kControllerReasons) + 1)  // two are Open vSwitch's own
-    print(out, "{}", info.reason);
+  print_packet_in_reason(out, info.reason);
   print(out, ") data_len={}", info.packet.size());
   if (info.buffer_id == 0xffffffff) {
     out += " (unbuffered)";

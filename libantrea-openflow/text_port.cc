@@ -112,10 +112,10 @@ void print_custom(std::string& out, In in) {
   for (unsigned i = 0; i < count && !in.failed(); ++i) {
     const auto name = in.take(in.u8());
     const std::uint64_t value = in.be64();
-    if (name.empty() || in.failed()) continue;
+    const std::string_view text(reinterpret_cast<const char*>(name.data()), name.size());
+    if (text.empty() || text.front() == '\0' || in.failed()) continue;
     out += i % 3 == 0 ? "\n                      " : " ";
-    print(out, "{}={},", std::string_view(reinterpret_cast<const char*>(name.data()), name.size()),
-          value);
+    print(out, "{}={},", text.substr(0, text.find('\0')), value);
   }
   out += '\n';
 }

@@ -128,6 +128,14 @@ void print_port(std::string& out, std::uint32_t port) {
   print_number(out, port >= 0xffffff00 ? port & 0xffff : port);
 }
 
+void print_packet_in_reason(std::string& out, unsigned reason) {
+  constexpr std::size_t kNamed = std::size(kControllerReasons);
+  if (reason < kNamed)
+    out += kControllerReasons[reason];
+  else if (reason > kNamed + 1)
+    print_number(out, reason);
+}
+
 void print_hex(std::string& out, const FieldValue& value) {
   if (value.zero()) {
     out += '0';
@@ -290,7 +298,7 @@ void print_value(std::string& out, FieldId id, const Masked& bits, bool exact) {
 void print_subfield(std::string& out, const Subfield& s) {
   const FieldInfo& row = info(s.field);
   out += row.nxm_name;
-  if (s.offset == 0 && s.bits == row.bits)
+  if (s.offset == 0 && s.bits == whole_bits(s.field))
     out += "[]";
   else if (s.bits == 1)
     print(out, "[{}]", s.offset);

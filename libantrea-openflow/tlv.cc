@@ -17,11 +17,21 @@ std::byte* write_header(std::byte* at, FieldId id, std::size_t value_size, bool 
   return at + shape.header_size;
 }
 
+}  // namespace
+
 bool all_ones(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0xff}; });
 }
 
-}  // namespace
+std::uint8_t tun_metadata_length(const Masked& bits) {
+  const auto length = [](const FieldValue& value) {
+    const unsigned width = value.hi != 0 ? 64U + static_cast<unsigned>(std::bit_width(value.hi))
+                                         : static_cast<unsigned>(std::bit_width(value.lo));
+    return (width + 7) / 8;
+  };
+  const bool masked = bits.mask != FieldValue::ones(128);
+  return static_cast<std::uint8_t>(std::max(length(bits.value), masked ? length(bits.mask) : 0U));
+}
 
 std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Masked& bits,
                      bool masked) {
@@ -33,8 +43,8 @@ std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Maske
 }
 
 void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
-              std::span<const std::byte> mask) {
-  const bool masked = !all_ones(mask);
+              std::span<const std::byte> mask, bool masked) {
+  masked = masked || !all_ones(mask);
   std::byte* at = out.room(kTlvRoom + 2 * value.size());
   std::byte* const begin = at;
   at = write_header(at, id, value.size(), masked);
@@ -50,13 +60,13 @@ void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
 void put_unusual_field(Out& out, const SetField& set) {
   if (set.length > sizeof(FieldValue) && set.wide.size() == 2U * set.length) {
     const auto both = std::span(set.wide);
-    return put_wide(out, set.field, both.first(set.length), both.last(set.length));
+    return put_wide(out, set.field, both.first(set.length), both.last(set.length), set.masked);
   }
   const FieldInfo& row = info(set.field);
   const bool variable = is_tun_metadata(set.field);
   const std::uint8_t length = !variable         ? row.bytes
                               : set.length != 0 ? set.length
-                                                : std::uint8_t{4};
+                                                : tun_metadata_length({set.value, set.mask});
   const FieldValue all = FieldValue::ones(variable ? 8U * length : row.bits);
   std::byte* const begin = out.room(kTlvRoom + 2U * length);
   const std::byte* const end = write_tlv(begin, set.field, length, {set.value, set.mask},

@@ -139,9 +139,13 @@ inline std::byte* write_usual(std::byte* at, const TlvShape& shape, const Masked
 /// Writes any TLV of at most 16 bytes. Returns its end.
 std::byte* write_tlv(std::byte* at, FieldId id, std::uint8_t length, const Masked& bits,
                      bool masked);
+bool all_ones(std::span<const std::byte> bytes);
 /// Appends that of a tun_metadata of more than 16 bytes.
 void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
-              std::span<const std::byte> mask);
+              std::span<const std::byte> mask, bool masked);
+/// How many bytes Open vSwitch writes of a tun_metadata: those in front that are zero go, of value
+/// and mask. All ones are no mask.
+std::uint8_t tun_metadata_length(const Masked& bits);
 /// That of a set_field, where `write_usual` cannot.
 void put_unusual_field(Out& out, const SetField& set);
 /// An OXM header in an action, without mask: 4 or 8 bytes.

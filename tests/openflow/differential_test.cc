@@ -24,7 +24,7 @@ void put16(Wire& wire, std::size_t at, std::uint16_t value) {
 
 class Mutator {
  public:
-  explicit Mutator(std::uint32_t seed) : random_(seed) {}
+  explicit Mutator(std::mt19937 random) : random_(random) {}
 
   /// A message changed behind its first `kept` bytes; its length says how long it is.
   Wire message(Wire wire, std::size_t kept) {
@@ -155,8 +155,7 @@ TEST(Differential, RefusesMutatedMessagesAsOvsOfctlDoes) {
     if (comparable(v)) by_type[v.type].push_back(v);
   // So many of each type, but more of flow_mods, which hold matches and actions.
   constexpr std::size_t kEach = 60, kFlowMods = 3000;
-  const char* wanted = getenv("ANTREA_DIFFERENTIAL_SEED");  // NOLINT(concurrency-mt-unsafe)
-  Mutator mutator(wanted == nullptr ? 20150326U : static_cast<std::uint32_t>(atol(wanted)));
+  Mutator mutator(differential_random());
   std::vector<Wire> messages;
   for (const auto& [type, vectors] : by_type) {
     for (std::size_t i = 0; i < (type == "OFPT_FLOW_MOD" ? kFlowMods : kEach); ++i) {

@@ -132,11 +132,12 @@ class Generator {
   void wide_option(Match& match) {
     std::vector<std::byte> value(4 * (1 + below(31)));
     std::vector<std::byte> mask(value.size());
+    const bool whole = chance(2);
     for (std::size_t i = 0; i < value.size(); ++i) {
-      mask[i] = std::byte(below(256));
+      mask[i] = std::byte(whole ? 0xff : below(256));
       value[i] = mask[i] & std::byte(below(256));
     }
-    match.set_tun_metadata(static_cast<unsigned>(below(64)), value, mask);
+    match.set_tun_metadata(static_cast<unsigned>(below(64)), value, mask, chance(2));
   }
   Subfield reg_part() {
     const auto offset = static_cast<std::uint16_t>(below(32));

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <span>
 #include <string>
 
@@ -14,6 +15,12 @@ namespace antrea::openflow::testing {
 
 inline bool ovs_ofctl_installed() {
   return std::system("ovs-ofctl --version >/dev/null 2>&1") == 0;  // NOLINT(concurrency-mt-unsafe)
+}
+
+/// The same in every run, unless ANTREA_DIFFERENTIAL_SEED says another seed.
+inline std::mt19937 differential_random() {
+  const char* const wanted = getenv("ANTREA_DIFFERENTIAL_SEED");  // NOLINT(concurrency-mt-unsafe)
+  return std::mt19937(wanted == nullptr ? 20150326U : static_cast<std::uint32_t>(atol(wanted)));
 }
 
 /// What `ovs-ofctl COMMAND FILE` prints of a file with these bytes.

@@ -50,7 +50,8 @@ struct GroupAction {
 /// set_field:VALUE/MASK->FIELD. A load of some bits is a set_field with a mask; see `load()`.
 struct SetField {
   FieldId field{};
-  std::uint8_t length = 0;  ///< bytes of the value on the wire; 0: the field's
+  std::uint8_t length = 0;  ///< bytes of the value on the wire; 0: the field's, of a tun_metadata
+                            ///< those that value and mask need
   FieldValue value;
   FieldValue mask;
   /// Of a tun_metadata of more than 16 bytes: value and mask, `length` bytes each, as on the wire.

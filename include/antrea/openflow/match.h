@@ -43,7 +43,9 @@ struct Masked {
 struct MatchField {
   FieldId id{};
   std::uint8_t length = 0;  ///< bytes on the wire, of value or mask
-  Masked bits;              ///< of a wide field (`Match::wide`) the low 128 bits
+  /// Of a tun_metadata: only these bytes count, all of them, and not that those before are zero.
+  bool masked = false;
+  Masked bits;  ///< of a wide field (`Match::wide`) the low 128 bits
 
   /// A tun_metadata of more than 16 bytes.
   bool wide() const { return length > sizeof(FieldValue); }
@@ -72,12 +74,13 @@ class ANTREA_API Match {
   Match& set(FieldId id, const FieldValue& value);
   Match& set(FieldId id, const FieldValue& value, const FieldValue& mask);
   /// Of tun_metadata: `length` is that of the mapped option in bytes, 4 to 124 in steps of 4; above
-  /// 16 the number gives the low 128 bits, the others do not count.
+  /// 16 the number gives the low 128 bits, the others do not count. `masked` is for masks that
+  /// cover the length; of length 0 it says that the option is there, whatever its value.
   Match& set_tun_metadata(unsigned index, std::uint8_t length, const FieldValue& value,
-                          const FieldValue& mask);
+                          const FieldValue& mask, bool masked = false);
   /// The same from bytes as on the wire; value and mask are equally long, up to 124 bytes.
   Match& set_tun_metadata(unsigned index, std::span<const std::byte> value,
-                          std::span<const std::byte> mask);
+                          std::span<const std::byte> mask, bool masked = false);
   Match& set(const Subfield& subfield, std::uint64_t value);
   /// Bits [offset, offset + bits) of a 32-bit register; other bits of it stay as they are.
   Match& set_reg(unsigned reg, unsigned offset, unsigned bits, std::uint32_t value);
@@ -181,7 +184,8 @@ class ANTREA_API Match {
   }
   MatchField* find(FieldId id);
   const MatchField* find(FieldId id) const { return const_cast<Match*>(this)->find(id); }
-  void put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask);
+  void put(FieldId id, std::uint8_t length, const FieldValue& value, const FieldValue& mask,
+           bool masked = false);
   void drop_wide(FieldId id);
   std::size_t wide_offset(FieldId id) const;
 
