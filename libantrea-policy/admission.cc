@@ -15,7 +15,7 @@ constexpr std::size_t kMaxTiers = 20;
 constexpr std::int32_t kReserved[] = {crd::kAdminTierPriority, 252, crd::kBaselineAdminTierPriority,
                                       255};
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 bool is_static(std::string_view tier) {
   return std::ranges::any_of(crd::kStaticTiers,
@@ -56,7 +56,7 @@ class Judge {
     if (question_.old != nullptr) return;
     for (const crd::Tier& tier : view_.tiers())
       if (tier.priority == crd::kClusterAdminTierPriority)
-        refuse("", "found Tier " + quoted(tier.metadata.name) +
+        refuse("", "found Tier " + in_quotes(tier.metadata.name) +
                        " with priority 220, expected none: ClusterNetworkPolicies stand there");
   }
   template <typename Other>
@@ -85,7 +85,7 @@ class Judge {
     if (is_static(spec.tier)) return;
     const auto tiers = view_.tiers();
     if (std::ranges::none_of(tiers, [&](const auto& t) { return t.metadata.name == spec.tier; }))
-      refuse("spec.tier", "found " + quoted(spec.tier) + ", expected a Tier that exists");
+      refuse("spec.tier", "found " + in_quotes(spec.tier) + ", expected a Tier that exists");
   }
 
   void check_new(const crd::Tier& tier) {
@@ -135,10 +135,10 @@ class Judge {
       if (other.name == meta.name) continue;
       if (is(other.child_groups, meta.name))
         return refuse(field, "found children of a group that is itself a child of " +
-                                 std::string(kind) + " " + quoted(other.name) +
+                                 std::string(kind) + " " + in_quotes(other.name) +
                                  ", expected one level only");
       if (is(spec.child_groups, other.name) && !other.child_groups.empty())
-        return refuse(field, "found " + std::string(kind) + " " + quoted(other.name) +
+        return refuse(field, "found " + std::string(kind) + " " + in_quotes(other.name) +
                                  ", which has children itself, expected one level only");
     }
   }
