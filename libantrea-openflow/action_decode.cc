@@ -106,6 +106,7 @@ Fault pull_set_field(In& in, ActionReader&, Actions& out) {
     if (tlv.length > sizeof(FieldValue)) set.wide = wide_bytes(tlv);
     set.masked = tlv.masked && (set.wide.empty() ? kept == FieldValue::ones(8U * tlv.length)
                                                  : all_ones(tlv.raw_mask));
+    if (tlv.length == 0 && !tlv.masked) set.mask = FieldValue::ones(128);  // all of it is zero
   } else {
     set.masked = tlv.masked && row.bits < 8U * row.bytes && kept == FieldValue::ones(row.bits);
   }

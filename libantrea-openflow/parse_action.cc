@@ -385,8 +385,8 @@ bool ActionParser::put_set_field(std::string_view token, FieldId id, Masked bits
   SetField to{id, 0, bits.value, bits.mask};
   if (is_tun_metadata(id)) {
     to.length = tun_metadata_length(bits);
-    to.mask = bits.mask & FieldValue::ones(8U * to.length);
-    to.masked = bits.mask != FieldValue::ones(128) && to.mask == FieldValue::ones(8U * to.length);
+    to.masked = bits.mask != FieldValue::ones(128) && bits.mask == FieldValue::ones(8U * to.length);
+    if (to.length != 0) to.mask = bits.mask & FieldValue::ones(8U * to.length);
   } else {
     to.mask = trimmed(id, bits).mask;
     to.masked = bits.mask != byte_mask(id) && bits.mask == FieldValue::ones(info(id).bits);

@@ -97,21 +97,20 @@ struct ActionPrinter {
     out += "set_field:";
     const std::span<const std::byte> wide(a.wide);
     const auto zero = [](std::byte byte) { return byte == std::byte{0}; };
-    const bool option = is_tun_metadata(a.field);
-    const FieldValue all = FieldValue::ones(option ? 8U * a.length : row.bits);
-    const bool exact = all.within(a.mask) && !(option && a.masked);
+    const bool exact =
+        is_tun_metadata(a.field) ? !written_masked(a) : FieldValue::ones(row.bits).within(a.mask);
     if (!a.wide.empty()) {
       const auto mask = wide.subspan(a.length);
       if (std::ranges::all_of(mask, zero)) {
         out += "ANY";
       } else {
         print_hex(out, wide.first(a.length));
-        if (a.masked || !all_ones(mask)) {
+        if (!exact) {
           out += '/';
           print_hex(out, mask);
         }
       }
-    } else if (a.mask.zero() && !exact) {
+    } else if (a.mask.zero()) {
       out += "ANY";
     } else {
       print_value(out, a.field, {a.value, a.mask}, exact);

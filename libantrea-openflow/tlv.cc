@@ -57,20 +57,24 @@ void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
   out.advance(static_cast<std::size_t>(at - begin));
 }
 
+bool written_masked(const SetField& set) {
+  if (set.masked) return true;
+  if (!is_tun_metadata(set.field)) return !FieldValue::ones(info(set.field).bits).within(set.mask);
+  if (!set.wide.empty()) return !all_ones(std::span(set.wide).subspan(set.length));
+  return !FieldValue::ones(set.length == 0 ? 128 : 8U * set.length).within(set.mask);
+}
+
 void put_unusual_field(Out& out, const SetField& set) {
   if (set.length > sizeof(FieldValue) && set.wide.size() == 2U * set.length) {
     const auto both = std::span(set.wide);
     return put_wide(out, set.field, both.first(set.length), both.last(set.length), set.masked);
   }
-  const FieldInfo& row = info(set.field);
-  const bool variable = is_tun_metadata(set.field);
-  const std::uint8_t length = !variable         ? row.bytes
-                              : set.length != 0 ? set.length
+  const std::uint8_t length = !is_tun_metadata(set.field) ? info(set.field).bytes
+                              : set.length != 0           ? set.length
                                                 : tun_metadata_length({set.value, set.mask});
-  const FieldValue all = FieldValue::ones(variable ? 8U * length : row.bits);
   std::byte* const begin = out.room(kTlvRoom + 2U * length);
-  const std::byte* const end = write_tlv(begin, set.field, length, {set.value, set.mask},
-                                         set.masked || !all.within(set.mask));
+  const std::byte* const end =
+      write_tlv(begin, set.field, length, {set.value, set.mask}, written_masked(set));
   out.advance(static_cast<std::size_t>(end - begin));
 }
 

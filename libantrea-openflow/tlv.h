@@ -146,6 +146,8 @@ void put_wide(Out& out, FieldId id, std::span<const std::byte> value,
 /// How many bytes Open vSwitch writes of a tun_metadata: those in front that are zero go, of value
 /// and mask. All ones are no mask.
 std::uint8_t tun_metadata_length(const Masked& bits);
+/// Whether a set_field says with a mask which bits it sets.
+bool written_masked(const SetField& set);
 /// That of a set_field, where `write_usual` cannot.
 void put_unusual_field(Out& out, const SetField& set);
 /// An OXM header in an action, without mask: 4 or 8 bytes.

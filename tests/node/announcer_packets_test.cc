@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "antrea/egress/announcer.h"
-#include "antrea/node/netlink.h"
 #include "tests/addresses.h"
 #include "tests/node/lab.h"
+#include "tests/node/neighbour.h"
 
 namespace antrea::node {
 namespace {
@@ -76,24 +76,7 @@ class AnnouncerPackets : public testing::Test {
   }
 
   /// Whether somebody tells the client a MAC for the address when it asks.
-  bool answered(const std::string& address) {
-    client->run({"ip", "neighbour", "flush", "all"});
-    client->enter([&] {
-      auto netlink = Netlink::open();
-      ASSERT_TRUE(netlink) << netlink.error().to_string();
-      const auto link = netlink->link("eth0");
-      ASSERT_TRUE(link) << link.error().to_string();
-      const auto asked = netlink->probe_neighbour(link->index, ip(address));
-      EXPECT_TRUE(asked) << asked.error().to_string();
-    });
-    std::string entry;
-    const auto says = [&](const char* word) { return entry.find(word) != std::string::npos; };
-    EXPECT_TRUE(lab::eventually([&] {
-      entry = client->run({"ip", "neighbour", "show", address});
-      return says("lladdr") || says("FAILED");
-    })) << entry;
-    return says("lladdr");
-  }
+  bool answered(const std::string& address) { return neighbour_answers(*client, address); }
 
   const std::set<IpAddress> egress_ips{ip("172.18.0.100"), ip("fd18::100")};
   std::optional<lab::Namespace> node, client;

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "antrea/node/egress_host.h"
-#include "antrea/node/netlink.h"
 #include "tests/node/kept_lease.h"
 #include "tests/node/lab.h"
+#include "tests/node/neighbour.h"
 
 namespace antrea::node {
 namespace {
@@ -52,24 +52,7 @@ class ServiceAddress : public testing::Test {
            std::string::npos;
   }
   /// Whether somebody tells the client a MAC for the address.
-  bool answered(const std::string& address) {
-    client->run({"ip", "neighbour", "flush", "all"});
-    client->enter([&] {
-      auto netlink = Netlink::open();
-      ASSERT_TRUE(netlink) << netlink.error().to_string();
-      const auto link = netlink->link("eth0");
-      ASSERT_TRUE(link) << link.error().to_string();
-      const auto asked = netlink->probe_neighbour(link->index, *IpAddress::parse(address));
-      EXPECT_TRUE(asked) << asked.error().to_string();
-    });
-    std::string entry;
-    const auto says = [&](const char* word) { return entry.find(word) != std::string::npos; };
-    EXPECT_TRUE(lab::eventually([&] {
-      entry = client->run({"ip", "neighbour", "show", address});
-      return says("lladdr") || says("FAILED");
-    })) << entry;
-    return says("lladdr");
-  }
+  bool answered(const std::string& address) { return neighbour_answers(*client, address); }
   std::string proxies() { return node->run({"ip", "neighbour", "show", "proxy"}); }
 
   NodeConfig config;
