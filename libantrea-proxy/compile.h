@@ -19,8 +19,6 @@ struct GroupSpec {
   bool is_away(std::size_t backend) const { return dsr && away[backend] != 0; }
   /// With dsr, of UDP: endpoints, ascending, that connections may stay at.
   std::vector<Backend> kept;
-  /// Those that clients, or else connections, may be remembered for.
-  const std::vector<Backend>& members() const { return affinity ? backends : kept; }
   /// Whether the switch's group is the same.
   bool looks_like(const GroupSpec& other) const {
     return affinity == other.affinity && dsr == other.dsr && backends == other.backends &&

@@ -14,7 +14,9 @@ inline std::size_t hash_value(const Endpoint& endpoint) {
 }
 inline Family family_of(const Endpoint& endpoint) { return endpoint.backend.ip.family(); }
 inline std::size_t hash_value(const Member& member) {
-  return hash_value(member.endpoint) ^ std::size_t{member.group.value} * 0x9e3779b97f4a7c15U;
+  return hash_value(member.endpoint) ^
+         (std::size_t{member.group.value} + static_cast<std::size_t>(member.state)) *
+             0x9e3779b97f4a7c15U;
 }
 inline Family family_of(const Member& member) { return family_of(member.endpoint); }
 

@@ -67,15 +67,15 @@ std::vector<LearnSpec> remember(const Frontend& frontend, bool client_port, EpSt
 }
 
 // Whoever goes takes what was learned under the same cookie along, unless another flow learns under
-// it. So each address and port has its own, another one for each group and each timeout: nobody is
-// led to what is not served any more, nor remembered for as long as the Service said once. A cookie
-// has room for 40 bits of all that. Those of one group differ for certain where the timeouts do.
-std::uint64_t affinity_cookie(const Frontend& frontend, const FrontendFlows& flows) {
+// it. So each address and port has its own, another one for each group and each timeout, 0 for
+// connections: nobody is led to what is not served any more, nor remembered for as long as the
+// Service said once. A cookie has room for 40 bits of all that. Those of one group differ for
+// certain where the timeouts do.
+std::uint64_t learned_cookie(const Frontend& frontend, std::uint32_t group, std::uint16_t timeout) {
   const std::string at = frontend.ip.to_string() + " " + std::to_string(frontend.port) + " " +
                          std::to_string(static_cast<unsigned>(frontend.protocol));
-  const std::uint64_t bits = stable_hash(at, flows.group) & 0xff'ffffffff;
-  return cookie(CookieCategory::kService) |
-         (bits ^ static_cast<std::uint64_t>(flows.affinity_timeout) << 24);
+  const std::uint64_t bits = stable_hash(at, group) & 0xff'ffffffff;
+  return cookie(CookieCategory::kService) | (bits ^ std::uint64_t{timeout} << 24);
 }
 
 // Remembers the endpoint that was chosen for this client.
@@ -84,7 +84,7 @@ Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   learn.table = table_id(Table::kSessionAffinity);
   learn.priority = kPriorityNormal;
   learn.hard_timeout = flows.affinity_timeout;
-  learn.cookie = affinity_cookie(frontend, flows);
+  learn.cookie = learned_cookie(frontend, flows.group, flows.affinity_timeout);
   learn.delete_learned = true;
   learn.specs = remember(frontend, false, EpState::kRemembered);
   // Policies tell Services by it when the client comes again, and it has the endpoint, or not.
@@ -98,19 +98,19 @@ Learn learn_endpoint(const Frontend& frontend, const FrontendFlows& flows) {
   return learn;
 }
 
-// Keeps one connection's packets, which are all new here, at one endpoint; of UDP while the Service
-// has it, as with those that are translated.
+// Keeps one connection's packets, which are all new here, at one endpoint; of UDP while that serves
+// and the Service has the address, as with those that are translated.
 Flow dsr_flow(const Frontend& frontend, const FrontendFlows& flows) {
+  const bool udp = frontend.protocol == Protocol::kUdp;
   Learn learn;
   learn.table = table_id(Table::kSessionAffinity);
   learn.priority = kPriorityHigh;
   learn.idle_timeout = kDsrIdleTimeout;
   learn.fin_idle_timeout = frontend.protocol == Protocol::kTcp ? kDsrFinTimeout : 0;
-  learn.cookie = cookie(CookieCategory::kService, flows.group);
+  learn.cookie = udp ? learned_cookie(frontend, flows.group, 0)
+                     : cookie(CookieCategory::kService, flows.group);
   learn.delete_learned = true;
-  learn.specs =
-      remember(frontend, true,
-               frontend.protocol == Protocol::kUdp ? EpState::kRemembered : EpState::kSelected);
+  learn.specs = remember(frontend, true, udp ? EpState::kKept : EpState::kSelected);
   learn.specs.push_back(
       LearnSpec::load_field(subfield(reg::kServiceGroupId), subfield(reg::kServiceGroupId)));
   learn.specs.push_back(LearnSpec::load_value(subfield(reg::kToExternalAddress), 1));
@@ -183,7 +183,7 @@ void match_endpoint(Match& match, EpState state, const Backend& backend) {
 Match match_member(const Member& member) {
   const auto& [backend, protocol] = member.endpoint;
   Match match = Match().ip(backend.ip.family()).ip_proto(static_cast<std::uint8_t>(protocol));
-  match_endpoint(match, EpState::kRemembered, backend);
+  match_endpoint(match, member.state, backend);
   return match_reg(std::move(match), reg::kServiceGroupId, member.group.value);
 }
 
@@ -285,11 +285,12 @@ std::vector<Flow> common_flows(const BalancerConfig& config) {
   refuse.userdata = {static_cast<std::uint8_t>(PacketInCategory::kServiceReject)};
   Match no_endpoint;
   match_reg(no_endpoint, reg::kSvcNoEp, 1);
-  // What is remembered for a client, or one connection of his, may be gone: choose again.
+  // What is remembered for a client, or one connection of his, may be gone: choose again, without
+  // its port, or who is to be refused then would be led to it where others have it.
   const auto choose_again = [&](Table table, EpState state) {
     Match stale;
     match_reg(stale, reg::kServiceEpState, state);
-    Actions actions{load_reg(reg::kServiceEpState, EpState::kToSelect)};
+    Actions actions{load_reg(reg::kEpUnion, endpoint_union(EpState::kToSelect, {}))};
     if (config.dsr) actions.emplace_back(load_reg(reg::kDsrService, 0));
     actions.emplace_back(resubmit(table_id(Table::kServiceLb)));
     return make_flow(table, kPriorityLow, std::move(stale), std::move(actions));
@@ -304,6 +305,7 @@ std::vector<Flow> common_flows(const BalancerConfig& config) {
   if (!config.dsr) return flows;
 
   // Only connections that go on unchanged may look invalid.
+  flows.push_back(choose_again(Table::kServiceLb, EpState::kKept));
   Match invalid = Match().ct_state("+inv+trk");
   match_reg(invalid, reg::kDsrService, 0);
   flows.push_back(make_flow(Table::kDsrServiceMark, kPriorityLow, std::move(invalid), {}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "antrea/api/pipeline.h"
 #include "antrea/openflow/changes.h"
 #include "compile.h"
 #include "group_tree.h"
@@ -12,11 +13,12 @@ struct Endpoint {
   api::Protocol protocol = api::Protocol::kTcp;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
-/// That a group has an endpoint among `GroupSpec::members`, said by a flow of ServiceLB: who is
-/// remembered for it is led to it while that is there.
+/// That a group has an endpoint, said by a flow of ServiceLB: clients that are remembered for it,
+/// or connections that are kept at it, are led to it while that is there.
 struct Member {
   openflow::GroupId group;
   Endpoint endpoint;
+  api::pipeline::EpState state = api::pipeline::EpState::kRemembered;  ///< or kKept
   friend bool operator==(const Member&, const Member&) = default;
 };
 

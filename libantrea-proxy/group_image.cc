@@ -7,6 +7,7 @@
 
 namespace antrea::proxy {
 
+using api::pipeline::EpState;
 using openflow::GroupId;
 
 namespace {
@@ -86,7 +87,8 @@ void GroupImage::patch(ServiceState& service, std::uint32_t place, const Backend
   const auto refer_one = [&](const Backend& backend, int by) {
     const Endpoint endpoint{backend, group.protocol};
     endpoints_.refer(endpoint, by);
-    if (group.affinity) members_.refer({service.group_ids[place], endpoint}, by);
+    if (group.affinity)
+      members_.refer({service.group_ids[place], endpoint, EpState::kRemembered}, by);
   };
   for (const auto& backend : change.gone) {
     refer_one(backend, -1);
@@ -108,7 +110,11 @@ void GroupImage::refer(const GroupSpec& group, int by) {
 }
 
 void GroupImage::refer_members(const GroupSpec& group, GroupId id, int by) {
-  for (const auto& backend : group.members()) members_.refer({id, {backend, group.protocol}}, by);
+  const auto refer_each = [&](const std::vector<Backend>& backends, EpState state) {
+    for (const auto& backend : backends) members_.refer({id, {backend, group.protocol}, state}, by);
+  };
+  if (group.affinity) refer_each(group.backends, EpState::kRemembered);
+  refer_each(group.kept, EpState::kKept);
 }
 
 void GroupImage::add(ServiceState& service, std::size_t place, std::vector<Ids::Holder>& others) {

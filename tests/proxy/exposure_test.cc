@@ -2,61 +2,13 @@
 // host must do for them.
 #include <gmock/gmock.h>
 
-#include "model_switch.h"
-#include "objects.h"
+#include "exposure.h"
 
 namespace antrea::proxy {
 namespace {
 
-using api::Protocol;
-using api::TrafficPolicy;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-const Backend kHere{ip("10.10.0.2"), 8080}, kThere{ip("10.10.1.2"), 8080};
-
-api::Service load_balancer(TrafficPolicy external = TrafficPolicy::kCluster) {
-  auto out = service("web", {"10.96.0.10"});
-  out.type = api::ServiceType::kLoadBalancer;
-  out.ports[0].node_port = 30080;
-  out.load_balancer_ips = {ip("203.0.113.1")};
-  out.external_ips = {ip("198.51.100.1")};
-  out.external_traffic_policy = external;
-  return out;
-}
-
-class Exposure : public testing::Test {
- protected:
-  void start(BalancerConfig config = {.node_name = "here", .proxy_all = true}) {
-    dsr = config.dsr;
-    balancer.emplace(std::move(config));
-    sw.commit(balancer->start());
-    NodeFacts facts;
-    facts.node_port_addresses = {ip("172.18.0.2")};
-    facts.node_ips = {ip("172.18.0.2"), ip("172.18.0.3")};
-    sw.commit(balancer->set_node(facts));
-    apply(slice("web", {endpoint("10.10.0.2", "here"), endpoint("10.10.1.2")}));
-  }
-  template <typename T>
-  std::vector<StaleConnections> apply(const T& object) {
-    const auto outcome = balancer->apply(object);
-    sw.commit(outcome);
-    return outcome.stale;
-  }
-  Fate fate(Client client, std::string_view to, std::uint16_t port = 80,
-            std::string_view source = "192.0.2.9") {
-    return Walk(sw.flows(), sw.groups())
-        .first_packet(client, ip(source), {ip(to), port, Protocol::kTcp}, dsr);
-  }
-  std::set<Backend> ends(Client client, std::string_view to, std::uint16_t port = 80,
-                         std::string_view source = "192.0.2.9") {
-    return fate(client, to, port, source).endpoints;
-  }
-
-  std::optional<Balancer> balancer;
-  ModelSwitch sw;
-  bool dsr = false;
-};
 
 TEST_F(Exposure, EveryKindLeadsToAllEndpoints) {
   start();
@@ -178,64 +130,6 @@ TEST_F(Exposure, WhoMayNoLongerIsNotLetInByBeingRemembered) {
   apply(restricted);
   EXPECT_EQ(come("192.0.2.9"), std::set<Backend>{kThere});
   EXPECT_EQ(come("198.18.0.1"), std::set<Backend>());
-}
-
-TEST_F(Exposure, DirectServerReturnLeavesPacketsForOtherNodesAsTheyAre) {
-  start({.node_name = "here", .proxy_all = true, .dsr = true});
-  auto direct = load_balancer();
-  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
-  apply(direct);
-  for (const char* address : {"203.0.113.1", "198.51.100.1"}) {
-    const Fate outside = fate(Client::kOutside, address);
-    EXPECT_EQ(outside.endpoints, std::set<Backend>{kHere});
-    EXPECT_EQ(outside.unchanged, std::set<Backend>{kThere});
-    EXPECT_EQ(ends(Client::kOtherNode, address), std::set<Backend>{kHere}) << "chosen there";
-    EXPECT_EQ(ends(Client::kPod, address), (std::set<Backend>{kHere, kThere}));
-  }
-  EXPECT_EQ(ends(Client::kOutside, "172.18.0.2", 30080).size(), 2U) << "node ports translate";
-  // An endpoint in another Node's own network has no Node behind the tunnel.
-  apply(slice("web", {endpoint("172.18.0.3")}));
-  EXPECT_THAT(fate(Client::kOutside, "203.0.113.1").unchanged, IsEmpty());
-}
-
-// Connections of UDP that go on unchanged stay while their endpoint serves, though none comes anew.
-TEST_F(Exposure, DirectServerReturnKeepsConnectionsWhileTheirEndpointServes) {
-  start({.node_name = "here", .proxy_all = true, .dsr = true});
-  auto direct = load_balancer();
-  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
-  direct.ports[0].protocol = Protocol::kUdp;
-  apply(direct);
-  const auto kept = [&](const Backend& backend) {
-    return std::ranges::count_if(sw.flows(), [&](const auto& each) {
-      const auto at = each.first.match.get(openflow::reg_field(3));
-      return each.first.table.value ==
-                 static_cast<std::uint8_t>(api::pipeline::Table::kServiceLb) &&
-             at && at->value == openflow::FieldValue(backend.ip);
-    });
-  };
-  auto leaving = endpoint(kThere.ip.to_string());
-  const auto endpoints = [&](std::vector<api::Endpoint> all) {
-    return slice("web", std::move(all), kThere.port, Protocol::kUdp);
-  };
-  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
-  EXPECT_EQ(fate(Client::kOutside, "203.0.113.1").no_service, true) << "of TCP";
-  const auto unchanged = [&] {
-    return Walk(sw.flows(), sw.groups())
-        .first_packet(Client::kOutside, ip("192.0.2.9"), {ip("203.0.113.1"), 80, Protocol::kUdp},
-                      true)
-        .unchanged;
-  };
-  EXPECT_EQ(unchanged(), std::set<Backend>{kThere});
-  EXPECT_GT(kept(kThere), 0);
-  leaving.ready = false;
-  leaving.terminating = true;
-  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
-  EXPECT_THAT(unchanged(), IsEmpty());
-  EXPECT_GT(kept(kThere), 0) << "it serves still";
-  leaving.serving = false;
-  apply(endpoints({endpoint(kHere.ip.to_string(), "here"), leaving}));
-  EXPECT_EQ(kept(kThere), 0);
-  EXPECT_GT(kept(kHere), 0);
 }
 
 TEST_F(Exposure, TellsTheHost) {

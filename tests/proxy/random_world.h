@@ -22,7 +22,8 @@ inline BalancerConfig random_config(unsigned seed) {
 /// Makes changes to a world, one after the other.
 class RandomWorld {
  public:
-  explicit RandomWorld(unsigned seed) : random_(seed) {}
+  /// `direct`: Services are answered directly, over UDP.
+  explicit RandomWorld(unsigned seed, bool direct = false) : random_(seed), direct_(direct) {}
 
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   bool one_in(unsigned n) { return below(n) == 0; }
@@ -60,18 +61,19 @@ class RandomWorld {
     if (one_in(15)) made.metadata.labels["service.kubernetes.io/service-proxy-name"] = "other";
     if (one_in(3))
       made.metadata.annotations["service.antrea.io/load-balancer-mode"] = one_in(2) ? "dsr" : "nat";
+    if (direct_) make_direct(made);
     return made;
   }
 
   api::EndpointSlice random_slice(unsigned number) {
-    const auto family = one_in(2) ? Family::kIPv4 : Family::kIPv6;
+    const auto family = direct_ || one_in(2) ? Family::kIPv4 : Family::kIPv6;
     const bool hints = one_in(2);
     std::vector<api::Endpoint> endpoints;
     for (auto n = below(5); n > 0; --n) endpoints.push_back(random_endpoint(family, hints));
     auto made = slice("s" + std::to_string(number), endpoints, 8080, api::Protocol::kTcp,
                       "-" + std::to_string(below(3)));
     made.address_type = family;
-    if (one_in(2))
+    if (direct_ || one_in(2))
       made.ports.push_back({.name = "dns", .protocol = api::Protocol::kUdp, .port = 5353});
     if (one_in(4)) made.ports.push_back({.name = "s", .protocol = api::Protocol::kSctp, .port = 9});
     if (one_in(9)) made.service_name = "s" + std::to_string(below(6));  // relabelled
@@ -108,6 +110,16 @@ class RandomWorld {
     endpoint.terminating = kind >= 2 && kind < 4;
   }
 
+  static void make_direct(api::Service& service) {
+    service.type = api::ServiceType::kLoadBalancer;
+    service.headless = false;
+    service.metadata.labels.clear();
+    service.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
+    service.external_traffic_policy = api::TrafficPolicy::kCluster;
+    service.load_balancer_ips.push_back(ip("203.0.113.1"));
+    service.ports = {{.name = "dns", .protocol = api::Protocol::kUdp, .port = 53}};
+  }
+
   IpAddress shared_address() { return ip("198.51.100." + std::to_string(below(3) + 1)); }
 
   api::Endpoint random_endpoint(Family family, bool hints) {
@@ -125,6 +137,7 @@ class RandomWorld {
   }
 
   std::mt19937 random_;
+  bool direct_;
   std::array<unsigned, 12> states_{0, 0, 1, 2, 2, 0, 3, 4, 0, 2, 1, 0};
 };
 

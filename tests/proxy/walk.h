@@ -64,6 +64,8 @@ class Walk {
 
   /// What SessionAffinity would learn of the client, by the endpoint that is chosen.
   const std::map<Backend, openflow::Flow>& learned() const { return learned_; }
+  /// The same of this connection, where its packets go on unchanged.
+  const std::map<Backend, openflow::Flow>& connections() const { return connections_; }
 
  private:
   using Table = api::pipeline::Table;
@@ -163,9 +165,9 @@ class Walk {
             run(copy, bucket.actions);
           }
       } else if (const auto* learn = std::get_if<openflow::Learn>(&action)) {
-        if (learn->hard_timeout == 0) continue;  // of one connection
-        fate_.remembered = learn->hard_timeout;
-        learned_.emplace(chosen(packet), learned_flow(packet, *learn));
+        const bool client = learn->hard_timeout != 0;
+        if (client) fate_.remembered = learn->hard_timeout;
+        (client ? learned_ : connections_).emplace(chosen(packet), learned_flow(packet, *learn));
       } else if (const auto* move = std::get_if<openflow::Move>(&action)) {
         set_field(packet, to_set(move->target, read(packet, move->source)));
       } else if (std::holds_alternative<openflow::Controller>(action)) {
@@ -255,7 +257,7 @@ class Walk {
   Fate fate_;
   inline static const Flows kNothing;
   const Flows* known_ = &kNothing;
-  std::map<Backend, openflow::Flow> learned_;
+  std::map<Backend, openflow::Flow> learned_, connections_;
   bool matched_ = false, dsr_ = false, repeats_ = false;
   int depth_ = 0;
 };

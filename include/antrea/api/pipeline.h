@@ -111,8 +111,14 @@ inline constexpr RegField kServiceGroupId{7, 0, 32};
 enum class PktSource : std::uint8_t { kTunnel = 1, kGateway = 2, kLocalPod = 3, kUplink = 4 };
 enum class PktDestination : std::uint8_t { kTunnel = 1, kGateway = 2, kUplink = 4 };
 enum class OutputAction : std::uint8_t { kToPort = 1, kToController = 2 };
-/// kRemembered, by session affinity, never leaves ServiceLB.
-enum class EpState : std::uint8_t { kToSelect = 1, kSelected = 2, kToLearn = 3, kRemembered = 4 };
+/// Remembered for a client by session affinity, or kept for a connection: neither leaves ServiceLB.
+enum class EpState : std::uint8_t {
+  kToSelect = 1,
+  kSelected = 2,
+  kToLearn = 3,
+  kRemembered = 4,
+  kKept = 5
+};
 enum class Disposition : std::uint8_t { kAllow = 0, kDrop = 1, kReject = 2, kPass = 3 };
 
 namespace ct_mark {
