@@ -14,6 +14,9 @@ namespace {
 namespace cp = api::controlplane;
 using Kind = Finding::Kind;
 
+constexpr std::string_view kKeepsPlaces =
+    "; without it the rules behind it would come before those of other policies of this priority";
+
 std::string name_of(const RulePlace& place, const NamedThings& named) {
   const auto found = named.rules.find(place);
   const std::string name = found == named.rules.end() ? std::string() : found->second.name;
@@ -64,15 +67,17 @@ CheckReport check(std::span<const ObjectChange> objects) {
     for (const auto& [other, text] : outcome.conflicts)
       add(Kind::kConflict, text, {name_of(other, named)});
     if (outcome.isolates) continue;
+    const std::string but = outcome.matters ? std::string(kKeepsPlaces) : std::string();
     if (!outcome.matches) {
       if (!rule.explained)
         add(Kind::kNeverMatches,
             "no conversation can meet it: its peers, ports and targets have "
-            "nothing in common",
+            "nothing in common" +
+                but,
             {});
     } else if (!outcome.decides) {
       std::vector<std::string> others(outcome.deciders.begin(), outcome.deciders.end());
-      add(Kind::kShadowed, "all that it meets is decided before", std::move(others));
+      add(Kind::kShadowed, "all that it meets is decided before" + but, std::move(others));
     } else if (!outcome.matters) {
       add(Kind::kRedundant, "without it (alone) every verdict would be the same", {});
     }

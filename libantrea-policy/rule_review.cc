@@ -185,8 +185,8 @@ void RuleReview::try_without(const std::vector<Match>& matches, bool isolated) {
   const TrafficFunctions::Id with = space_.verdict(matches, isolated);
   std::vector<Match> rest;
   for (const RulePlace& gone : candidates) {
-    const auto outcome = outcomes_.find(gone);
-    if (outcome == outcomes_.end() || outcome->second.matters) continue;
+    RuleOutcome& outcome = outcomes_[gone];
+    if (outcome.matters) continue;
     rest.clear();
     bool behind = std::ranges::none_of(
         matches, [&](const Match& match) { return places_[number(match)] == gone; });
@@ -214,7 +214,7 @@ void RuleReview::try_without(const std::vector<Match>& matches, bool isolated) {
     }
     // What is inside connections is not compared: a rule about that always matters, and so does
     // one before it.
-    if (layer7 || space_.verdict(rest, isolated) != with) outcome->second.matters = true;
+    if (layer7 || space_.verdict(rest, isolated) != with) outcome.matters = true;
   }
 }
 

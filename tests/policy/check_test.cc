@@ -65,6 +65,7 @@ TEST(Check, WhatItCallsNeedlessIsSoByTheOracle) {
       if (finding.kind != Finding::Kind::kNeverMatches &&
           finding.kind != Finding::Kind::kShadowed && finding.kind != Finding::Kind::kRedundant)
         continue;
+      if (finding.text.find("; without it the rules behind") != std::string::npos) continue;
       SCOPED_TRACE(finding.policy.to_string() + " " + finding.field + " " +
                    std::string(to_string(finding.kind)));
       Cluster without = world.cluster;
@@ -293,6 +294,34 @@ spec:
 )",
      {"a ingress[0]: conflict, Drop here and Allow there for TCP/90-100; this one wins, being the "
       "stricter of two at one place | AntreaClusterNetworkPolicy:b/permit"}},
+    // Without its first rule the second one of "a" would be of the same place as that of "b", and
+    // stricter.
+    {"WhatKeepsOthersAtTheirPlaces",
+     R"(
+apiVersion: crd.antrea.io/v1beta1
+kind: ClusterNetworkPolicy
+metadata: {name: a}
+spec:
+  priority: 5
+  appliedTo: [{podSelector: {matchLabels: {app: db}}}]
+  ingress:
+  - {name: lost, action: Drop, ports: [{port: http}]}
+  - {name: deny, action: Drop, ports: [{port: 80, endPort: 81}]}
+---
+apiVersion: crd.antrea.io/v1beta1
+kind: ClusterNetworkPolicy
+metadata: {name: b}
+spec:
+  priority: 5
+  appliedTo: [{podSelector: {matchLabels: {app: db}}}]
+  ingress: [{name: permit, action: Allow, ports: [{port: 80}]}]
+)",
+     {"a ingress[0]: never matches, no conversation can meet it: its peers, ports and targets "
+      "have nothing in common; without it the rules behind it would come before those of other "
+      "policies of this priority",
+      "b ingress[0]: conflict, Allow here and Drop there for TCP/80; this one wins, since it "
+      "stands "
+      "further up in its policy | AntreaClusterNetworkPolicy:a/deny"}},
 };
 
 class CheckFindings : public ::testing::TestWithParam<Case> {};

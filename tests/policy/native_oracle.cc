@@ -379,13 +379,16 @@ class Reading {
                                                                target_.metadata.namespace_))
       return;
     if (policy.subject.pods && !pods_have(*policy.subject.pods, target_)) return;
+    at_service_ = false;
     int index = 0;
     for (const admin::Rule& rule : ingress_ ? policy.ingress : policy.egress) {
       const int place = index++;
       RuleAction action = rule.action;
+      // Behind the last tier there is nobody to pass on to.
+      if (tier == 254 && action == RuleAction::kPass) action = RuleAction::kAllow;
       const bool unknown =
           std::ranges::any_of(rule.peers, [](const auto& peer) { return peer.unknown(); });
-      if (unknown && action != RuleAction::kAllow)
+      if (unknown && rule.action != RuleAction::kAllow)
         action = RuleAction::kDrop;
       else if (!std::ranges::any_of(rule.peers,
                                     [&](const auto& peer) { return matches(rule, peer); }))
