@@ -41,6 +41,7 @@ Result<AdmissionRequest> decode_admission_review(const json::value& json) {
   if (!request["operation"].present()) request["operation"].invalid("found nothing, expected text");
   asked.operation = request["operation"].choice(kOperations, Operation::kCreate);
   asked.user = request["userInfo"]["username"].text();
+  asked.dry_run = request["dryRun"].boolean();
   const json::value content = member(json, "request");
   asked.object = member(content, "object");
   asked.old_object = member(content, "oldObject");

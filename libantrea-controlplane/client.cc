@@ -42,6 +42,7 @@ struct Client::Impl {
     explicit Watch(Resource resource) : subscription(resource) {}
     Subscription subscription;
     bool received = false;  ///< a full set was had, from a controller or from the files
+    TimePoint heard;        ///< when it was begun, or bytes came last
   };
 
   kube::ApiTransport& transport;
@@ -180,6 +181,31 @@ struct Client::Impl {
   }
 
   awaitable<Result<>> watch_once(Watch& watch) {
+    using namespace boost::asio::experimental::awaitable_operators;
+    watch.heard = std::chrono::steady_clock::now();
+    auto stream = follow(watch);
+    auto silence = await_silence(watch);
+    auto ended = co_await (std::move(stream) || std::move(silence));
+    co_return std::visit([](auto&& result) { return Result<>(std::move(result)); },
+                         std::move(ended));
+  }
+
+  /// Until the watch has been silent for too long without having told everything.
+  awaitable<Result<>> await_silence(const Watch& watch) {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    while (!watch.subscription.live()) {
+      const TimePoint due = watch.heard + options.patience;
+      if (std::chrono::steady_clock::now() >= due)
+        co_return make_error(Errc::kTimeout, "watch: no BOOKMARK came behind the objects");
+      timer.expires_at(due);
+      co_await timer.async_wait(kTuple);
+    }
+    timer.expires_at(TimePoint::max());
+    co_await timer.async_wait(kTuple);
+    co_return Result<>();
+  }
+
+  awaitable<Result<>> follow(Watch& watch) {
     watch.subscription.begin();
     if (watch.subscription.resource() == Resource::kEvaluatedPods) evaluated.clear();
     kube::ApiRequest request;
@@ -192,6 +218,7 @@ struct Client::Impl {
     Format format = Format::kProtobuf;
     auto sink = [&](std::string_view bytes) -> Result<> {
       if (bytes.empty()) return {};
+      watch.heard = std::chrono::steady_clock::now();
       if (!reader) reader.emplace(format = format_of(bytes));
       reader->feed(bytes);
       return take(watch, *reader, format);

@@ -144,11 +144,12 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     });
   }
 
-  HttpResponse list(Resource resource, const std::string& name, Format format) const {
+  HttpResponse list(Resource resource, const FieldSelector& selector, Format format) const {
     return with_type(resource, [&]<typename T>(T*) {
-      auto objects = store.list<T>();
-      if (!name.empty())
-        std::erase_if(objects, [&](const auto& each) { return each->metadata.name != name; });
+      auto objects = store.list<T>(selector.node);
+      if (!selector.name.empty())
+        std::erase_if(objects,
+                      [&](const auto& each) { return each->metadata.name != selector.name; });
       return answer(200,
                     encode_list<T>(std::span<const std::shared_ptr<const T>>(objects),
                                    std::to_string(store.revision()), format),
@@ -314,7 +315,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
                           .mark_initial_end = is_set(request, "sendInitialEvents") &&
                                               is_set(request, "allowWatchBookmarks")});
     }
-    exchange.respond(name.empty() ? list(resource, selector->name, format)
+    exchange.respond(name.empty() ? list(resource, *selector, format)
                                   : get(resource, name, format));
   }
 };

@@ -135,6 +135,21 @@ std::shared_ptr<const T> object_of(const Entry<T>& entry) {
     return entry.object;
 }
 
+/// What a Node is shown of it, or everybody if `node` is empty; null: nothing.
+template <typename T>
+std::shared_ptr<const T> seen_by(std::string_view node, const Entry<T>& entry,
+                                 const std::string& name) {
+  if (node.empty()) return object_of(entry);
+  if constexpr (kByNode<T>) {
+    const auto members = entry.members_by_node.find(std::string(node));
+    if (members == entry.members_by_node.end()) return nullptr;
+    return std::make_shared<const T>(entry.part(members->second));
+  } else {
+    const bool shown = std::is_same_v<T, EvaluatedPods> ? name == node : entry.span.contains(node);
+    return shown ? entry.object : nullptr;
+  }
+}
+
 template <typename T>
 using Table = std::map<std::string, Entry<T>, std::less<>>;
 
@@ -413,18 +428,12 @@ struct Store::Impl {
   /// Null if the watcher does not get the object.
   template <typename T>
   Frame select_frame(Entry<T>& entry, const std::string& name, const WatchRequest& request) {
-    const std::string& node = request.node;
-    if constexpr (kByNode<T>) {
-      if (node.empty()) return Event(EventType::kAdded, entry.whole()).frame(request.format);
-      const auto members = entry.members_by_node.find(node);
-      if (members == entry.members_by_node.end()) return {};
-      return Event(EventType::kAdded, entry.part(members->second)).frame(request.format);
-    } else {
-      const bool wanted =
-          node.empty() ||
-          (std::is_same_v<T, EvaluatedPods> ? name == node : entry.span.contains(node));
-      return wanted ? added_frame(entry, request.format) : Frame{};
-    }
+    auto object = seen_by(request.node, entry, name);
+    if (!object) return {};
+    if constexpr (kByNode<T>)
+      return Event(EventType::kAdded, std::move(object)).frame(request.format);
+    else
+      return added_frame(entry, request.format);
   }
 };
 
@@ -514,9 +523,10 @@ std::size_t Store::watcher_count(Resource resource) const {
 }
 
 template <typename T>
-std::vector<std::shared_ptr<const T>> Store::list() const {
+std::vector<std::shared_ptr<const T>> Store::list(std::string_view node) const {
   std::vector<std::shared_ptr<const T>> all;
-  for (const auto& [name, entry] : impl_->table<T>()) all.push_back(object_of(entry));
+  for (const auto& [name, entry] : impl_->table<T>())
+    if (auto object = seen_by(node, entry, name)) all.push_back(std::move(object));
   return all;
 }
 
@@ -526,8 +536,9 @@ std::shared_ptr<const T> Store::find(std::string_view name) const {
   return found != impl_->table<T>().end() ? object_of(found->second) : nullptr;
 }
 
-#define ANTREA_KEPT(T)                                                              \
-  template ANTREA_API std::vector<std::shared_ptr<const T>> Store::list<T>() const; \
+#define ANTREA_KEPT(T)                                                                       \
+  template ANTREA_API std::vector<std::shared_ptr<const T>> Store::list<T>(std::string_view) \
+      const;                                                                                 \
   template ANTREA_API std::shared_ptr<const T> Store::find<T>(std::string_view) const;
 ANTREA_KEPT(NetworkPolicy)
 ANTREA_KEPT(AddressGroup)

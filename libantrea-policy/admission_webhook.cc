@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 #include <optional>
 
 #include "antrea/policy/admission.h"
@@ -148,6 +149,64 @@ api::AdmissionResponse validate(const api::AdmissionRequest& request, const Admi
     refuse(response, 403, "Forbidden", std::move(message));
   else
     refuse(response, 422, "Invalid", std::move(message));
+  return response;
+}
+
+namespace {
+
+constexpr Duration kUntilSeen = std::chrono::seconds(10);
+
+using TierPtr = std::shared_ptr<const crd::Tier>;
+
+/// The Tier that the request is to make; null: it is about something else.
+TierPtr new_tier(const api::AdmissionRequest& request) {
+  if (request.operation != Operation::kCreate) return nullptr;
+  const auto object = decode(request.object);
+  const auto* tier = object && *object ? std::get_if<TierPtr>(&**object) : nullptr;
+  return tier != nullptr ? *tier : nullptr;
+}
+
+/// A view, and Tiers that cannot be seen in it yet.
+class ViewWithTiers : public AdmissionView {
+ public:
+  ViewWithTiers(const AdmissionView& view, std::vector<crd::Tier> more)
+      : view_(view), more_(std::move(more)) {}
+  std::vector<crd::Tier> tiers() const override {
+    std::vector<crd::Tier> all = view_.tiers();
+    const auto seen = [&](const crd::Tier& tier) {
+      return std::ranges::any_of(
+          all, [&](const auto& each) { return each.metadata.name == tier.metadata.name; });
+    };
+    std::vector<crd::Tier> unseen;
+    std::ranges::remove_copy_if(more_, std::back_inserter(unseen), seen);
+    all.insert(all.end(), unseen.begin(), unseen.end());
+    return all;
+  }
+  std::vector<Group> groups(std::string_view namespace_) const override {
+    return view_.groups(namespace_);
+  }
+  TierUse use_of_tier(std::string_view name) const override { return view_.use_of_tier(name); }
+
+ private:
+  const AdmissionView& view_;
+  std::vector<crd::Tier> more_;
+};
+
+}  // namespace
+
+api::AdmissionResponse Reviewer::validate(const api::AdmissionRequest& request,
+                                          const AdmissionView& view, TimePoint now) {
+  const TierPtr tier = new_tier(request);
+  // One that is asked for again is not in its own way.
+  std::erase_if(admitted_, [&](const Admitted& each) {
+    return each.until <= now || (tier != nullptr && each.tier.metadata.name == tier->metadata.name);
+  });
+  std::vector<crd::Tier> unseen;
+  for (const Admitted& each : admitted_) unseen.push_back(each.tier);
+  api::AdmissionResponse response =
+      policy::validate(request, ViewWithTiers(view, std::move(unseen)), controller_);
+  if (tier != nullptr && response.allowed && !request.dry_run)
+    admitted_.push_back({*tier, now + kUntilSeen});
   return response;
 }
 

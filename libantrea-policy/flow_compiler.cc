@@ -1,6 +1,7 @@
 #include "antrea/policy/flow_compiler.h"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <unordered_map>
@@ -49,6 +50,30 @@ void number_clauses(const CompletedRule& completed, RuleRecord& rule) {
   rule.clause_count = count;
 }
 
+/// The rules that went last, by the conjunction IDs that they had.
+class GoneRules {
+ public:
+  struct Rule {
+    std::shared_ptr<const RuleIdentity> identity;
+    std::optional<std::uint16_t> priority;
+  };
+
+  void add(std::uint32_t conjunction, Rule rule) {
+    rules_.emplace_back(conjunction, std::move(rule));
+    if (rules_.size() > kMost) rules_.pop_front();
+  }
+  /// The latest that had it; null: nobody.
+  const Rule* find(std::uint32_t conjunction) const {
+    for (auto each = rules_.rbegin(); each != rules_.rend(); ++each)
+      if (each->first == conjunction) return &each->second;
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 256;
+  std::deque<std::pair<std::uint32_t, Rule>> rules_;
+};
+
 RuleFlows::Members members_of(const CompletedRule& rule) {
   RuleFlows::Members members{.targets = rule.targets,
                              .target_services = rule.target_services,
@@ -73,6 +98,7 @@ struct FlowCompiler::Impl {
   RulePriorities priorities;
   std::map<std::string, CompletedRule> unrealized;  // by key: no priority was left for them
   std::map<std::string, std::shared_ptr<const RuleIdentity>> beyond_flows;  // by key
+  GoneRules gone;
 
   // --- the flows of a rule ---
 
@@ -162,6 +188,7 @@ struct FlowCompiler::Impl {
     for (const RulePart part : kRuleParts) leave(id, part);
     if (rule.id != 0) {
       --conjunction_count;
+      gone.add(rule.id, {rule.identity, rule.deciding_priority()});
       remove_outcomes(id);
       if (rule.identity->tier_priority) priorities.leave(*rule.identity, id);
     }
@@ -281,7 +308,10 @@ openflow::Changes FlowCompiler::flows() const {
 
 std::shared_ptr<const RuleIdentity> FlowCompiler::rule_of(std::uint32_t conjunction_id) const {
   const std::string* key = impl_->ids.key_of(conjunction_id);
-  if (key == nullptr) return nullptr;
+  if (key == nullptr) {
+    const GoneRules::Rule* gone = impl_->gone.find(conjunction_id);
+    return gone != nullptr ? gone->identity : nullptr;
+  }
   const auto waiting = impl_->unrealized.find(*key);
   return waiting != impl_->unrealized.end() ? waiting->second.identity
                                             : impl_->rules[impl_->rules_by_key.at(*key)].identity;
@@ -289,7 +319,11 @@ std::shared_ptr<const RuleIdentity> FlowCompiler::rule_of(std::uint32_t conjunct
 
 std::optional<std::uint16_t> FlowCompiler::priority_of(std::uint32_t conjunction_id) const {
   const std::string* key = impl_->ids.key_of(conjunction_id);
-  if (key == nullptr || impl_->unrealized.contains(*key)) return {};
+  if (key == nullptr) {
+    const GoneRules::Rule* gone = impl_->gone.find(conjunction_id);
+    return gone != nullptr ? gone->priority : std::nullopt;
+  }
+  if (impl_->unrealized.contains(*key)) return {};
   return impl_->rules[impl_->rules_by_key.at(*key)].deciding_priority();
 }
 

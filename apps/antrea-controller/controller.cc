@@ -16,7 +16,8 @@ Controller::Controller(boost::asio::io_context& io, Options options, Logger logg
     : io_(io),
       options_(std::move(options)),
       logger_(std::move(logger)),
-      types_(kube::make_builtin_types()) {
+      types_(kube::make_builtin_types()),
+      reviewer_(kControllerUser) {
   kube::add_antrea_types(types_);
 }
 
@@ -65,7 +66,9 @@ Result<> Controller::start() {
     api_->mount(prefix, [this](kube::HttpRequest request, kube::HttpExchange exchange) {
       const auto validate = [this](const api::AdmissionRequest& review) {
         const auto of_egress = egresses_->validate(review);
-        return of_egress ? *of_egress : validate_policy(review, ServedView(*api_));
+        return of_egress ? *of_egress
+                         : reviewer_.validate(review, ServedView(*api_),
+                                              std::chrono::steady_clock::now());
       };
       answer_review(validate, std::move(request), std::move(exchange));
     });

@@ -9,6 +9,7 @@
 #include "antrea/controlplane/statistics_server.h"
 #include "antrea/kube/api_server.h"
 #include "antrea/kube/standalone.h"
+#include "antrea/policy/admission.h"
 #include "credentials.h"
 #include "egress_service.h"
 #include "options.h"
@@ -42,6 +43,7 @@ class Controller {
   std::unique_ptr<kube::StandaloneControllers> controllers_;
   std::optional<PolicyService> policies_;
   std::optional<EgressService> egresses_;
+  policy::Reviewer reviewer_;
   std::optional<controlplane::StatisticsServer> statistics_;
 };
 

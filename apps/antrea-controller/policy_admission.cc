@@ -14,7 +14,6 @@ namespace json = boost::json;
 
 constexpr const char* kGroup = "crd.antrea.io";
 constexpr const char* kVersion = "v1beta1";
-constexpr std::string_view kController = "system:serviceaccount:kube-system:antrea-controller";
 constexpr std::string_view kValidate = "/validate/", kMutate = "/mutate/";
 
 /// What can be read of the objects of a kind.
@@ -106,11 +105,6 @@ void admit_policies(kube::ApiServer& api) {
 
 bool is_webhook(std::string_view path) {
   return path.starts_with(kValidate) || path.starts_with(kMutate);
-}
-
-api::AdmissionResponse validate_policy(const api::AdmissionRequest& request,
-                                       const policy::AdmissionView& view) {
-  return policy::validate(request, view, kController);
 }
 
 void answer_review(const Judge& validate, kube::HttpRequest request, kube::HttpExchange exchange) {

@@ -29,9 +29,9 @@ using Judge = std::function<api::AdmissionResponse(const api::AdmissionRequest&)
 /// server. Both must be mounted, without authentication: API servers do not log in to webhooks.
 /// `validate` judges; what the API's defaults add is told here.
 void answer_review(const Judge& validate, kube::HttpRequest request, kube::HttpExchange exchange);
-/// Judges policies, Tiers and groups.
-api::AdmissionResponse validate_policy(const api::AdmissionRequest& request,
-                                       const policy::AdmissionView& view);
+/// The user that the controller of a cluster is.
+inline constexpr const char* kControllerUser =
+    "system:serviceaccount:kube-system:antrea-controller";
 bool is_webhook(std::string_view path);
 
 }  // namespace antrea::controller

@@ -104,12 +104,16 @@ asio::awaitable<Result<>> Informer::watch() {
 // No coroutines: gcc 12 destroys the temporaries of an initializer list twice in those.
 
 ApiRequest Informer::list_request(std::string_view limit) const {
+  // The first list may be as old as what the server has at hand: when all agents start at once,
+  // this spares etcd. A list that follows must not be older than what is known.
+  const bool any_version = !cache_.synced() && cache_.next_page().empty();
   ApiRequest request;
   request.timeout = options_.list_timeout;
   request.target = options_.path + "?" +
                    encode_query({{"labelSelector", options_.label_selector},
                                  {"fieldSelector", options_.field_selector},
                                  {"limit", limit},
+                                 {"resourceVersion", any_version ? "0" : ""},
                                  {"continue", cache_.next_page()}});
   return request;
 }

@@ -21,6 +21,7 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using test::World;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// What the rule cache would know.
 struct Known {
@@ -92,12 +93,12 @@ struct Known {
   }
 };
 
-/// The real way, which breaks streams off after some bytes when it is told to.
+/// The real way, which breaks streams off after some bytes when it is told to, or says no more.
 class CuttingTransport final : public kube::ApiTransport {
  public:
   explicit CuttingTransport(std::unique_ptr<kube::RestClient> real) : real_(std::move(real)) {}
 
-  std::optional<std::size_t> cut_after;
+  std::optional<std::size_t> cut_after, mute_after;
   std::size_t streams = 0;
 
   asio::awaitable<Result<kube::ApiResponse>> send(kube::ApiRequest request) override {
@@ -112,6 +113,7 @@ class CuttingTransport final : public kube::ApiTransport {
         ANTREA_CHECK(sink(bytes.substr(0, *cut_after - std::min(passed, *cut_after))));
         return make_error(Errc::kUnavailable, "the test cut the stream");
       }
+      if (mute_after) bytes = bytes.substr(0, *mute_after - std::min(passed, *mute_after));
       passed += bytes.size();
       return sink(bytes);
     };
@@ -177,6 +179,7 @@ class Wire : public testing::Test {
     options.directory = folder_;
     options.first_retry = 5ms;
     options.most_retry = 20ms;
+    options.patience = 50ms;
     options.on_rules = [this](const std::vector<policy::RuleInput>& batch) {
       if (refuse_batch_) {
         refuse_batch_ = false;
@@ -205,8 +208,8 @@ class Wire : public testing::Test {
   }
 
   /// Runs everything until the condition holds; false if it does not within ten seconds.
-  bool until(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
+  bool until(const std::function<bool()>& condition, Duration patience = 10s) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     io_.restart();
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
@@ -404,6 +407,29 @@ TEST_F(Wire, AControllerThatTellsNoEvaluatedPodsIsNoticed) {
   EXPECT_TRUE(until([this] { return client_->connected(); }));
 }
 
+// A watch that tells objects and never that these were all kept Pods without network for ever.
+TEST_F(Wire, AWatchWithoutBookmarkBeginsAnew) {
+  start_server();
+  server_->publish(one_policy("p"));
+  start_client();
+  ASSERT_TRUE(until([this] { return client_->connected(); }));  // and files are there
+  stop_client();
+  known_ = {};
+  transport_ = std::make_unique<CuttingTransport>(make_transport());
+  transport_->mute_after = 20;
+  start_client();
+  ASSERT_TRUE(until([this] { return client_->synced(); })) << "the files are better than nothing";
+  EXPECT_FALSE(client_->connected());
+  EXPECT_TRUE(known_.policies.contains("p"));
+  ASSERT_TRUE(until([this] { return transport_->streams > 10; }));
+  transport_->mute_after.reset();
+  server_->publish(one_policy("q"));
+  EXPECT_TRUE(until([this] { return client_->connected() && known_.policies.contains("q"); }));
+  // Once everything was told, silence is as it should be.
+  const std::size_t streams = transport_->streams;
+  EXPECT_FALSE(until([&] { return transport_->streams > streams; }, 200ms));
+}
+
 TEST_F(Wire, StatusIsReported) {
   start_server();
   server_->publish({});
@@ -445,6 +471,9 @@ TEST_F(Wire, ApiAnswers) {
   EXPECT_THAT(names(protobuf, Format::kProtobuf), ElementsAre("p", "q"));
   EXPECT_THAT(names(get(all + "?fieldSelector=metadata.name%3Dq"), Format::kJson),
               ElementsAre("q"));
+  EXPECT_THAT(names(get(all + "?fieldSelector=nodeName%3Dn1"), Format::kJson),
+              ElementsAre("p", "q"));
+  EXPECT_THAT(names(get(all + "?fieldSelector=nodeName%3Dn2"), Format::kJson), IsEmpty());
   EXPECT_EQ(decode_as<NetworkPolicy>(get(all + "/p").body, Format::kJson)->metadata.name, "p");
 
   EXPECT_EQ(get(all + "/none").status, 404);

@@ -51,10 +51,12 @@ class ScriptedServer final : public ApiTransport {
   /// The operation (counted from 1 over lists, watches and their events) that fails; 0: none.
   int fail_at = 0;
   int operations = 0, lists = 0, watches = 0;
+  std::vector<std::string> listed;  ///< what was asked for
   std::size_t page_size = 2;
 
   asio::awaitable<Result<ApiResponse>> send(ApiRequest request) override {
     ++lists;
+    listed.push_back(request.target);
     if (fails()) co_return make_error(Errc::kUnavailable, "scripted");
     co_return page(request.target);
   }
@@ -188,6 +190,9 @@ TEST_F(InformerTest, ListsInPagesThenFollows) {
   run_until([&] { return synced == 1 && server.watches == 1; });
   EXPECT_EQ(server.lists, 3);
   EXPECT_EQ(told, server.objects());
+  // antrea #1045: served from memory, where a list of the newest would be read from etcd.
+  EXPECT_NE(server.listed[0].find("resourceVersion=0"), std::string::npos);
+  EXPECT_EQ(server.listed[1].find("resourceVersion"), std::string::npos) << "refused there";
   server.put("f");
   server.put("a");
   server.remove("b");
@@ -225,6 +230,8 @@ TEST_F(InformerTest, ListsAgainWhenItsVersionIsTooOld) {
   server.compact();
   run_until([&] { return told == server.objects(); });
   EXPECT_GE(server.lists, 2);
+  EXPECT_EQ(server.listed.back().find("resourceVersion"), std::string::npos)
+      << "what is at hand may be older than what is known";
   EXPECT_EQ(synced, 1);
 }
 

@@ -63,6 +63,7 @@ TEST_P(AuditLine, IsThatOfTheOriginal) {
   in.packet = *PacketView::of(bytes);
   EXPECT_EQ(audit_line(in, c.priority ? &rule : nullptr, c.priority, interfaces), c.line);
 }
+const FrameSpec kTcpV6{.src = ip("fd00::1"), .dst = ip("fd00::2"), .protocol = 6, .tcp_flags = 2};
 const FrameSpec kTcp{.src = ip("10.0.0.1"), .dst = ip("10.0.0.2"), .protocol = 6, .tcp_flags = 2};
 INSTANTIATE_TEST_SUITE_P(
     Rules, AuditLine,
@@ -79,6 +80,22 @@ INSTANTIATE_TEST_SUITE_P(
                  cp::PolicyType::kAntreaNetworkPolicy, 14500, kTcp,
                  "AntreaPolicyEgressRule AntreaNetworkPolicy:shop/guard no-telnet Egress Pass "
                  "14500 shop/client 10.0.0.1 40000 10.0.0.2 80 TCP 40 <nil>"},
+        LineCase{"IngressV6", Table::kAntreaPolicyIngressRule, Disposition::kDrop,
+                 cp::PolicyType::kAntreaClusterNetworkPolicy, 44900, kTcpV6,
+                 "AntreaPolicyIngressRule AntreaClusterNetworkPolicy:guard no-telnet Ingress Drop "
+                 "44900 shop/web fd00::1 40000 fd00::2 80 TCP 60 watch-this"},
+        LineCase{"EgressV6", Table::kAntreaPolicyEgressRule, Disposition::kReject,
+                 cp::PolicyType::kAntreaNetworkPolicy, 14500, kTcpV6,
+                 "AntreaPolicyEgressRule AntreaNetworkPolicy:shop/guard no-telnet Egress Reject "
+                 "14500 shop/client fd00::1 40000 fd00::2 80 TCP 60 <nil>"},
+        LineCase{"UdpV6OfNobodyHere",
+                 Table::kEgressRule,
+                 Disposition::kAllow,
+                 cp::PolicyType::kK8sNetworkPolicy,
+                 190,
+                 {.src = ip("2001:db8::9"), .dst = ip("fd00::2"), .protocol = 17, .payload = 5},
+                 "EgressRule K8sNetworkPolicy:shop/guard <nil> Egress Allow 190 <nil> "
+                 "2001:db8::9 40000 fd00::2 80 UDP 53 <nil>"},
         LineCase{"KubernetesAllows", Table::kIngressRule, Disposition::kAllow,
                  cp::PolicyType::kK8sNetworkPolicy, 190, kTcp,
                  "IngressRule K8sNetworkPolicy:shop/guard <nil> Ingress Allow 190 shop/web "

@@ -220,6 +220,27 @@ TEST(AdmissionOfTiers, CountsPriorities) {
               HasSubstr("spec.priority: found 20 Tiers with other priorities"));
 }
 
+TEST(AdmissionOfTiers, OneThatWasLetInCountsBeforeItIsSeen) {
+  View view;
+  Reviewer reviewer("controller");
+  TimePoint now{std::chrono::hours(1)};
+  const auto review = [&](std::string_view name, int priority, bool dry_run = false) {
+    api::AdmissionRequest request{.uid = "u", .object = one(tier(name, priority))};
+    request.dry_run = dry_run;
+    return reviewer.validate(request, view, now).message;
+  };
+  EXPECT_EQ(review("dry", 7, true), "");
+  EXPECT_EQ(review("a", 7), "");
+  EXPECT_EQ(review("a", 7), "") << "asked for again";
+  EXPECT_THAT(review("b", 7), HasSubstr("found 7, which Tier a has"));
+  view.more_tiers["a"] = 7;  // it is seen
+  for (int i = 0; i < 10; ++i) view.more_tiers["t" + std::to_string(i)] = 20 + i;
+  EXPECT_EQ(review("last", 8), "");
+  EXPECT_THAT(review("more", 9), HasSubstr("found 20 Tiers with other priorities"));
+  now += std::chrono::seconds(10);  // it never came
+  EXPECT_EQ(review("more", 9), "");
+}
+
 TEST(AdmissionOfClusterNetworkPolicies, NeedsTheirPriority) {
   View view;
   view.more_tiers["old"] = 220;
@@ -256,6 +277,7 @@ TEST(AdmissionWebhook, ValidatesARecordedReview) {
   const auto request = api::decode_admission_review(json::parse(kReview));
   ASSERT_TRUE(request) << request.error().to_string();
   EXPECT_EQ(request->user, "kubernetes-admin");
+  EXPECT_FALSE(request->dry_run);
   const json::value answer = api::encode(validate(*request, View(), ""));
   EXPECT_EQ(json::serialize(answer),
             R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":)"

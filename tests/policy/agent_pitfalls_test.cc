@@ -243,5 +243,32 @@ TEST_F(AgentPitfalls, AConjunctionsNumberIsNotGivenOn) {  // #7468
   }
 }
 
+// A copy of a packet may arrive when its rule's flows have gone.
+TEST_F(AgentPitfalls, WhoWentIsStillNamedForAWhile) {  // #1411
+  const auto id_of = [&](const std::string& name) {
+    for (const auto& [key, flow] : table.flows())
+      if (const auto found = key.match.get(openflow::FieldId::kConjId))
+        if (const auto id = static_cast<std::uint32_t>(found->value.lo);
+            compiler.rule_of(id)->policy.name == name)
+          return id;
+    return 0U;
+  };
+  apply({PolicyUpserted(policy("p", rule(cp::Direction::kIn, {}), 5))});
+  const std::uint32_t gone = id_of("p");
+  ASSERT_NE(gone, 0U);
+  const auto priority = compiler.priority_of(gone);
+  ASSERT_TRUE(priority);
+  apply({PolicyDeleted{"p"}});
+  ASSERT_NE(compiler.rule_of(gone), nullptr);
+  EXPECT_EQ(compiler.rule_of(gone)->policy.name, "p");
+  EXPECT_EQ(compiler.priority_of(gone), priority);
+  for (int i = 0; i < 256; ++i) {
+    apply({PolicyUpserted(policy("q", rule(cp::Direction::kIn, {}), 5 + i))});
+    apply({PolicyDeleted{"q"}});
+  }
+  EXPECT_EQ(compiler.rule_of(gone), nullptr) << "not for ever";
+  EXPECT_EQ(compiler.priority_of(gone), std::nullopt);
+}
+
 }  // namespace
 }  // namespace antrea::policy::testing

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "antrea/policy/evaluator.h"
+#include "antrea/policy/manifest.h"
 #include "builders.h"
 #include "manifests.h"
 #include "model.h"
@@ -251,6 +252,22 @@ TEST(PolicyPitfalls, KindsWithOneNameAreApart) {  // #1467
             "spec: {priority: 1, appliedTo: [{podSelector: {}}], ingress: [{action: Drop}]}")},
       1);
   EXPECT_THAT(store.policies, SizeIs(3));
+}
+
+// Lists of images and who managed which field once filled the original's memory.
+TEST(ObjectPitfalls, NothingIsKeptOfWhatPoliciesDoNotLookAt) {  // #6351
+  const auto node = [](const std::string& metadata, const std::string& status) {
+    const auto objects = api::decode_manifest(
+        "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {role: db}" + metadata +
+            "}\nstatus: {addresses: [{type: InternalIP, address: 192.0.2.1}]" + status + "}\n",
+        "test");
+    return std::get<std::shared_ptr<const api::Node>>(
+        *decode_object(objects.value().at(0)).value());
+  };
+  const auto plain = node("", ""),
+             full = node(", managedFields: [{manager: kubelet, fieldsV1: {\"f:status\": {}}}]",
+                         ", images: [{names: [a, b], sizeBytes: 5}], nodeInfo: {machineID: m}");
+  EXPECT_EQ(*plain, *full);
 }
 
 TEST(EvaluationPitfalls, LeavesOutWhoIsNoTarget) {  // #8042

@@ -19,6 +19,7 @@ struct AdmissionRequest {
   std::string user;               ///< userInfo.username
   boost::json::value object;      ///< as it shall be; null if it is deleted
   boost::json::value old_object;  ///< as it is; null if it is created
+  bool dry_run = false;           ///< nothing will be written
 };
 
 /// An operation "add" of RFC 6902: it replaces what is there.

@@ -41,8 +41,11 @@ struct ClientOptions {
   Duration most_retry = std::chrono::seconds(5);
   /// Before a controller that serves no evaluatedpods is asked again.
   Duration unsupported_retry = std::chrono::minutes(5);
-  /// Silence after which a watch counts as dead. Watches may be silent for as long as nothing
-  /// changes; a controller ends them after at most four hours.
+  /// Silence after which a watch that has not told everything yet (no BOOKMARK came) begins anew:
+  /// Pods wait for it.
+  Duration patience = std::chrono::seconds(30);
+  /// Silence after which a watch counts as dead otherwise. Watches may be silent for as long as
+  /// nothing changes; a controller ends them after at most four hours.
   Duration idle = std::chrono::hours(5);
   Logger logger;  ///< null: says nothing
 };

@@ -82,9 +82,10 @@ class ANTREA_API Store {
   std::uint64_t revision() const;
   std::size_t watcher_count(api::controlplane::Resource resource) const;
 
-  /// All of a kind, by name: a resource's type, such as AddressGroup.
+  /// All of a kind, by name: a resource's type, such as AddressGroup. With `node`: what a watcher
+  /// of that Node is sent.
   template <typename T>
-  ANTREA_API std::vector<std::shared_ptr<const T>> list() const;
+  ANTREA_API std::vector<std::shared_ptr<const T>> list(std::string_view node = {}) const;
   /// Null if there is none of that name.
   template <typename T>
   ANTREA_API std::shared_ptr<const T> find(std::string_view name) const;

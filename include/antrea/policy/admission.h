@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "antrea/api/admission_review.h"
+#include "antrea/base/clock.h"
 #include "antrea/policy/compiler.h"
 
 /// Which policies, Tiers and groups an API server should take (antrea:
@@ -61,6 +63,25 @@ ANTREA_API std::vector<Refusal> admit(const AdmissionQuestion& question, const A
 /// the controller is.
 ANTREA_API api::AdmissionResponse validate(const api::AdmissionRequest& request,
                                            const AdmissionView& view, std::string_view controller);
+
+/// Answers of `validate` to reviews that come one after the other, from API servers that write only
+/// after they were answered: a new Tier that was let in counts at once, for ten seconds, by when it
+/// can be seen or was not made. So two at a time cannot both take the last place, or one priority.
+class ANTREA_API Reviewer {
+ public:
+  /// `controller`: as for `validate`.
+  explicit Reviewer(std::string controller) : controller_(std::move(controller)) {}
+  api::AdmissionResponse validate(const api::AdmissionRequest& request, const AdmissionView& view,
+                                  TimePoint now);
+
+ private:
+  struct Admitted {
+    api::crd::Tier tier;
+    TimePoint until;
+  };
+  std::string controller_;
+  std::vector<Admitted> admitted_;
+};
 
 /// Answers for a mutating webhook: the Tier and the names of rules, where they are left out, and
 /// the label antrea.io/metadata.name of Namespaces.

@@ -79,12 +79,12 @@ class ANTREA_API FlowCompiler {
   openflow::Changes flows() const;
 
   /// The rule that a conjunction ID in ct_label, reg3, reg5 or reg6 stands for; null if there is
-  /// none.
+  /// none. Packets may still tell of rules that went: the last 256 of them are remembered.
   std::shared_ptr<const RuleIdentity> rule_of(std::uint32_t conjunction_id) const;
   /// The conjunction of a completed rule, if it has one.
   std::optional<std::uint32_t> conjunction_of(std::string_view rule_key) const;
 
-  /// The priority of the flows where that conjunction decides.
+  /// The priority of the flows where that conjunction decides, or decided.
   std::optional<std::uint16_t> priority_of(std::uint32_t conjunction_id) const;
 
   /// Rules that have no flows though they are complete: no priority is left in their table (they
