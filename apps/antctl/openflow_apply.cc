@@ -1,7 +1,6 @@
 // antctl openflow diff and apply: a switch beside a file of flows, as ovs-ofctl diff-flows and
 // replace-flows --bundle do.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -13,9 +12,8 @@
 #include "antrea/base/asio.h"
 #include "antrea/base/bytes.h"
 #include "antrea/openflow/bundle.h"
+#include "antrea/openflow/flow_file.h"
 #include "antrea/openflow/names.h"
-#include "antrea/openflow/readback.h"
-#include "antrea/openflow/text.h"
 #include "openflow.h"
 
 namespace antrea::antctl {
@@ -26,18 +24,12 @@ namespace json = boost::json;
 namespace po = boost::program_options;
 using namespace openflow;
 
-/// Flows that are handed to the engine at once: it keeps their bytes, and they can go.
-constexpr std::size_t kBatch = 1000;
-
 struct Job {
   ConnectionOptions connection;
   std::string file;
   bool json = false;
   bool dry_run = false;
 };
-
-/// Flows only, whosever they are: learned ones are no exception.
-constexpr Ownership kAllFlows{.keep_expiring = false, .groups = false, .meters = false};
 
 /// The switch, spoken to from when it is first needed: until then nobody would answer its echoes.
 class Target {
@@ -58,103 +50,30 @@ class Target {
   bool started_ = false;
 };
 
-/// Fills the engine with the flows of the file. Only a file that does not go without has the switch
-/// asked for the names of its ports and tables.
-asio::awaitable<Result<>> load(const std::string& file, SwitchState& state, Target& target,
-                               TimePoint deadline) {
-  std::ifstream opened;
-  if (file != "-") {
-    opened.open(file);
-    if (!opened) co_return errno_error("open", file);
-  }
-  std::istream& in = file == "-" ? std::cin : opened;
-  Changes batch;
-  const auto flush = [&]() -> Result<> {
-    ANTREA_TRY([[maybe_unused]] const auto delta, state.apply(batch));
-    batch.flows.clear();
-    return {};
-  };
-  std::optional<Result<Names>> names;
-  std::size_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    if (const auto comment = line.find('#'); comment != std::string::npos) line.resize(comment);
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto flow = parse_flow(line, names && *names ? &**names : nullptr);
-    if (!flow && !names) {
-      const auto ready = co_await target.ready(deadline);
-      if (ready)
-        names = co_await ask_names(target.connection(), deadline);
-      else
-        names = ready.error();
-      if (*names) flow = parse_flow(line, &**names);
-    }
-    if (!flow) {
-      std::string cause = flow.error().cause;
-      if (!*names)
-        cause += fmt::format(" (names were not asked for: {})", names->error().to_string());
-      co_return make_error(Errc::kMalformed, cause,
-                           fmt::format("{}:{}:{}", file, number, flow.error().offset + 1));
-    }
-    batch.flows.push_back(*std::move(flow));
-    if (batch.flows.size() == kBatch) ANTREA_CO_CHECK(flush());
-  }
-  if (in.bad()) co_return errno_error("read", file);
-  co_return flush();
+asio::awaitable<Result<Names>> ask(Target& target, TimePoint deadline) {
+  ANTREA_CO_CHECK(co_await target.ready(deadline));
+  co_return co_await ask_names(target.connection(), deadline);
 }
 
 /// What has to change for the switch to have the flows of the file.
 asio::awaitable<Result<Delta>> compare(const Job& job, Target& target, TimePoint deadline) {
-  SwitchState state(kAllFlows);
-  ANTREA_CO_CHECK(co_await load(job.file, state, target, deadline));
+  std::ifstream opened;
+  if (job.file != "-") {
+    opened.open(job.file);
+    if (!opened) co_return errno_error("open", job.file);
+  }
+  std::istream& in = job.file == "-" ? std::cin : opened;
+  FlowFile file(job.file);
+  const FlowFile::AskNames names = [&] { return ask(target, deadline); };
+  ANTREA_CO_CHECK(co_await file.read(in, names));
   ANTREA_CO_CHECK(co_await target.ready(deadline));
-  Readback readback(target.connection(), state);
-  auto delta = co_await readback.run(deadline);
-  if (!delta) co_return std::move(delta).error();
-  // The engine keeps no order: here tables stand in theirs, and in them what matches first.
-  std::ranges::sort(delta->flows, {}, [](const Step<FlowRecordPtr>& step) {
-    const auto& flow = step.after != nullptr ? *step.after : *step.before;
-    const auto fields = flow.fields();
-    return std::tuple(
-        flow.table(), -int{flow.priority()},
-        std::string_view(reinterpret_cast<const char*>(fields.data()), fields.size()));
-  });
-  co_return *std::move(delta);
+  co_return co_await file.compare(target.connection(), deadline);
 }
 
-/// As ovs-ofctl diff-flows writes it: "table=1 priority=5,ip cookie=0x7 actions=drop"; the flags,
-/// which it does not look at, only where asked for.
-std::string flow_line(const FlowRecord& record, bool flags) {
-  const auto decoded = record.decode();
-  if (!decoded) return record.describe();
-  const Flow& flow = *decoded;
-  std::string text;
-  if (flow.table.value != 0) text += fmt::format("table={} ", flow.table.value);
-  const auto match = to_string(flow.match);
-  if (flow.priority != 0x8000) text += fmt::format("priority={}", flow.priority);
-  if (flow.priority != 0x8000 && !match.empty()) text += ',';
-  text += match;
-  if (flow.cookie != 0) text += fmt::format(" cookie={:#x}", flow.cookie);
-  if (flow.idle_timeout != 0) text += fmt::format(" idle_timeout={}", flow.idle_timeout);
-  if (flow.hard_timeout != 0) text += fmt::format(" hard_timeout={}", flow.hard_timeout);
-  if (flow.importance != 0) text += fmt::format(" importance={}", flow.importance);
-  if (flags) text += fmt::format(" flags={:#x}", flow.flags);
-  return text + " actions=" + to_string(static_cast<const Instructions&>(flow));
-}
-
-void show_difference(const Job& job, const Step<FlowRecordPtr>& step) {
-  const bool flags = step.before && step.after && step.before->flags() != step.after->flags();
-  const auto show = [&](char sign, const FlowRecordPtr& flow) {
-    if (flow == nullptr) return;
-    const std::string line = flow_line(*flow, flags);
-    if (job.json)
-      fmt::print("{}\n", json::serialize(json::object{{"change", sign == '+' ? "add" : "delete"},
-                                                      {"flow", line}}));
-    else
-      fmt::print("{}{}\n", sign, line);
-  };
-  show('-', step.before);
-  show('+', step.after);
+void show_difference(const Job& job, const std::string& line) {
+  if (!job.json) return fmt::print("{}\n", line);
+  fmt::print("{}\n", json::serialize(json::object{{"change", line[0] == '+' ? "add" : "delete"},
+                                                  {"flow", line.substr(1)}}));
 }
 
 void show_message(const Job& job, const PlannedMessage& message) {
@@ -169,7 +88,8 @@ void show_message(const Job& job, const PlannedMessage& message) {
 /// 0: the same; 2: there is a difference.
 asio::awaitable<Result<int>> diff(const Job& job, Target& target, TimePoint deadline) {
   ANTREA_CO_TRY(const auto delta, co_await compare(job, target, deadline));
-  for (const auto& step : delta.flows) show_difference(job, step);
+  for (const auto& step : delta.flows)
+    for (const auto& line : diff_lines(step)) show_difference(job, line);
   co_return delta.empty() ? 0 : 2;
 }
 

@@ -45,8 +45,8 @@ const Names kEngines{"policy", "proxy", "ipam"};
 const Names kEgressShell{"include/antrea/egress/announcer.h", "include/antrea/egress/gossip.h",
                          "libantrea-egress/shell/"};
 /// Headers of a library's shell, beside its engine or codec.
-const Names kShellFiles{"openflow/bundle.h", "openflow/connection.h", "openflow/readback.h",
-                        "openflow/switch.h"};
+const Names kShellFiles{"openflow/bundle.h", "openflow/connection.h", "openflow/flow_file.h",
+                        "openflow/names.h",  "openflow/readback.h",   "openflow/switch.h"};
 
 struct Include {
   std::string file, included;
