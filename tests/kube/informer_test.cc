@@ -1,19 +1,13 @@
 #include "antrea/kube/informer.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "antrea/base/asio.h"
+#include "tests/kube/running.h"
 
 namespace antrea::kube {
 namespace {
@@ -132,7 +126,7 @@ class ScriptedServer final : public ApiTransport {
   int epoch_ = 0;
 };
 
-class InformerTest : public testing::Test {
+class InformerTest : public Running {
  protected:
   InformerTest() : server(io.get_executor()) {
     options.path = "/api/v1/pods";
@@ -155,33 +149,14 @@ class InformerTest : public testing::Test {
           }
         },
         [this] { ++synced; });
-    asio::co_spawn(
-        io, informer->run(),
-        asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr) { ended = true; }));
+    run(informer->run());
   }
 
-  /// Runs until the condition holds; fails after ten seconds.
-  template <typename Condition>
-  void run_until(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition() && std::chrono::steady_clock::now() < deadline)
-      if (io.run_one_for(std::chrono::milliseconds(10)) == 0 && io.stopped()) io.restart();
-    EXPECT_TRUE(condition());
-  }
-
-  void TearDown() override {
-    asio::post(io, [this] { cancel.emit(asio::cancellation_type::all); });
-    run_until([this] { return ended || !informer; });
-  }
-
-  asio::io_context io;
   ScriptedServer server;
   InformerOptions options;
   std::unique_ptr<Informer> informer;
-  asio::cancellation_signal cancel;
   std::map<std::string, std::uint64_t> told;
   int synced = 0;
-  bool ended = false;
 };
 
 TEST_F(InformerTest, ListsInPagesThenFollows) {
@@ -252,19 +227,14 @@ TEST_F(InformerTest, SurvivesAFaultAtEachOperation) {
               std::string(change.object->at("metadata").at("resourceVersion").as_string()));
       }
     });
-    asio::cancellation_signal stop;
-    bool over = false;
-    asio::co_spawn(
-        io, other.run(),
-        asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) { over = true; }));
+    run(other.run());
     run_until([&] { return seen == flaky.objects() && flaky.watches > 0; });
     flaky.put("d");
     flaky.remove("b");
     flaky.end_watches();
     flaky.put("a");
     run_until([&] { return seen == flaky.objects(); });
-    asio::post(io, [&] { stop.emit(asio::cancellation_type::all); });
-    run_until([&] { return over; });
+    stop();
   }
 }
 

@@ -1,15 +1,10 @@
 #include "antrea/kube/write_queue.h"
 
-#include <gtest/gtest.h>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <set>
 #include <vector>
+
+#include "tests/kube/running.h"
 
 namespace antrea::kube {
 namespace {
@@ -49,31 +44,13 @@ class Objects final : public ApiTransport {
   std::vector<int> created;
 };
 
-class WriteQueueTest : public testing::Test {
+class WriteQueueTest : public Running {
  protected:
-  WriteQueueTest() {
-    asio::co_spawn(
-        io, queue.run(),
-        asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr) { ended = true; }));
-  }
-  template <typename Condition>
-  void run_until(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition() && std::chrono::steady_clock::now() < deadline)
-      if (io.run_one_for(std::chrono::milliseconds(10)) == 0 && io.stopped()) io.restart();
-    EXPECT_TRUE(condition());
-  }
-  void TearDown() override {
-    asio::post(io, [this] { cancel.emit(asio::cancellation_type::all); });
-    run_until([this] { return ended; });
-  }
+  WriteQueueTest() { run(queue.run()); }
   static object patch(int value) { return {{"value", value}}; }
 
-  asio::io_context io;
   Objects objects;
   WriteQueue queue{io.get_executor(), objects, null_logger(), std::chrono::milliseconds(1)};
-  asio::cancellation_signal cancel;
-  bool ended = false;
 };
 
 TEST_F(WriteQueueTest, WhicheverRequestFailsIsRepeated) {
