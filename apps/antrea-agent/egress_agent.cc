@@ -1,13 +1,11 @@
 #include "egress_agent.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/json.hpp>
 #include <utility>
 
 #include "antrea/api/egress_json.h"
+#include "api_objects.h"
 
 namespace antrea::agent {
 
@@ -17,13 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Between two renewals of the host's lease on its Egress IPs.
-constexpr Duration kRenewal = 20ms;
 /// How often the host's own addresses are looked at while some Egress names its own.
 constexpr Duration kLook = 1s;
-/// How often the folder of the gossip's keys is looked at, and how often it is said that there are
-/// none.
-constexpr Duration kReadKeys = 1s, kMissKeys = 60s;
 
 kube::InformerOptions collection(const char* name, const Logger& logger) {
   kube::InformerOptions options;
@@ -31,19 +24,6 @@ kube::InformerOptions collection(const char* name, const Logger& logger) {
   options.transform = kube::drop_managed_fields;
   options.logger = logger;
   return options;
-}
-
-egress::GossipOptions gossip_options(const Options& options, const IpAddress& address,
-                                     const Logger& logger) {
-  egress::GossipOptions gossip;
-  gossip.name = options.node;
-  gossip.bind.port = options.cluster_port;
-  gossip.advertise = address;
-  gossip.verify_incoming = options.gossip_verify_incoming;
-  gossip.verify_outgoing = options.gossip_verify_outgoing;
-  gossip.returning = true;  // until it is known whether others went on meanwhile
-  gossip.log = logger;
-  return gossip;
 }
 
 /// Services are in the cluster: kube-proxy translates them behind the switch (antrea#5495).
@@ -58,8 +38,7 @@ std::vector<IpPrefix> exceptions(const Options& options) {
 
 EgressAgent::EgressAgent(asio::any_io_executor executor, const Options& options,
                          std::string transport, Parts parts, std::function<void()> on_known)
-    : options_(options),
-      transport_(std::move(transport)),
+    : transport_(std::move(transport)),
       parts_(std::move(parts)),
       on_known_(std::move(on_known)),
       executor_(executor),
@@ -71,48 +50,25 @@ EgressAgent::EgressAgent(asio::any_io_executor executor, const Options& options,
           parts_.api, collection("externalippools", parts_.logger),
           [this](std::span<const kube::Change> changes) { take_pools(changes); },
           [this] { known(Known::kPools); }),
-      gossip_(executor,
-              gossip_options(options, parts_.datapath.pipeline().config().node_ips.front(),
-                             parts_.logger)),
+      gossip_(executor, options, parts_.datapath.pipeline().config().node_ips.front(),
+              parts_.logger),
       node_(options.node, {.max_ips_per_node = options.max_egress_ips}, exceptions(options)),
       services_(options.node, parts_.logger),
-      reporter_(options.node),
-      writes_(executor, parts_.api, parts_.logger),
+      host_(executor, options, parts_.datapath.pipeline().config(), transport_, parts_.logger),
+      reports_(executor, options.node, parts_.api, parts_.logger),
       changed_(executor) {}
 
 Result<> EgressAgent::start() {
-  ANTREA_TRY(host_, node::EgressHost::open(parts_.logger));
-  keeper_.emplace(*host_, parts_.logger);
   ANTREA_TRY(announcer_, egress::Announcer::open(executor_, transport_, parts_.logger));
-  const auto nothing = node::desired_egress_host(parts_.datapath.pipeline().config(), transport_);
-  ANTREA_TRY(const auto found, host_->read(nothing));
-  node_.adopt(node::egress_marks(found));
+  ANTREA_TRY(auto marks, host_.open());
+  node_.adopt(std::move(marks));
   for (const node::Interface* const each : parts_.interfaces.all(node::InterfaceType::kContainer))
     if (each->ofport != 0) node_.attached(each->pod, each->ofport);
-  gossip_.on_event([this](const egress::GossipEvent& event) { on_member(event); });
-  if (!options_.gossip_key_dir.empty()) key_folder_.emplace(options_.gossip_key_dir);
-  return read_keys() ? begin_gossip() : Result<>();
-}
-
-Result<> EgressAgent::begin_gossip() {
-  ANTREA_CHECK(gossip_.start());
-  gossiping_ = true;
-  node_.gossip_begins(std::chrono::steady_clock::now());
-  changed_.notify();
-  return {};
-}
-
-bool EgressAgent::read_keys() {
-  if (!key_folder_) return true;
-  auto keys = key_folder_->poll();
-  if (!keys) {
-    parts_.logger->error("{}", keys.error().to_string());
-  } else if (*keys) {
-    parts_.logger->info("gossip is encrypted with the first of {} keys", (*keys)->keys().size());
-    have_keys_ = true;
-    gossip_.set_keys(**std::move(keys));
-  }
-  return have_keys_;
+  gossip_.gossip().on_event([this](const egress::GossipEvent& event) { on_member(event); });
+  return gossip_.start([this] {
+    node_.gossip_begins(std::chrono::steady_clock::now());
+    changed_.notify();
+  });
 }
 
 void EgressAgent::known(Known what) {
@@ -129,15 +85,12 @@ void EgressAgent::take(const egress::SchedulerInput& objects) {
 
 void EgressAgent::take_egresses(std::span<const kube::Change> changes) {
   egress::SchedulerInput input;
-  for (const kube::Change& change : changes) {
-    auto egress = api::decode_egress(boost::json::value(*change.object));
-    if (!egress)
-      parts_.logger->error("{}", egress.error().to_string());
-    else if (change.type == kube::Change::Type::kDeleted)
-      input.removed_egresses.push_back(egress->metadata.name);
+  each_decoded(changes, api::decode_egress, parts_.logger, [&](api::crd::Egress egress, bool gone) {
+    if (gone)
+      input.removed_egresses.push_back(egress.metadata.name);
     else
-      input.egresses.push_back(*std::move(egress));
-  }
+      input.egresses.push_back(std::move(egress));
+  });
   node_.take(input, std::chrono::steady_clock::now());
   look_for_users_addresses(std::chrono::steady_clock::now());
   act();
@@ -145,15 +98,13 @@ void EgressAgent::take_egresses(std::span<const kube::Change> changes) {
 
 void EgressAgent::take_pools(std::span<const kube::Change> changes) {
   egress::SchedulerInput input;
-  for (const kube::Change& change : changes) {
-    auto pool = api::decode_external_ip_pool(boost::json::value(*change.object));
-    if (!pool)
-      parts_.logger->error("{}", pool.error().to_string());
-    else if (change.type == kube::Change::Type::kDeleted)
-      input.removed_pools.push_back(pool->metadata.name);
-    else
-      input.pools.push_back(*std::move(pool));
-  }
+  each_decoded(changes, api::decode_external_ip_pool, parts_.logger,
+               [&](api::crd::ExternalIPPool pool, bool gone) {
+                 if (gone)
+                   input.removed_pools.push_back(pool.metadata.name);
+                 else
+                   input.pools.push_back(std::move(pool));
+               });
   take(input);
 }
 
@@ -174,10 +125,7 @@ void EgressAgent::take_groups(const std::map<std::string, api::controlplane::Egr
 
 void EgressAgent::take_nodes(const std::map<std::string, api::Node>& nodes) {
   node_.take_nodes(nodes, std::chrono::steady_clock::now());
-  std::vector<egress::GossipEndpoint> others;
-  for (const auto& [name, address] : node_.nodes())
-    others.push_back({address, options_.cluster_port});
-  gossip_.keep_joining(std::move(others));
+  gossip_.keep_joining(node_.nodes());
   act();
 }
 
@@ -196,8 +144,9 @@ void EgressAgent::on_member(const egress::GossipEvent& event) {
   parts_.logger->info("member {}: {}", event.member.name, egress::to_string(event.kind));
   const bool missed = event.kind == Kind::kOutvoted || event.kind == Kind::kCutOff ||
                       event.kind == Kind::kReconnected;
-  node_.take_members({gossip_.alive(), gossip_.returning(), gossip_.cut_off()}, missed,
-                     std::chrono::steady_clock::now());
+  node_.take_members(
+      {gossip_.gossip().alive(), gossip_.gossip().returning(), gossip_.gossip().cut_off()}, missed,
+      std::chrono::steady_clock::now());
   act();
 }
 
@@ -209,14 +158,13 @@ void EgressAgent::act() {
   // The host first: what the switch sends there is translated from then on.
   if (!before || before->decision.local != decision.local ||
       before->decision.subnets != decision.subnets || before->services != outcome_->services)
-    set_up_host();
+    host_.set(&*outcome_);
   parts_.datapath.apply(decision.paths);
-  if (const auto asked = host_->probe_nodes(transport_, decision.probes); !asked)
-    parts_.logger->warn("{}", asked.error().to_string());
+  host_.probe_nodes(decision.probes);
   announce();
   // What this Node had it has given up now, so others may hear of it.
-  gossip_.set_returning(outcome_->returning);
-  if (outcome_->settled) report();
+  gossip_.gossip().set_returning(outcome_->returning);
+  if (outcome_->settled) reports_.tell(node_, decision);
   changed_.notify();
 }
 
@@ -224,119 +172,33 @@ void EgressAgent::look_for_users_addresses(TimePoint now) {
   const bool wanted = node_.wants_local_addresses();
   looks_at_ = wanted ? now + kLook : TimePoint::max();
   if (!wanted) return;
-  if (auto own = host_->own_addresses())
-    node_.take_local_addresses(*std::move(own));
-  else
-    parts_.logger->error("{}", own.error().to_string());
-}
-
-void EgressAgent::set_up_host() {
-  // A lease that had lapsed must live before the announcement, which the fence would keep in.
-  const bool serving = outcome_ && outcome_->decision.serving;
-  if (serving) renew_lease();
-  node::EgressHostNeeds needs;
-  if (outcome_)
-    needs = {outcome_->decision.local, outcome_->services, outcome_->decision.subnets, {}};
-  if (options_.snat_fully_random_ports) needs.ports = node::SnatPorts::kFullyRandom;
-  // What fails is told there, and tried again by `keep_time`.
-  (void)keeper_->set(
-      node::desired_egress_host(parts_.datapath.pipeline().config(), transport_, needs),
-      std::chrono::steady_clock::now());
-  if (serving) renew_lease();
-}
-
-void EgressAgent::renew_lease() {
-  if (const auto renewed = host_->renew_lease(); !renewed)
-    parts_.logger->error("{}", renewed.error().to_string());
+  if (auto own = host_.own_addresses()) node_.take_local_addresses(*std::move(own));
 }
 
 // What the host does not have for sure is not announced.
 void EgressAgent::announce() {
   std::set<IpAddress> announced;
-  if (outcome_->decision.serving && !keeper_->failing()) {
+  if (outcome_->decision.serving && !host_.keeper().failing()) {
     announced = outcome_->decision.owned;
     announced.insert(outcome_->services.begin(), outcome_->services.end());
   }
   announcer_->set(announced);
 }
 
-void EgressAgent::report() {
-  const auto time = std::chrono::system_clock::now();
-  const std::string now =
-      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-  const auto& decision = outcome_->decision;
-  const auto report =
-      reporter_.apply(node_.egresses(), node_.scheduler(), {decision.owned, decision.refused}, now);
-  for (const auto& [name, egress] : node_.egresses()) {
-    const std::string path = "/apis/crd.antrea.io/v1beta1/egresses/" + name + "/status";
-    if (const auto status = report.statuses.find(name); status != report.statuses.end())
-      writes_.patch(path, egress::status_patch(status->second));
-    else
-      writes_.drop(path);
-  }
-  auto number = time.time_since_epoch().count();
-  for (const auto& event : report.events)
-    writes_.create("/api/v1/namespaces/default/events",
-                   egress::event_object(
-                       event, options_.node,
-                       fmt::format("{}.{}.{:x}", event.egress, options_.node, number++), now));
-}
-
-/// The host lets Egress IPs be used only while this goes on.
-awaitable<void> EgressAgent::keep_lease() {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  asio::steady_timer timer(executor_);
-  TimePoint last = std::chrono::steady_clock::now();
-  for (;;) {
-    timer.expires_at(std::max(last + kRenewal, std::chrono::steady_clock::now()));
-    const auto [code] = co_await timer.async_wait(kTuple);
-    const bool cancelled = co_await is_cancelled();
-    if (code || cancelled) co_return;
-    // Whoever was stopped for so long has no lease any more. Before it renews, the gossip, whose
-    // timers are overdue as well, shall have told whether others have acted meanwhile.
-    const TimePoint now = std::chrono::steady_clock::now();
-    const bool lapsed = now - std::exchange(last, now) > node::kEgressLease;
-    if (lapsed || !outcome_ || !outcome_->decision.serving || gossip_.cut_off()) continue;
-    renew_lease();
-  }
-}
-
-/// Without a key nothing is said, and so nothing is owned.
-awaitable<void> EgressAgent::keep_keys() {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  asio::steady_timer timer(executor_);
-  TimePoint missed = std::chrono::steady_clock::now();
-  while (key_folder_) {
-    timer.expires_after(kReadKeys);
-    const auto [code] = co_await timer.async_wait(kTuple);
-    const bool cancelled = co_await is_cancelled();
-    if (code || cancelled) co_return;
-    const bool there = read_keys();
-    if (there && !gossiping_) {
-      if (const auto begun = begin_gossip(); !begun)
-        parts_.logger->error("{}", begun.error().to_string());
-    } else if (!there && std::chrono::steady_clock::now() >= missed + kMissKeys) {
-      missed = std::chrono::steady_clock::now();
-      parts_.logger->warn("no gossip key in {} yet: this Node has no Egress IPs",
-                          options_.gossip_key_dir);
-    }
-  }
-}
-
 /// What happens by itself: the deadlines of what is decided, and of the host.
 awaitable<void> EgressAgent::keep_time() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  set_up_host();
+  host_.set(outcome_ ? &*outcome_ : nullptr);
   for (;;) {
     TimePoint next = looks_at_;
-    for (const auto& deadline : {node_.next_deadline(), keeper_->next_deadline()})
+    for (const auto& deadline : {node_.next_deadline(), host_.keeper().next_deadline()})
       if (deadline) next = std::min(next, *deadline);
     (void)co_await changed_.wait_until(next);
     const bool cancelled = co_await is_cancelled();
     if (cancelled) co_return;
     const TimePoint now = std::chrono::steady_clock::now();
     if (now < next) continue;
-    keeper_->tick(now);
+    host_.keeper().tick(now);
     if (now >= looks_at_) look_for_users_addresses(now);
     act();
   }
@@ -344,8 +206,13 @@ awaitable<void> EgressAgent::keep_time() {
 
 awaitable<void> EgressAgent::run() {
   using namespace asio::experimental::awaitable_operators;
-  co_await (egresses_.run() && pools_.run() && announcer_->run() && keep_keys() && keep_lease() &&
-            keep_time() && writes_.run());
+  // The host lets Egress IPs be used only while this goes on.
+  const std::function<bool()> serves = [this] {
+    return outcome_ && outcome_->decision.serving && !gossip_.gossip().cut_off();
+  };
+  auto lease = host_.keep_lease(serves);
+  co_await (egresses_.run() && pools_.run() && announcer_->run() && gossip_.keep_keys() &&
+            std::move(lease) && keep_time() && reports_.run());
 }
 
 }  // namespace antrea::agent

@@ -9,16 +9,13 @@
 
 #include "antrea/base/asio.h"
 #include "antrea/egress/announcer.h"
-#include "antrea/egress/gossip.h"
-#include "antrea/egress/key_folder.h"
-#include "antrea/egress/reporter.h"
 #include "antrea/kube/informer.h"
 #include "antrea/kube/rest_client.h"
-#include "antrea/kube/write_queue.h"
 #include "antrea/node/datapath.h"
-#include "antrea/node/egress_host.h"
-#include "antrea/node/egress_host_keeper.h"
 #include "antrea/node/egress_node.h"
+#include "egress_gossip.h"
+#include "egress_host_side.h"
+#include "egress_reports.h"
 #include "options.h"
 #include "service_addresses.h"
 
@@ -56,7 +53,7 @@ class EgressAgent {
   void detached(const node::Interface& interface);
 
   const egress::Scheduler& scheduler() const { return node_.scheduler(); }
-  const egress::Gossip& gossip() const { return gossip_; }
+  const egress::Gossip& gossip() const { return gossip_.gossip(); }
   const ServiceAddresses& services() const { return services_; }
 
   /// Until cancelled. To be spawned once by the owner.
@@ -73,36 +70,23 @@ class EgressAgent {
   /// Does what follows from all that has been told.
   void act();
   void look_for_users_addresses(TimePoint now);
-  void set_up_host();
-  void renew_lease();
   void announce();
-  void report();
-  Result<> begin_gossip();
-  /// Whether there are keys, or none are needed.
-  bool read_keys();
-  boost::asio::awaitable<void> keep_keys();
-  boost::asio::awaitable<void> keep_lease();
   boost::asio::awaitable<void> keep_time();
 
-  const Options& options_;
   std::string transport_;
   Parts parts_;
   std::function<void()> on_known_;
   boost::asio::any_io_executor executor_;
   kube::Informer egresses_, pools_;
-  egress::Gossip gossip_;
+  EgressGossip gossip_;
   node::EgressNode node_;
   std::optional<node::EgressOutcome> outcome_;  // the last one; absent: not everything is known
   ServiceAddresses services_;
-  std::optional<node::EgressHost> host_;
-  std::optional<node::EgressHostKeeper> keeper_;  // of the host
+  EgressHostSide host_;
   std::unique_ptr<egress::Announcer> announcer_;
-  egress::Reporter reporter_;
-  kube::WriteQueue writes_;
-  std::optional<egress::KeyFolder> key_folder_;  // absent: gossip is not encrypted
+  EgressReports reports_;
   Signal changed_;
   TimePoint looks_at_ = TimePoint::max();
-  bool have_keys_ = false, gossiping_ = false;
 };
 
 }  // namespace antrea::agent

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "antrea/api/json.h"
+#include "api_objects.h"
 
 namespace antrea::agent {
 
@@ -28,15 +29,6 @@ proxy::NodePortLocalConfig engine_config(const Options& options) {
   return config;
 }
 
-kube::InformerOptions pods_of(const Options& options, const Logger& logger) {
-  kube::InformerOptions pods;
-  pods.path = "/api/v1/pods";
-  pods.field_selector = "spec.nodeName=" + options.node;
-  pods.transform = kube::drop_managed_fields;
-  pods.logger = logger;
-  return pods;
-}
-
 std::string status_path(const api::ObjectKey& pod) {
   return "/api/v1/namespaces/" + pod.namespace_ + "/pods/" + pod.name + "/status";
 }
@@ -47,15 +39,6 @@ void allow_open_files() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-template <typename T>
-std::optional<T> decoded(const kube::ObjectRef& object, Result<T> (*decode)(const json::value&),
-                         const Logger& logger) {
-  auto out = decode(json::value(*object));
-  if (out) return *std::move(out);
-  logger->error("{}", out.error().to_string());
-  return std::nullopt;
 }
 
 std::string annotation_of(const json::object& pod) {
@@ -92,13 +75,11 @@ NodePortLocalAgent::NodePortLocalAgent(boost::asio::any_io_executor executor,
 }
 
 void NodePortLocalAgent::take_services(std::span<const kube::Change> changes) {
-  for (const kube::Change& change : changes) {
-    const auto service = decoded(change.object, api::decode_service, logger_);
-    if (!service) continue;
-    follow(change.type == kube::Change::Type::kDeleted
-               ? engine_.remove_service(api::key_of(service->metadata))
-               : engine_.apply(*service));
-  }
+  each_decoded(changes, api::decode_service, logger_,
+               [this](const api::Service& service, bool gone) {
+                 follow(gone ? engine_.remove_service(api::key_of(service.metadata))
+                             : engine_.apply(service));
+               });
 }
 
 void NodePortLocalAgent::services_known() {
@@ -114,20 +95,17 @@ void NodePortLocalAgent::take_node(const api::Node& node) {
 
 void NodePortLocalAgent::take_pods(std::span<const kube::Change> changes) {
   if (!begun_) return;  // begin_if_known() takes all at once
-  for (const kube::Change& change : changes) {
-    const auto pod = decoded(change.object, api::decode_pod, logger_);
-    if (!pod) continue;
-    const auto key = api::key_of(pod->metadata);
-    if (change.type == kube::Change::Type::kDeleted) {
+  each_decoded(changes, api::decode_pod, logger_, [this](const api::Pod& pod, bool gone) {
+    const auto key = api::key_of(pod.metadata);
+    if (gone) {
       patches_.drop(status_path(key));
-      follow(engine_.remove_pod(key));
-    } else {
-      // Also of Pods that the engine has nothing to say about: what others wrote is put right.
-      auto outcome = engine_.apply(std::span(&*pod, 1));
-      outcome.annotate.insert(key);
-      follow(std::move(outcome));
+      return follow(engine_.remove_pod(key));
     }
-  }
+    // Also of Pods that the engine has nothing to say about: what others wrote is put right.
+    auto outcome = engine_.apply(std::span(&pod, 1));
+    outcome.annotate.insert(key);
+    follow(std::move(outcome));
+  });
 }
 
 /// Ports of before can be kept only if all Pods are told of at once, behind the Services.

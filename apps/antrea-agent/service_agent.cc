@@ -1,14 +1,12 @@
 #include "service_agent.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/json.hpp>
-
-#include <algorithm>
 
 #include "antrea/api/json.h"
 #include "antrea/node/host_network.h"
 #include "antrea/node/netlink.h"
 #include "antrea/proxy/node_health.h"
+#include "api_objects.h"
 
 namespace antrea::agent {
 
@@ -43,43 +41,29 @@ boost::asio::awaitable<void> ServiceAgent::run() {
   co_await (cleaner_.run() && sync_.run());
 }
 
-namespace {
-
-// Sorts changes into those that came and those that went; a bad object is logged and left out.
-template <typename T>
-void sort_out(std::span<const kube::Change> changes, Result<T> (*decode)(const boost::json::value&),
-              const Logger& logger, std::vector<T>& came, std::vector<api::ObjectKey>& went,
-              auto count) {
-  for (const kube::Change& change : changes) {
-    auto object = decode(boost::json::value(*change.object));
-    if (!object) {
-      logger->error("{}", object.error().to_string());
-      continue;
-    }
-    count(*object);
-    if (change.type == kube::Change::Type::kDeleted)
-      went.push_back(api::key_of(object->metadata));
-    else
-      came.push_back(*std::move(object));
-  }
-}
-
-}  // namespace
-
 void ServiceAgent::take_services(std::span<const kube::Change> changes) {
   proxy::ServiceChanges batch;
-  sort_out(changes, api::decode_service, logger_, batch.services, batch.removed_services,
-           [this](const api::Service& service) {
-             for (const IpAddress& ip : service.cluster_ips) sync_.count_services(ip.family());
-           });
+  each_decoded(changes, api::decode_service, logger_, [&](api::Service service, bool gone) {
+    for (const IpAddress& ip : service.cluster_ips) sync_.count_services(ip.family());
+    if (gone)
+      batch.removed_services.push_back(api::key_of(service.metadata));
+    else
+      batch.services.push_back(std::move(service));
+  });
   datapath_.apply(batch);
   sync_.changed();
 }
 
 void ServiceAgent::take_slices(std::span<const kube::Change> changes) {
   proxy::ServiceChanges batch;
-  sort_out(changes, api::decode_endpoint_slice, logger_, batch.slices, batch.removed_slices,
-           [this](const api::EndpointSlice& slice) { sync_.count_endpoints(slice.address_type); });
+  each_decoded(changes, api::decode_endpoint_slice, logger_,
+               [&](api::EndpointSlice slice, bool gone) {
+                 sync_.count_endpoints(slice.address_type);
+                 if (gone)
+                   batch.removed_slices.push_back(api::key_of(slice.metadata));
+                 else
+                   batch.slices.push_back(std::move(slice));
+               });
   datapath_.apply(batch);
   sync_.changed();
 }

@@ -4,11 +4,7 @@
 
 namespace antrea::agent {
 
-using namespace std::chrono_literals;
-
 namespace {
-
-constexpr Duration kPatience = 2min;
 
 // As kube-proxy's: from a millisecond to half a minute.
 std::vector<double> duration_bounds() {
@@ -46,27 +42,23 @@ ServiceSync::ServiceSync(boost::asio::any_io_executor executor, openflow::Switch
       changed_(std::move(executor)) {}
 
 void ServiceSync::changed() {
-  if (!waiting_since_) waiting_since_ = std::chrono::steady_clock::now();
-  more_ = true;
+  progress_.changed(std::chrono::steady_clock::now());
   changed_.notify();
-}
-
-bool ServiceSync::healthy(TimePoint now) const {
-  return !waiting_since_ || now - *waiting_since_ <= kPatience;
 }
 
 boost::asio::awaitable<void> ServiceSync::run() {
   for (;;) {
-    while (!more_) co_await changed_.wait();
-    more_ = false;
+    while (!progress_.waiting()) co_await changed_.wait();
+    progress_.sent();
     openflow::Changes nothing;  // acknowledged behind all that was prepared before
     const auto acknowledged = co_await switch_.commit(std::move(nothing));
     if (!acknowledged) {  // the switch is away: it is brought in line when it is back
-      (void)co_await switch_.wait_synced(std::chrono::steady_clock::now() + kPatience);
-      more_ = true;
+      progress_.lost();
+      (void)co_await switch_.wait_synced(std::chrono::steady_clock::now() +
+                                         proxy::SyncProgress::kPatience);
       continue;
     }
-    const auto took = std::chrono::steady_clock::now() - *waiting_since_;
+    const auto took = progress_.acknowledged(std::chrono::steady_clock::now());
     for (const Family family : {Family::kIPv4, Family::kIPv6}) {
       FamilyMetrics& metrics = of(family);
       metrics.duration.observe(std::chrono::duration<double>(took).count());
@@ -74,8 +66,6 @@ boost::asio::awaitable<void> ServiceSync::run() {
       metrics.endpoints.set(static_cast<std::int64_t>(balancer_.endpoint_count(family)));
     }
     last_updated_ = std::chrono::system_clock::now();
-    waiting_since_.reset();
-    if (more_) waiting_since_ = std::chrono::steady_clock::now();
   }
 }
 

@@ -6,6 +6,7 @@
 #include "antrea/base/metrics.h"
 #include "antrea/openflow/switch.h"
 #include "antrea/proxy/balancer.h"
+#include "antrea/proxy/sync_progress.h"
 
 namespace antrea::agent {
 
@@ -24,7 +25,7 @@ class ServiceSync {
   void count_endpoints(Family family) { of(family).endpoint_updates.add(); }
 
   /// False once a change has waited for two minutes.
-  bool healthy(TimePoint now) const;
+  bool healthy(TimePoint now) const { return progress_.healthy(now); }
   /// When the switch last had all of it.
   std::chrono::system_clock::time_point last_updated() const { return last_updated_; }
 
@@ -43,8 +44,7 @@ class ServiceSync {
   const proxy::Balancer& balancer_;
   FamilyMetrics v4_, v6_;
   Signal changed_;
-  std::optional<TimePoint> waiting_since_;
-  bool more_ = false;  // came while others were under way
+  proxy::SyncProgress progress_;
   std::chrono::system_clock::time_point last_updated_ = std::chrono::system_clock::now();
 };
 
