@@ -7,6 +7,8 @@
 #include <fstream>
 #include <thread>
 
+#include "session.h"
+
 namespace antrea::lab {
 namespace {
 
@@ -75,8 +77,9 @@ Result<> VSwitch::start_database() {
       .view = view_,
       .log_path = log};
   ANTREA_TRY(database_, Process::spawn(options));
+  // The socket's file is there a moment before anybody listens.
   return await(database_, "ovsdb-server", log,
-               [&] { return access((run_dir_ + "/db.sock").c_str(), F_OK) == 0; });
+               [&] { return connect_to(run_dir_ + "/db.sock").has_value(); });
 }
 
 Result<> VSwitch::start_daemon() {

@@ -59,10 +59,21 @@ void EgressNode::gossip_begins(TimePoint now) { settles_at_ = now + kSettle; }
 
 void EgressNode::take_members(EgressMembers members, bool missed, TimePoint now) {
   view_.alive = std::move(members.alive);
-  view_.returning = std::move(members.returning);
+  say_returning_ = std::move(members.returning);
   view_.cut_off = members.cut_off;
   if (missed) (void)scheduler_.returned(name_, now);
-  if (!view_.settled) return settle_if_due(now);
+  if (!view_.settled)
+    settle_if_due(now);
+  else
+    tell_members(now);
+}
+
+void EgressNode::tell_members(TimePoint now) {
+  const bool begins = now < begun_at_ && !given_out();
+  std::erase_if(beginners_,
+                [&](const auto& name) { return !begins || !say_returning_.contains(name); });
+  view_.returning = say_returning_;
+  for (const auto& name : beginners_) view_.returning.erase(name);
   egress::SchedulerInput input;
   input.alive = view_.alive;
   input.returning = view_.returning;
@@ -96,21 +107,26 @@ bool EgressNode::everything_known() const {
          known_.contains(Known::kGroups) && known_.contains(Known::kServices);
 }
 
+bool EgressNode::given_out() const {
+  return std::ranges::any_of(scheduler_.placements(),
+                             [](const auto& each) { return egress::is_service(each.first); }) ||
+         std::ranges::any_of(view_.egresses, [](const auto& each) {
+           return !each.second.status.egress_node.empty();
+         });
+}
+
 void EgressNode::settle_if_due(TimePoint now) {
   const bool all_are_here = !view_.nodes.empty() && view_.alive.size() > view_.nodes.size();
   if (view_.settled || !everything_known() || (!all_are_here && now < settles_at_)) return;
   view_.settled = true;
   view_.alive.insert(name_);
-  const bool given_out =
-      std::ranges::any_of(scheduler_.placements(),
-                          [](const auto& each) { return egress::is_service(each.first); }) ||
-      std::ranges::any_of(view_.egresses,
-                          [](const auto& each) { return !each.second.status.egress_node.empty(); });
-  if (given_out) (void)scheduler_.returned(name_, now);
-  egress::SchedulerInput input;
-  input.alive = view_.alive;
-  input.returning = view_.returning;
-  (void)scheduler_.apply(input, now);
+  if (given_out()) {
+    (void)scheduler_.returned(name_, now);
+  } else {
+    beginners_ = say_returning_;
+    begun_at_ = now + kSettle;
+  }
+  tell_members(now);
 }
 
 std::set<IpAddress> EgressNode::services_here() const {
@@ -123,6 +139,7 @@ std::set<IpAddress> EgressNode::services_here() const {
 std::optional<EgressOutcome> EgressNode::decide(TimePoint now) {
   if (!everything_known()) return std::nullopt;
   settle_if_due(now);
+  if (!beginners_.empty()) tell_members(now);
   (void)scheduler_.apply({}, now);
   EgressOutcome out;
   out.decision = director_.decide(view_, scheduler_.placements(), now);
@@ -135,6 +152,7 @@ std::optional<EgressOutcome> EgressNode::decide(TimePoint now) {
 std::optional<TimePoint> EgressNode::next_deadline() const {
   std::optional<TimePoint> next;
   if (!view_.settled && everything_known() && settles_at_ != TimePoint::max()) next = settles_at_;
+  if (!beginners_.empty()) next = begun_at_;
   for (const auto& deadline : {scheduler_.next_deadline(), director_.next_deadline()})
     if (deadline && (!next || *deadline < *next)) next = deadline;
   return next;

@@ -101,7 +101,7 @@ class EgressTest : public LabTest {
       return kubectl("get pods --no-headers").text.find("Pending") == std::string::npos &&
              lab("status").status == 0;
     }));
-    ASSERT_TRUE(eventually([&] { return !settled_owner().empty(); }));
+    ASSERT_TRUE(eventually([&] { return !settled_owner().empty(); })) << seen_of_owner_;
     // What arrives outside, by its source; what is answered about the address beside the Nodes.
     ASSERT_EQ(in("outside",
                  "nft \"table inet seen { counter good { packets 0 bytes 0 ; } ; counter wrong { "
@@ -166,6 +166,7 @@ class EgressTest : public LabTest {
         " && echo has worker-0$n; } & done; kubectl --kubeconfig /tmp/antrea-lab-$(id -u)/" +
         name_ +
         "/kubeconfig get egress by-egress -o jsonpath=\"said {.status.egressNode} \" & wait");
+    seen_of_owner_ = found.text;
     std::istringstream words(found.text);
     std::string said, owner;
     for (std::string word, object; words >> word >> object;) {
@@ -177,6 +178,8 @@ class EgressTest : public LabTest {
   std::string pod_beside(const std::string& owner) {
     return "default/web" + std::to_string(owner == node_name(1) ? 2 : 1);
   }
+
+  std::string seen_of_owner_;  // when it was last asked who it is
 
   /// Sends packets from a Pod while `command` runs in their midst.
   Stream stream_during(const std::string& pod, const std::string& command) {
@@ -206,7 +209,7 @@ class EgressTest : public LabTest {
 
   void try_fault(const std::string& fault, Tally& tally) {
     std::string owner;
-    ASSERT_TRUE(eventually([&] { return !(owner = settled_owner()).empty(); }));
+    ASSERT_TRUE(eventually([&] { return !(owner = settled_owner()).empty(); })) << seen_of_owner_;
     const auto before = seen_outside();
     const auto stream = stream_during(
         pod_beside(owner), "antrea-lab fail " + owner + " --how " + fault + " --name " + name_);
@@ -221,7 +224,8 @@ class EgressTest : public LabTest {
     tally.wrong_sources += after.wrong - before.wrong;
     tally.double_answers += double_answers();
     ASSERT_EQ(lab("heal " + owner).status, 0);
-    ASSERT_TRUE(eventually([&] { return !settled_owner().empty(); })) << "after " << fault;
+    ASSERT_TRUE(eventually([&] { return !settled_owner().empty(); }))
+        << "after " << fault << ": " << seen_of_owner_;
     tally.double_answers += double_answers();
   }
 };

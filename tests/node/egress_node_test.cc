@@ -59,6 +59,9 @@ struct NodeOfThree {
   void tell_members(std::set<std::string> alive, bool missed = false, bool cut_off = false) {
     node.take_members({std::move(alive), {}, cut_off}, missed, now);
   }
+  void tell_returning(std::set<std::string> returning) {
+    node.take_members({kAll, std::move(returning), false}, false, now);
+  }
   EgressOutcome decide() {
     auto outcome = node.decide(now);
     EXPECT_TRUE(outcome);
@@ -136,6 +139,40 @@ TEST(EgressNode, WithoutGossipItNeverSettles) {  // antrea#8259: there is no key
   EXPECT_FALSE(outcome.decision.serving);
   EXPECT_THAT(outcome.decision.owned, IsEmpty());
   EXPECT_FALSE(world.node.next_deadline());
+}
+
+TEST(EgressNode, ThoseThatBeginTogetherAgreeAtOnce) {
+  // Who knows first that nothing is given out must not take all because the others do not yet.
+  NodeOfThree world;
+  world.tell_all();
+  world.tell_returning({"two", "three"});
+  ASSERT_TRUE(world.decide().settled);
+  EXPECT_NE(world.owner(), "one") << "the ring of all three";
+  const std::string begins = world.owner();
+  world.tell_returning({});
+  EXPECT_EQ(world.decide().decision.owned.size(), 0U);
+  EXPECT_EQ(world.owner(), begins);
+  world.tell_returning({begins});
+  world.decide();
+  EXPECT_NE(world.owner(), begins) << "that comes back later";
+
+  // One that goes on saying so has something to say.
+  for (const bool given_out : {false, true}) {
+    NodeOfThree other;
+    other.tell_all();
+    other.tell_returning({begins});
+    other.decide();
+    ASSERT_EQ(other.owner(), begins);
+    if (given_out) {
+      other.egress.status.egress_node = "one";
+      other.tell_objects();
+    } else {
+      EXPECT_EQ(other.node.next_deadline(), kBegin + EgressNode::kSettle);
+      other.now += EgressNode::kSettle;
+    }
+    other.decide();
+    EXPECT_NE(other.owner(), begins) << given_out;
+  }
 }
 
 TEST(EgressNode, WhoComesToAddressesThatAreGivenOutReturns) {

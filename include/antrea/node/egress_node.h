@@ -38,7 +38,8 @@ struct EgressOutcome {
 /// - Who is there counts only when all Nodes have been heard, or `kSettle` after the gossip has
 ///   begun: a Node that has just started must not take the others for dead.
 /// - If addresses are given out then, it comes back to a cluster that went on, as it does whenever
-///   others may have acted without it.
+///   others may have acted without it. If none is, the cluster begins: members that do not know yet
+///   whether others went on begin with it, and get their share, for `kSettle` at most.
 class ANTREA_API EgressNode {
  public:
   static constexpr Duration kSettle = std::chrono::seconds(3);
@@ -78,7 +79,9 @@ class ANTREA_API EgressNode {
 
  private:
   bool everything_known() const;
+  bool given_out() const;
   void settle_if_due(TimePoint now);
+  void tell_members(TimePoint now);
   std::set<IpAddress> services_here() const;
 
   std::string name_;
@@ -89,6 +92,9 @@ class ANTREA_API EgressNode {
   std::set<std::string> known_nodes_;
   std::set<Known> known_;
   TimePoint settles_at_ = TimePoint::max();
+  std::set<std::string> say_returning_;  // the others that do
+  std::set<std::string> beginners_;      // of them, those that count as if they did not
+  TimePoint begun_at_{};                 // until when
 };
 
 }  // namespace antrea::node
