@@ -32,7 +32,7 @@ struct LivenessProbe::Impl {
   };
   /// Somebody doubts a member and has asked us.
   struct Favour {
-    std::string asker;
+    std::string asker;  ///< this member itself: it is to look
     std::uint32_t number = 0;
     std::string about;
     TimePoint asked, give_up;
@@ -279,6 +279,17 @@ void LivenessProbe::Impl::conclude(TimePoint now) {
   });
 }
 
+void LivenessProbe::look_for(const std::string& name, TimePoint now) {
+  auto& m = *impl_;
+  if (!m.members.contains(name)) return m.out.not_found.push_back(name);
+  const bool looks = std::ranges::any_of(m.favours, [&](const Impl::Favour& favour) {
+    return favour.asker == m.options.name && favour.about == name;
+  });
+  if (looks) return;
+  m.favours.push_back({m.options.name, 0, name, now, now + 2 * m.patience()});
+  m.send_hello(name, true, now);
+}
+
 void LivenessProbe::Impl::do_favours(TimePoint now) {
   std::erase_if(favours, [&](const Favour& favour) {
     const auto session = sessions.find(favour.about);
@@ -288,6 +299,7 @@ void LivenessProbe::Impl::do_favours(TimePoint now) {
     const bool silent = now >= favour.give_up || !members.contains(favour.about) ||
                         (known && session->second.down(now));
     if (!heard && !silent) return false;
+    if (favour.asker == options.name && silent) out.not_found.push_back(favour.about);
     if (const auto to = members.find(favour.asker); to != members.end())
       send(to->second, Answer{options.name, favour.number, favour.about, heard});
     return true;

@@ -219,6 +219,12 @@ TimePoint Membership::next_deadline() const {
   return next;
 }
 
+void Membership::suspect(const std::string& name, TimePoint now) {
+  auto& m = *impl_;
+  if (const auto* const record = m.find(name))
+    m.on_suspect({record->incarnation, name, m.options.name}, now);
+}
+
 void Membership::declare_failed(const std::string& name, TimePoint now) {
   auto& m = *impl_;
   const auto* const record = m.find(name);

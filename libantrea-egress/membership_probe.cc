@@ -82,8 +82,11 @@ void Membership::Impl::finish_probe(bool reached, TimePoint now) {
       done.nacks_expected > 0
           ? static_cast<int>(done.nacks_expected - std::min(done.nacks, done.nacks_expected))
           : 1);
-  if (const auto* const target = find(done.name))
-    on_suspect({target->incarnation, target->name, options.name}, now);
+  const auto* const target = find(done.name);
+  if (target == nullptr) return;
+  const auto speaks = [](const Record& record) { return MemberMeta::decode(record.meta).liveness; };
+  if (speaks(*target) && speaks(*find(options.name))) return out.doubted.push_back(target->name);
+  on_suspect({target->incarnation, target->name, options.name}, now);
 }
 
 void Membership::Impl::tick_probe(TimePoint now) {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "antrea/lab/late_link.h"
 #include "antrea/lab/netlink.h"
 
 namespace antrea::lab {
@@ -16,7 +17,7 @@ struct Row {
 constexpr std::array kRows{Row{Fault::kAgent, "agent"},   Row{Fault::kNode, "node"},
                            Row{Fault::kLink, "link"},     Row{Fault::kGossip, "gossip"},
                            Row{Fault::kOneway, "oneway"}, Row{Fault::kPause, "pause"},
-                           Row{Fault::kLoss, "loss"}};
+                           Row{Fault::kLoss, "loss"},     Row{Fault::kJitter, "jitter"}};
 
 constexpr std::chrono::milliseconds kNftLimit{10'000};
 
@@ -36,17 +37,18 @@ std::string without(const std::string& table) {
   return fmt::format("add table {0}\ndelete table {0}\n", table);
 }
 
-// The Node's end of its cable is the switch's, which takes frames before the kernel could drop
-// them. The fabric's end has the Node's name.
-std::string cable_table(const Node& node) { return "netdev fault-" + node.host.name; }
+std::string cable_table(const Node& node) { return "bridge fault-" + node.host.name; }
 constexpr const char* kHostTable = "inet lab-fault";
 
+// The Node's end of its cable is the switch's, which takes frames before the kernel could drop
+// them. The fabric's end has the Node's name, or is late.
 Result<> lose_sent(Topology& topology, const Node& node, const std::string& which) {
   const auto table = cable_table(node);
   return nft(topology.fabric().fd(),
-             without(table) + fmt::format("table {} {{\nchain sent {{\ntype filter hook ingress "
-                                          "device {} priority 0;\n{} drop\n}}\n}}\n",
-                                          table, node.host.name, which));
+             without(table) +
+                 fmt::format("table {} {{\nchain sent {{\ntype filter hook prerouting priority 0;\n"
+                             "iifname {{ \"{}\", \"{}\" }} {} drop\n}}\n}}\n",
+                             table, node.host.name, late_link_name(node.host.name), which));
 }
 
 }  // namespace
@@ -80,6 +82,7 @@ Result<> cut_network(Topology& topology, Node& node, Fault fault) {
   switch (fault) {
     case Fault::kAgent:
     case Fault::kPause:
+    case Fault::kJitter:
       return {};
     case Fault::kNode:
     case Fault::kLink: {

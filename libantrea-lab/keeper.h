@@ -13,6 +13,7 @@
 #include "antrea/base/log.h"
 #include "antrea/lab/dns.h"
 #include "antrea/lab/lab.h"
+#include "antrea/lab/late_link.h"
 #include "antrea/lab/relay.h"
 #include "antrea/lab/responder.h"
 #include "antrea/lab/topology.h"
@@ -79,6 +80,7 @@ class Keeper {
   std::unique_ptr<Topology> topology_;
   std::vector<std::unique_ptr<Daemon>> daemons_;
   std::vector<std::unique_ptr<Relay>> relays_;
+  std::map<std::string, std::unique_ptr<LateLink>> late_links_;  // by Node
   std::vector<std::unique_ptr<Responder>> responders_;
   std::unique_ptr<DnsServer> dns_;
   std::unique_ptr<Cluster> cluster_;

@@ -56,6 +56,10 @@ Result<> Keeper::fail(const std::string& name, const std::string& how) {
   ANTREA_TRY(const Fault fault, parse_fault(how));
   ANTREA_TRY(Node* const node, node_named(name));
   ANTREA_CHECK(cut_network(*topology_, *node, fault));
+  if (fault == Fault::kJitter && !late_links_.contains(name)) {
+    ANTREA_TRY(auto late, LateLink::start(io_, topology_->fabric(), name));
+    late_links_.emplace(name, std::move(late));
+  }
   if (fault == Fault::kAgent) return control_daemon(name, "antrea-agent", "kill");
   if (fault != Fault::kNode && fault != Fault::kPause) return {};
   // All of them first, then wait: none shall see another one's end.
@@ -70,6 +74,7 @@ Result<> Keeper::fail(const std::string& name, const std::string& how) {
 
 Result<> Keeper::heal(const std::string& name) {
   ANTREA_TRY(Node* const node, node_named(name));
+  late_links_.erase(name);
   ANTREA_CHECK(mend_network(*topology_, *node));
   for (Process* process : processes_of(*node)) process->signal(SIGCONT);
   ANTREA_CHECK(topology_->restart_vswitch(*node));

@@ -112,6 +112,13 @@ Result<> Netlink::set_master(const std::string& name, const std::string& bridge)
   return {};
 }
 
+Result<> Netlink::release(const std::string& name) {
+  ANTREA_TRY(Link link, find(sock_.get(), name));
+  if (int err = rtnl_link_release(sock_.get(), link.get()); err < 0)
+    return nl_error(err, "take out of its bridge", name);
+  return {};
+}
+
 Result<> Netlink::set_up(const std::string& name) {
   return change(sock_.get(), name, "set up", [](rtnl_link* l) { rtnl_link_set_flags(l, IFF_UP); });
 }

@@ -62,10 +62,10 @@ Node* Topology::find_node(const std::string& name) {
 
 Result<> Topology::build_fabric() {
   ANTREA_TRY(Netlink net, Netlink::open(fabric_));
-  ANTREA_CHECK(net.add_bridge("phy0"));
-  ANTREA_CHECK(net.set_up("phy0"));
-  ANTREA_CHECK(net.add_address("phy0", LabNetwork::nodes_router(), LabNetwork::nodes().length()));
-  ANTREA_CHECK(disable_tx_offload(fabric_, "phy0"));
+  ANTREA_CHECK(net.add_bridge(kFabric));
+  ANTREA_CHECK(net.set_up(kFabric));
+  ANTREA_CHECK(net.add_address(kFabric, LabNetwork::nodes_router(), LabNetwork::nodes().length()));
+  ANTREA_CHECK(disable_tx_offload(fabric_, kFabric));
   return set_sysctl(fabric_, "net/ipv4/ip_forward", "1");
 }
 
@@ -90,7 +90,7 @@ Result<> Topology::build_beside() {
   ANTREA_TRY(Netlink net, Netlink::open(fabric_));
   ANTREA_TRY(Netlink inside, Netlink::open(host.net));
   ANTREA_CHECK(net.add_veth("beside", "eth0", host.net));
-  ANTREA_CHECK(net.set_master("beside", "phy0"));
+  ANTREA_CHECK(net.set_master("beside", kFabric));
   ANTREA_CHECK(net.set_up("beside"));
   ANTREA_CHECK(inside.set_up("eth0"));
   ANTREA_CHECK(inside.add_address("eth0", host.address, LabNetwork::nodes().length()));
@@ -106,7 +106,7 @@ Result<> Topology::add_node(unsigned index) {
   ANTREA_TRY(Netlink net, Netlink::open(fabric_));
   ANTREA_TRY(Netlink inside, Netlink::open(host.net));
   ANTREA_CHECK(net.add_veth(name, "eth0", host.net));
-  ANTREA_CHECK(net.set_master(name, "phy0"));
+  ANTREA_CHECK(net.set_master(name, kFabric));
   ANTREA_CHECK(net.set_up(name));
   // Its frames are the switch's: the kernel must neither answer ARP nor take a packet on it a
   // second time. Having a MAC other than the Node's sees to the latter.

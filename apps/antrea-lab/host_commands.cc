@@ -118,7 +118,7 @@ int run_beside(const Command& command, const Args& args) {
 int run_fail(const Command& command, const Args& args) {
   auto options = lab_options();
   options.add_options()("how", po::value<std::string>()->value_name("FAULT"),
-                        "agent, node, link, gossip, oneway, pause or loss");
+                        "agent, node, link, gossip, oneway, pause, loss or jitter");
   const Parsed parsed(command, args, options, 1, 1);
   if (parsed.help()) return 0;
   if (!parsed.has("how")) throw UsageError("--how is missing");

@@ -73,6 +73,7 @@ const std::vector<Command> kCommands{
      "  oneway  what it sends is lost, it still hears\n"
      "  pause   its processes are stopped, and go on later where they were\n"
      "  loss    of what it sends, 30 % is lost\n"
+     "  jitter  what it sends and hears comes up to 50 ms late, in another order\n"
      "The API stays reachable. Several faults may be on at once.",
      run_fail},
     {"heal", "NODE [--name NAME]", "end a Node's faults",

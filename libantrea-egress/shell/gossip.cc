@@ -190,6 +190,8 @@ void Gossip::Impl::drain() {
     for (const auto& event : out.events) route(event, time);
     for (const auto& user : out.user)
       if (liveness) (void)liveness->received(user.body, time);
+    for (const auto& name : out.doubted)
+      if (liveness) liveness->look_for(name, time);
     for (const auto& packet : out.packets) send(packet);
     for (auto& request : out.streams) spawn(make(std::move(request)));
     if (!liveness) break;
@@ -201,7 +203,8 @@ void Gossip::Impl::drain() {
     if (fast.cut_off == false) membership->tell_again(time);
     for (const auto& packet : fast.packets) membership->send_user(packet.to, packet.body);
     for (const auto& name : fast.failed) membership->declare_failed(name, time);
-    more = fast.cut_off || !fast.packets.empty() || !fast.failed.empty();
+    for (const auto& name : fast.not_found) membership->suspect(name, time);
+    more = fast.cut_off || !fast.packets.empty() || !fast.failed.empty() || !fast.not_found.empty();
   }
   auto next = membership->next_deadline();
   if (liveness) next = std::min(next, liveness->next_deadline());

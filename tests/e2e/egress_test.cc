@@ -181,6 +181,23 @@ class EgressTest : public LabTest {
 
   std::string seen_of_owner_;  // when it was last asked who it is
 
+  /// What each Node knows of the way that a Pod's packets take.
+  std::string whereabouts(const std::string& pod) {
+    std::string out = in("beside", "ip neighbour show").text;
+    for (unsigned i = 1; i <= kNodes; ++i) {
+      const auto look = [&](const std::string& command) {
+        out += node_name(i) + ": " + command + "\n" + in("node " + node_name(i), command).text;
+      };
+      look("ovs-appctl tnl/neigh/show");
+      look("ovs-ofctl -O OpenFlow15 dump-groups br-int");
+      look("ovs-appctl dpctl/dump-flows");
+      look("ip neighbour show");
+      look("ip address show dev antrea-egress0");
+      look("nft list ruleset");
+    }
+    return out + in("exec " + pod, std::string("ping -n -c 3 -i 0.2 -W 1 ") + kOutside).text;
+  }
+
   /// Sends packets from a Pod while `command` runs in their midst.
   Stream stream_during(const std::string& pod, const std::string& command) {
     const std::string file = "/tmp/" + name_ + ".pings";
@@ -218,7 +235,8 @@ class EgressTest : public LabTest {
     tally.outages.push_back(stream.outage_ms);
     tally.sent += stream.sent;
     tally.lost += stream.lost;
-    EXPECT_TRUE(stream.came_back) << fault << " on " << owner << ": no answer any more";
+    EXPECT_TRUE(stream.came_back) << fault << " on " << owner << ": no answer any more\n"
+                                  << whereabouts(pod_beside(owner));
     const auto after = seen_outside();
     EXPECT_GT(after.good, before.good);
     tally.wrong_sources += after.wrong - before.wrong;
@@ -281,6 +299,28 @@ TEST_F(EgressTest, ADrainIsNotFelt) {
   EXPECT_LE(static_cast<long>(tally.lost), fenced());
   EXPECT_EQ(tally.wrong_sources, 0);
   EXPECT_EQ(tally.double_answers, 0);
+}
+
+// For ANTREA_SOAK seconds.
+TEST_F(EgressTest, PoorLinksFailNobody) {
+  const std::string owner = settled_owner();
+  ASSERT_FALSE(owner.empty());
+  for (unsigned i = 1; i <= kNodes; ++i)
+    for (const char* const how : {"loss", "jitter"})
+      ASSERT_EQ(lab("fail " + node_name(i) + " --how " + how).status, 0);
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::seconds(std::stoul(from_environment("ANTREA_SOAK", "5")));
+  while (std::chrono::steady_clock::now() < until)
+    ASSERT_EQ(settled_owner(), owner) << seen_of_owner_;
+  const auto verdicts =
+      run("grep -hE 'member .*: (failed|left|outvoted|cut off)' /tmp/antrea-lab-$(id -u)/" + name_ +
+          "/log/*-antrea-agent.log");
+  EXPECT_EQ(verdicts.text, "");
+
+  ASSERT_EQ(lab("fail " + owner + " --how node").status, 0);
+  EXPECT_TRUE(eventually([&] {
+    return kubectl("get egress by-egress -o jsonpath={.status.egressNode}").text != owner;
+  })) << "who dies behind a poor link is missed";
 }
 
 TEST_F(EgressTest, AnAddressThatItsUserPutOnANodeIsUsedThere) {

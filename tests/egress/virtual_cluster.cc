@@ -4,6 +4,8 @@
 
 namespace antrea::egress {
 
+using namespace std::chrono_literals;
+
 VirtualCluster::VirtualCluster(std::uint64_t seed, VirtualNetwork network_)
     : network(network_), random_(seed) {}
 
@@ -98,8 +100,16 @@ std::optional<std::size_t> VirtualCluster::at(const GossipEndpoint& endpoint) co
 }
 
 Duration VirtualCluster::transit() {
-  return network.delay + Duration(static_cast<Duration::rep>(
-                             random_.below(static_cast<std::uint64_t>(network.jitter.count()))));
+  const auto jitter = static_cast<std::uint64_t>(network.jitter.count());
+  return network.delay +
+         Duration(static_cast<Duration::rep>(random_.below(jitter) + random_.below(jitter)));
+}
+
+Duration VirtualCluster::transit_of_stream(Duration first_pause) {
+  Duration total{};
+  for (auto pause = first_pause; network.loss > 0 && chance() < network.loss; pause *= 2)
+    total += pause;
+  return total + transit();
 }
 
 void VirtualCluster::schedule(TimePoint at, std::size_t node, std::function<void()> work) {
@@ -126,13 +136,17 @@ void VirtualCluster::drain(std::size_t who) {
     }
     for (const auto& user : out.user)
       if (node.liveness && node.liveness->received(user.body, now_)) more = true;
+    for (const auto& name : out.doubted)
+      if (node.liveness) node.liveness->look_for(name, now_);
     if (node.liveness) {
       auto fast = node.liveness->take();
       if (fast.cut_off) node.cut_off = *fast.cut_off;
       if (fast.cut_off == false) node.membership->tell_again(now_);
       for (const auto& packet : fast.packets) node.membership->send_user(packet.to, packet.body);
       for (const auto& name : fast.failed) node.membership->declare_failed(name, now_);
-      more = more || fast.cut_off || !fast.packets.empty() || !fast.failed.empty();
+      for (const auto& name : fast.not_found) node.membership->suspect(name, now_);
+      more = more || fast.cut_off || !fast.packets.empty() || !fast.failed.empty() ||
+             !fast.not_found.empty();
     }
     for (auto& packet : out.packets) {
       ++node.sent.packets;
@@ -168,7 +182,9 @@ void VirtualCluster::open_stream(std::size_t from, const StreamRequest& request)
   };
   const auto failure = answer_with(make_error(Errc::kTimeout, "virtual stream: no answer"));
   const auto to = at(request.to);
-  const auto there = now_ + 2 * transit(), back = there + 2 * transit();
+  // Opening, the request, the answer: Linux sends again after 1 s, then after some 200 ms.
+  const auto opened = now_ + transit_of_stream(1s) + transit_of_stream(1s);
+  const auto there = opened + transit_of_stream(200ms), back = there + transit_of_stream(200ms);
   const bool alive = to && nodes_[*to].membership && !nodes_[*to].paused;
   if (!alive || !connected(from, *to) || !connected(*to, from) || back > give_up)
     return schedule(give_up, from, failure);

@@ -18,9 +18,9 @@
 namespace antrea::egress {
 
 struct VirtualNetwork {
-  double loss = 0;  ///< of packets, 0 to 1; streams retransmit
+  double loss = 0;  ///< of packets, 0 to 1; streams send theirs again, as TCP does
   Duration delay = std::chrono::microseconds(200);
-  Duration jitter{};  ///< on top, evenly distributed
+  Duration jitter{};  ///< on top at each end's link, evenly distributed
 };
 
 class VirtualCluster {
@@ -111,6 +111,7 @@ class VirtualCluster {
   bool connected(std::size_t from, std::size_t to) const;
   std::optional<std::size_t> at(const GossipEndpoint& endpoint) const;
   Duration transit();
+  Duration transit_of_stream(Duration first_pause);
   double chance() { return static_cast<double>(random_.next() >> 11) * 0x1p-53; }
   bool step(TimePoint until);
 

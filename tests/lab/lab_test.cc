@@ -160,6 +160,44 @@ TEST_F(Lab, LosesAThirdOfWhatANodeSends) {
   EXPECT_LT(std::atoi(out.c_str()), 800);
 }
 
+TEST_F(Lab, ALinkMayBeLateAndLossyAtOnce) {
+  auto dir = bring_up("one", 2);
+  ASSERT_OK(dir);
+  auto lab = LabClient::connect(*dir);
+  ASSERT_OK(lab);
+  // Answers in 100 ms at most, 50 in the mean; some of those asked 2 ms later come earlier.
+  const std::string ping =
+      "ping -n -i 0.002 -c 500 -W 1 172.18.0.2 | sed -n 's/.*icmp_seq=\\([0-9]*\\) "
+      ".*time=\\([0-9]*\\).*/"
+      "\\1 \\2/p' | awk '{ n++; sum += $2; if ($1 < last) ++early; last = $1 } END { print n, sum "
+      "/ n, "
+      "early }'";
+  const auto measure = [&] {
+    std::string out;
+    EXPECT_EQ(run_on(*dir, "beside", ping, &out), 0);
+    std::istringstream words(out);
+    std::array<double, 3> found{};  // answers, mean in ms, how many overtook
+    for (double& each : found) words >> each;
+    return found;
+  };
+  ASSERT_OK(lab->fail("worker-01", "jitter"));
+  auto [answers, mean, early] = measure();
+  EXPECT_EQ(answers, 500);
+  EXPECT_GT(mean, 40);
+  EXPECT_LT(mean, 70);
+  EXPECT_GT(early, 100);
+  ASSERT_OK(lab->fail("worker-01", "loss"));
+  EXPECT_EQ(run_on(*dir, "worker-02", "ping -n -c 1 -W 5 172.18.1.10 >/dev/null"), 0);
+  std::tie(answers, mean, early) = std::tuple_cat(measure());
+  EXPECT_GT(answers, 280);
+  EXPECT_LT(answers, 420);
+  EXPECT_GT(mean, 40);
+  ASSERT_OK(lab->heal("worker-01"));
+  std::tie(answers, mean, early) = std::tuple_cat(measure());
+  EXPECT_EQ(answers, 500);
+  EXPECT_LT(mean, 10);
+}
+
 TEST_F(Lab, FaultsOfNobodyAreRefused) {
   auto dir = bring_up("one", 1);
   ASSERT_OK(dir);

@@ -33,6 +33,8 @@ struct LivenessOutput {
   std::vector<Packet> packets;
   /// Not reachable, as a second member says, too: for `Membership::declare_failed`.
   std::vector<std::string> failed;
+  /// Looked for in vain: for `Membership::suspect`.
+  std::vector<std::string> not_found;
   /// This member hears nobody, or was stopped for so long that others may have acted: true. Heard
   /// again by somebody: false. Empty: no change.
   std::optional<bool> cut_off;
@@ -62,6 +64,9 @@ class ANTREA_API LivenessProbe {
   /// A member that speaks this (`MemberMeta::liveness`) is there, or has moved.
   void member_alive(const std::string& name, const GossipEndpoint& endpoint, TimePoint now);
   void member_gone(const std::string& name, TimePoint now);
+  /// Somebody else doubts a member: asks it for so long that loss as it was measured cannot be why
+  /// it does not answer, and says so if it does not.
+  void look_for(const std::string& name, TimePoint now);
 
   /// The body of a user message. False: it is none of ours.
   bool received(std::span<const std::byte> body, TimePoint now);

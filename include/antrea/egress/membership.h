@@ -103,6 +103,9 @@ struct MembershipOutput {
   std::vector<StreamRequest> streams;
   std::vector<MemberEvent> events;  ///< in the order in which they came about
   std::vector<UserMessage> user;    ///< for whoever is above
+  /// Did not answer a probe, and speak the fast path as this member does: for
+  /// `LivenessProbe::look_for`, which loss misleads less, before anybody suspects them.
+  std::vector<std::string> doubted;
 };
 
 /// One member's view of the cluster.
@@ -146,6 +149,8 @@ class ANTREA_API Membership {
   void tick(TimePoint now);
   TimePoint next_deadline() const;
 
+  /// `name`, which was doubted, was looked for in vain.
+  void suspect(const std::string& name, TimePoint now);
   /// What others found out by other means: `name` is not reachable. Counts at once, for all. A
   /// member that is there all the same contradicts, and is back.
   void declare_failed(const std::string& name, TimePoint now);

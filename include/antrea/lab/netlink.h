@@ -34,6 +34,8 @@ class ANTREA_API Netlink {
   Result<> add_veth(const std::string& name, const std::string& peer, const NetNamespace& peer_ns);
   Result<> add_bridge(const std::string& name);
   Result<> set_master(const std::string& name, const std::string& bridge);
+  /// Out of its bridge.
+  Result<> release(const std::string& name);
   Result<> set_up(const std::string& name);
   Result<> set_down(const std::string& name);
   /// No ARP is sent or answered on it: for devices whose frames belong to Open vSwitch.

@@ -51,6 +51,7 @@ struct Node {
 class ANTREA_API Topology {
  public:
   static constexpr const char* kUplink = "br-phy";  ///< the device that has the Node's address
+  static constexpr const char* kFabric = "phy0";    ///< the bridge between the hosts
   /// With Datapath::kDummy only: a veth pair stands in for the internal port of br-int. The host's
   /// end has the port's name; the other is to be the port of br-int.
   static constexpr const char* kGateway = "antrea-gw0";
