@@ -1,61 +1,27 @@
 // With which ports connections leave that leave with an Egress IP: rules in a real kernel.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "antrea/node/egress_host.h"
-#include "tests/node/kept_lease.h"
-#include "tests/node/lab.h"
+#include "tests/node/egress_host_packets.h"
 
 namespace antrea::node {
 namespace {
 
 using testing::HasSubstr;
 
-/// A Node without a switch: what its Pod sends has the mark already that the pipeline would give.
-class EgressSnat : public testing::Test {
+class EgressSnat : public EgressHostPackets {
  protected:
   void SetUp() override {
-    if (!lab::isolate()) GTEST_SKIP() << "network namespaces are not allowed here";
-    node.emplace();
-    pod.emplace();
-    outside.emplace();
-    const auto link = [&](const char* name, const char* address, lab::Namespace& peer,
-                          const char* peer_address) {
-      node->run({"ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
-                 std::to_string(peer.pid())});
-      node->run({"ip", "addr", "add", address, "dev", name});
-      node->run({"ip", "link", "set", name, "up"});
-      peer.run({"ip", "addr", "add", peer_address, "dev", "eth0"});
-      peer.run({"ip", "link", "set", "eth0", "up"});
-    };
-    link("uplink", "172.18.0.2/24", *outside, "172.18.0.9/24");
-    link("antrea-gw0", "10.10.0.1/24", *pod, "10.10.0.2/24");
-    pod->run({"ip", "route", "add", "default", "via", "10.10.0.1"});
-    node->run({"ip", "link", "set", "lo", "up"});
-    node->run({"sysctl", "-qw", "net.ipv4.ip_forward=1"});
-    node->run({"nft",
-               "table ip pipeline { chain prerouting { type filter hook prerouting "
-               "priority mangle ; iifname antrea-gw0 meta mark set 7 ; } ; }"});
+    EgressHostPackets::SetUp();
+    if (!node) return;
     outside->run({"nft",
                   "table ip seen { counter kept { packets 0 bytes 0 ; } ; "
                   "counter others { packets 0 bytes 0 ; } ; chain input { "
                   "type filter hook input priority 0 ; ip saddr 172.18.0.100 tcp dport 80 "
                   "tcp flags syn jump ports ; } ; chain ports { tcp sport 40000-40007 "
                   "counter name kept accept ; counter name others ; } ; }"});
-    lease.emplace(*node);
   }
-  std::size_t apply(SnatPorts ports) {
-    std::size_t operations = 0;
-    node->enter([&] {
-      auto host = EgressHost::open();
-      ASSERT_TRUE(host) << host.error().to_string();
-      const LocalEgressIp local{*IpAddress::parse("172.18.0.100"), 7};
-      const auto done = host->apply(
-          desired_egress_host(NodeConfig{}, "uplink", {.local = {local}, .ports = ports}));
-      ASSERT_TRUE(done) << done.error().to_string();
-      operations = done->size();
-    });
-    return operations;
+  std::size_t translate(SnatPorts ports) {
+    return apply({.local = {{*IpAddress::parse("172.18.0.100"), 7}}, .ports = ports}).size();
   }
   /// Begins eight connections, which are refused.
   void connect() {
@@ -67,28 +33,25 @@ class EgressSnat : public testing::Test {
   std::string seen(const char* counter) {
     return outside->run({"nft", "list", "counter", "ip", "seen", counter});
   }
-
-  std::optional<lab::Namespace> node, pod, outside;
-  std::optional<KeptLease> lease;
 };
 
 TEST_F(EgressSnat, PortsAreKept) {
-  EXPECT_GT(apply(SnatPorts::kKept), 0U);
+  EXPECT_GT(translate(SnatPorts::kKept), 0U);
   connect();
   EXPECT_THAT(seen("kept"), testing::Not(HasSubstr("packets 0 ")));
   EXPECT_THAT(seen("others"), HasSubstr("packets 0 "));
 }
 
 TEST_F(EgressSnat, PortsAreAnyWhereThatIsWanted) {
-  EXPECT_GT(apply(SnatPorts::kFullyRandom), 0U);
-  EXPECT_EQ(apply(SnatPorts::kFullyRandom), 0U) << "the kernel tells it as it was written";
+  EXPECT_GT(translate(SnatPorts::kFullyRandom), 0U);
+  EXPECT_EQ(translate(SnatPorts::kFullyRandom), 0U) << "the kernel tells it as it was written";
   connect();
   EXPECT_THAT(seen("others"), testing::Not(HasSubstr("packets 0 ")));
-  EXPECT_GT(apply(SnatPorts::kKept), 0U);
+  EXPECT_GT(translate(SnatPorts::kKept), 0U);
 }
 
 TEST_F(EgressSnat, MarksOfTheHostsOwnPacketsMeanNothing) {  // antrea#3430
-  apply(SnatPorts::kKept);
+  translate(SnatPorts::kKept);
   node->run({"nft",
              "table ip marks { chain output { type route hook output priority mangle ; "
              "oifname uplink meta mark set 7 ; } ; }"});
@@ -102,7 +65,7 @@ TEST_F(EgressSnat, MarksOfTheHostsOwnPacketsMeanNothing) {  // antrea#3430
 }
 
 TEST_F(EgressSnat, OwnAddressesAreThoseThatUsersGaveToTheNode) {  // antrea#2930
-  apply(SnatPorts::kKept);  // puts 172.18.0.100 on the Egress device
+  translate(SnatPorts::kKept);  // puts 172.18.0.100 on the Egress device
   node->run({"ip", "link", "add", "kube-ipvs0", "type", "bridge"});
   node->run({"ip", "addr", "add", "10.96.0.1/32", "dev", "kube-ipvs0"});
   node->run({"ip", "addr", "add", "172.18.0.200/32", "dev", "uplink"});

@@ -1,14 +1,11 @@
 // Egress IPs in a subnet that is not the Nodes' own: routes, rules and packets of a real kernel.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <sstream>
 
-#include "antrea/node/egress_host.h"
 #include "antrea/node/netlink.h"
 #include "tests/addresses.h"
-#include "tests/node/kept_lease.h"
-#include "tests/node/lab.h"
+#include "tests/node/egress_host_packets.h"
 
 namespace antrea::node {
 namespace {
@@ -17,46 +14,25 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-/// A Node without a switch, whose default route is not through its transport interface, and which
-/// takes replies on the way of their sources only: where distributions set rp_filter (antrea#6622).
-class EgressSubnetPackets : public testing::Test {
+/// A Node whose default route is not through its transport interface, and which takes replies on
+/// the way of their sources only: where distributions set rp_filter (antrea#6622).
+class EgressSubnetPackets : public EgressHostPackets {
  protected:
   void SetUp() override {
-    if (!lab::isolate()) GTEST_SKIP() << "network namespaces are not allowed here";
-    node.emplace();
-    pod.emplace();
-    outside.emplace();
+    EgressHostPackets::SetUp();
+    if (!node) return;
     management.emplace();
-    const auto link = [&](const char* name, lab::Namespace& peer,
-                          std::vector<std::pair<std::string, std::string>> addresses) {
-      node->run({"ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns",
-                 std::to_string(peer.pid())});
-      node->run({"ip", "link", "set", name, "up"});
-      peer.run({"ip", "link", "set", "eth0", "up"});
-      for (const auto& [here, there] : addresses) {
-        if (!here.empty()) node->run({"ip", "addr", "add", here, "dev", name, "nodad"});
-        peer.run({"ip", "addr", "add", there, "dev", "eth0", "nodad"});
-      }
-    };
-    node->run({"sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
-               "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1"});
-    link("uplink", *outside,
-         {{"172.18.0.2/24", "172.18.0.9/24"}, {"", "172.19.0.1/24"}, {"", "fd19::1/64"}});
-    link("mgmt", *management, {{"192.168.7.2/24", "192.168.7.1/24"}, {"fd07::2/64", "fd07::1/64"}});
-    link("antrea-gw0", *pod, {{"10.10.0.1/24", "10.10.0.2/24"}, {"fd10::1/64", "fd10::2/64"}});
-    pod->run({"ip", "route", "add", "default", "via", "10.10.0.1"});
-    pod->run({"ip", "route", "add", "default", "via", "fd10::1"});
+    plug_in("mgmt", {"192.168.7.2/24", "fd07::2/64"}, *management,
+            {"192.168.7.1/24", "fd07::1/64"});
+    for (const char* device : {"all", "uplink", "mgmt", "antrea-gw0"})
+      node->run({"sysctl", "-qw", "net.ipv4.conf." + std::string(device) + ".rp_filter=1"});
+    for (const char* address : {"172.19.0.1/24", "fd19::1/64"})
+      outside->run({"ip", "addr", "add", address, "dev", "eth0", "nodad"});
     node->run({"ip", "route", "add", "default", "via", "192.168.7.1"});
     node->run({"ip", "route", "add", "default", "via", "fd07::1"});
-    node->run({"ip", "link", "set", "lo", "up"});
     outside->run({"ip", "link", "set", "lo", "up"});
     outside->run({"ip", "addr", "add", "203.0.113.5/32", "dev", "lo"});
     outside->run({"ip", "addr", "add", "fd20::5/128", "dev", "lo", "nodad"});
-    // The marks that the pipeline gives.
-    node->run({"nft",
-               "table inet pipeline { chain prerouting { type filter hook prerouting priority "
-               "mangle ; iifname antrea-gw0 meta nfproto ipv4 meta mark set 7 ; iifname "
-               "antrea-gw0 meta nfproto ipv6 meta mark set 8 ; } ; }"});
     management->run(
         {"nft",
          "table inet seen { counter astray { packets 0 bytes 0 ; } ; chain input { type "
@@ -69,21 +45,8 @@ class EgressSubnetPackets : public testing::Test {
                   "eth0"});
     server.emplace(*outside, "outside", 80);
     server_v6.emplace(*outside, "outside", kPortOfIpv6, Family::kIPv6);
-    lease.emplace(*node);
   }
 
-  /// What was done.
-  std::vector<std::string> apply(const EgressHostNeeds& needs) {
-    std::vector<std::string> out;
-    node->enter([&] {
-      auto host = EgressHost::open();
-      ASSERT_TRUE(host) << host.error().to_string();
-      const auto done = host->apply(desired_egress_host(NodeConfig{}, "uplink", needs));
-      ASSERT_TRUE(done) << done.error().to_string();
-      for (const auto& operation : *done) out.push_back(describe(operation));
-    });
-    return out;
-  }
   static constexpr std::uint16_t kPortOfIpv6 = 81;  // an own one, as its socket takes both families
   std::string ask(const char* target, int timeout_ms) {
     return lab::ask(*pod, ip(target), ip(target).is_v6() ? kPortOfIpv6 : 80, timeout_ms);
@@ -92,9 +55,8 @@ class EgressSubnetPackets : public testing::Test {
   /// Two SYNs in vain.
   bool silent(const char* target) { return ask(target, 1500).empty(); }
 
-  std::optional<lab::Namespace> node, pod, outside, management;
+  std::optional<lab::Namespace> management;
   std::optional<lab::Server> server, server_v6;
-  std::optional<KeptLease> lease;
 };
 
 const EgressSubnet kSubnet{*IpPrefix::parse("172.19.0.0/24"), ip("172.19.0.1")};

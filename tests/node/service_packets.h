@@ -29,8 +29,13 @@ class ServicePackets : public testing::Test {
     if (!lab::can_switch()) return;
     world = new ServiceWorld();
     answering = new Answering();
+    const std::vector<antrea::lab::ResponderPort> ports{{kTarget, LabProtocol::kTcp},
+                                                        {kTarget, LabProtocol::kUdp}};
     for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
-      answering->serve(*pod, {{kTarget, LabProtocol::kTcp}, {kTarget, LabProtocol::kUdp}});
+      answering->serve(*pod, ports);
+    answering->serve(world->one.where, "node-1", ports);
+    answering->serve(world->two.where, "node-2", ports);
+    answering->serve(world->outside, "outside", ports);
   }
   static void TearDownTestSuite() {
     delete answering;
@@ -78,8 +83,26 @@ class ServicePackets : public testing::Test {
     return service;
   }
 
+  struct Place {  // of an endpoint
+    IpAddress v4, v6;
+    std::string node;      // "": no Node's
+    bool leaving = false;  // it serves, and terminates
+  };
+  static Place place_of(const Pod& pod) {
+    const bool on_two = &pod == &world->c || &pod == &world->d;
+    return {pod.address(), pod.address_v6(), on_two ? "node-2" : "node-1"};
+  }
+  static Place place_of(const Node& node) {
+    return {node.address(), node.address_v6(), node.config.name};
+  }
+
   // On both Nodes, by these endpoints.
   static void serve(const api::Service& service, const std::vector<const Pod*>& endpoints) {
+    std::vector<Place> places;
+    for (const Pod* pod : endpoints) places.push_back(place_of(*pod));
+    serve_at(service, places);
+  }
+  static void serve_at(const api::Service& service, const std::vector<Place>& endpoints) {
     proxy::ServiceChanges changes;
     changes.services = {service};
     for (const Family family : {Family::kIPv4, Family::kIPv6}) {
@@ -90,12 +113,11 @@ class ServicePackets : public testing::Test {
       slice.address_type = family;
       slice.ports = {{.name = "tcp", .protocol = api::Protocol::kTcp, .port = kTarget},
                      {.name = "udp", .protocol = api::Protocol::kUdp, .port = kTarget}};
-      for (const Pod* pod : endpoints) {
-        const bool on_two = pod == &world->c || pod == &world->d;
-        slice.endpoints.push_back(
-            {.addresses = {family == Family::kIPv4 ? pod->address() : pod->address_v6()},
-             .node_name = on_two ? "node-2" : "node-1"});
-      }
+      for (const Place& place : endpoints)
+        slice.endpoints.push_back({.addresses = {family == Family::kIPv4 ? place.v4 : place.v6},
+                                   .ready = !place.leaving,
+                                   .terminating = place.leaving,
+                                   .node_name = place.node});
       changes.slices.push_back(std::move(slice));
     }
     world->apply(changes);
@@ -157,10 +179,15 @@ class ServicePackets : public testing::Test {
     };
     if (word == "gateway 1") return either(world->one.gateway(), world->one.gateway_v6());
     if (word == "gateway 2") return either(world->two.gateway(), world->two.gateway_v6());
+    if (word == "node 1") return either(world->one.address(), world->one.address_v6());
     if (word == "node 2") return either(world->two.address(), world->two.address_v6());
+    if (word == "Service") return either(ip("169.254.0.253"), ip("fc01::aabb:ccdd:eeff"));
     for (const Pod* pod : {&world->a, &world->b, &world->c, &world->d})
       if (&client == &pod->where) return either(pod->address(), pod->address_v6());
-    return v4 ? "172.18.0.9" : "fd18::9";
+    return outside_address(family).to_string();
+  }
+  static IpAddress outside_address(Family family) {
+    return ip(family == Family::kIPv4 ? "172.18.0.9" : "fd18::9");
   }
 };
 

@@ -1,11 +1,10 @@
 // Services with real packets: who is reached, and what address he sees, for every kind of client,
 // address, traffic policy, family and protocol; how connections are spread and kept together. Two
 // Nodes that serve all of it without kube-proxy.
-#include "tests/node/service_packets.h"
+#include <algorithm>
+#include <iterator>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/node/service_packets.h"
 
 namespace antrea::node {
 namespace {
@@ -89,18 +88,20 @@ constexpr Row kExternalLocalRows[] = {
 // internalTrafficPolicy Local: of a cluster IP only the client's own Node's endpoint.
 constexpr Row kInternalLocalRows[] = {
     {"Pod of Node 1", kClusterIp, "own", ""},
-    {"Pod of Node 1", kLoadBalancer, "own", "own"},
     {"Pod of Node 2", kClusterIp, "", "own"},
-    {"Pod of Node 2", kExternalIp, "own", "own"},
     {"endpoint of Node 1", kClusterIp, "gateway 1", ""},
     {"endpoint of Node 2", kClusterIp, "", "gateway 2"},
     {"Node 1", kClusterIp, "gateway 1", ""},
-    {"Node 1", kNodePort, "gateway 1", "gateway 1"},
     {"Node 2", kClusterIp, "", "gateway 2"},
-    {"outside", kNodePort, "own", "gateway 1"},
-    {"outside", kLoadBalancer, "own", "gateway 1"},
-    {"outside", kExternalIp, "own", "gateway 1"},
 };
+
+// What the internal policy is not about.
+std::vector<Row> from_outside(std::span<const Row> rows) {
+  std::vector<Row> out;
+  std::ranges::copy_if(rows, std::back_inserter(out),
+                       [](const Row& row) { return row.kind != kClusterIp; });
+  return out;
+}
 
 class ServiceTable : public ServicePackets {
  protected:
@@ -133,10 +134,15 @@ TEST_F(ServiceTable, FollowsAPolicyThatChanges) {
   serve(service(TrafficPolicy::kLocal), {&world->b, &world->c});
   check(kExternalLocalRows);
   forget_connections();
-  api::Service local = service();
-  local.internal_traffic_policy = TrafficPolicy::kLocal;
-  serve(local, {&world->b, &world->c});
-  check(kInternalLocalRows);
+  for (const auto external : {TrafficPolicy::kCluster, TrafficPolicy::kLocal}) {
+    SCOPED_TRACE(external == TrafficPolicy::kLocal ? "both Local" : "internal Local");
+    api::Service local = service(external);
+    local.internal_traffic_policy = TrafficPolicy::kLocal;
+    serve(local, {&world->b, &world->c});
+    check(kInternalLocalRows);
+    check(from_outside(external == TrafficPolicy::kLocal ? kExternalLocalRows : kClusterRows));
+    forget_connections();
+  }
 }
 
 // Without an endpoint here nobody from outside gets in; clients on the Node do.
@@ -184,198 +190,36 @@ TEST_F(ServicePackets, EndpointsShareEvenly) {
     }
 }
 
-/// Every way to come to a Service.
-class StickyPackets : public ServicePackets {
- protected:
-  struct Visit {
-    const Namespace& from;
-    Kind kind;
-    Family family;
-    LabProtocol protocol;
-  };
-  static std::vector<Visit> visits() {
-    std::vector<Visit> out;
-    for (const Family family : {Family::kIPv4, Family::kIPv6})
-      for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp})
-        for (const Kind kind : {kClusterIp, kNodePort, kLoadBalancer, kExternalIp})
-          for (const Namespace* from : {&world->d.where, &world->outside, &world->one.where})
-            if (kind != kClusterIp || from != &world->outside)
-              out.push_back({*from, kind, family, protocol});
-    return out;
-  }
-  static std::vector<std::string> make(const Visit& visit, std::size_t count) {
-    return probe(visit.from, address(visit.kind, visit.family),
-                 visit.kind == kNodePort ? kPortOfNode : kPort, visit.protocol, count);
-  }
-  static std::string describe(const Visit& visit) {
-    const char* const from = &visit.from == &world->outside   ? "outside"
-                             : &visit.from == &world->d.where ? "Pod"
-                                                              : "Node";
-    return std::string(from) + " to " + std::string(name(visit.kind)) + ", " +
-           std::string(to_string(visit.family)) + ", " + std::string(to_string(visit.protocol));
-  }
-};
-
-TEST_F(StickyPackets, AClientStaysAtItsEndpoint) {
-  api::Service sticky = service();
-  sticky.session_affinity_client_ip = true;
-  serve(sticky, {&world->a, &world->b, &world->c});
-  std::vector<std::string> endpoints;
-  for (const Visit& visit : visits()) endpoints.push_back(make(visit, 1).front());
-  // They are learned; packets of cached flows follow a little later.
-  for (Node* node : {&world->one, &world->two}) node->ovs.appctl({"revalidator/wait"});
-  for (std::size_t i = 0; i < endpoints.size(); ++i)
-    EXPECT_THAT(make(visits()[i], 16), testing::Each(endpoints[i])) << describe(visits()[i]);
-}
-
-// An endpoint that leaves a Service leaves its clients, too, though another Service has it still.
-TEST_F(StickyPackets, AnEndpointThatLeavesIsForgotten) {
-  api::Service other = service();
-  other.metadata.name = "other";
-  other.type = api::ServiceType::kClusterIP;
-  other.cluster_ips = {ip("10.96.0.20"), ip("fd96::20")};
-  other.load_balancer_ips.clear();
-  other.external_ips.clear();
-  serve(other, {&world->b, &world->c});
-  for (const char* mode : {"nat", "dsr"}) {
-    api::Service sticky = service();
-    sticky.session_affinity_client_ip = true;
-    sticky.metadata.annotations["service.antrea.io/load-balancer-mode"] = mode;
-    serve(sticky, {&world->b, &world->c});
-    for (const Visit& visit : visits())
-      EXPECT_THAT(make(visit, 1), testing::Each(testing::StartsWith("pod-"))) << describe(visit);
-    // Whoever was at the one that leaves goes to the other one, so that all move when that leaves.
-    for (const Pod* pod : {&world->b, &world->c}) {
-      serve(sticky, {pod});
-      forget_connections();
-      for (const Visit& visit : visits())
-        EXPECT_THAT(make(visit, 4), testing::Each(testing::StartsWith(pod->server_name + "/")))
-            << mode << ", " << describe(visit);
-    }
-  }
-}
-
-// Where affinity changes, clients are forgotten: nobody is kept for longer than the Service says.
-TEST_F(ServicePackets, AChangedAffinityForgetsItsClients) {
-  api::Service sticky = service();
-  sticky.session_affinity_client_ip = true;
-  sticky.session_affinity_timeout_seconds = 7777;
-  serve(sticky, {&world->a, &world->b});
-  const auto remembered = [](const std::string& timeout) {
-    // In the flow that learns it stands behind a comma alone.
-    return world->two.ovs.ofctl({"dump-flows", "br-int"}).find(" hard_timeout=" + timeout) !=
-           std::string::npos;
-  };
-  const auto connect = [] {
-    for (const Kind kind : {kClusterIp, kLoadBalancer})
-      for (const Family family : {Family::kIPv4, Family::kIPv6})
-        EXPECT_THAT(probe(world->d.where, address(kind, family), kPort, LabProtocol::kTcp, 1),
-                    testing::Each(testing::StartsWith("pod-")));
-  };
-  connect();
-  EXPECT_TRUE(remembered("7777"));
-  sticky.session_affinity_timeout_seconds = 8888;
-  serve(sticky, {&world->a, &world->b});
-  EXPECT_FALSE(remembered("7777"));
-  connect();
-  EXPECT_TRUE(remembered("8888"));
-  sticky.session_affinity_client_ip = false;
-  serve(sticky, {&world->a, &world->b});
-  EXPECT_FALSE(remembered("8888"));
-}
-
-// Who is remembered is not served where the Service is not any more.
-TEST_F(ServicePackets, AnAddressOrPortThatGoesForgetsItsClients) {
-  api::Service sticky = service();
-  sticky.session_affinity_client_ip = true;
-  const auto served = [](Kind kind, Family family, std::uint16_t port) {
-    return probe(world->d.where, address(kind, family), port, LabProtocol::kTcp, 1).front();
-  };
-  serve(sticky, {&world->a, &world->b});
-  for (const Family family : {Family::kIPv4, Family::kIPv6})
-    for (const Kind kind : {kClusterIp, kLoadBalancer})
-      EXPECT_THAT(served(kind, family, kPort), testing::StartsWith("pod-"));
-  world->two.ovs.appctl({"revalidator/wait"});
-  sticky.load_balancer_ips.clear();
-  serve(sticky, {&world->a, &world->b});
-  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
-    EXPECT_EQ(ask(world->d.where, address(kLoadBalancer, family), kPort, kShort), "");
-    EXPECT_THAT(served(kClusterIp, family, kPort), testing::StartsWith("pod-"));
-  }
-  for (auto& port : sticky.ports) port.port = kPort + 1;
-  serve(sticky, {&world->a, &world->b});
-  for (const Family family : {Family::kIPv4, Family::kIPv6}) {
-    EXPECT_EQ(ask(world->d.where, address(kClusterIp, family), kPort, kShort), "");
-    EXPECT_THAT(served(kClusterIp, family, kPort + 1), testing::StartsWith("pod-"));
-  }
-}
-
+// Of both families, over TCP and UDP; what else the Service is served at is nobody's business.
 TEST_F(ServicePackets, SourceRangesKeepOthersOut) {
-  api::Service restricted = service();
-  restricted.load_balancer_source_ranges = {*IpPrefix::parse("172.18.0.9/32")};
-  serve(restricted, {&world->b});
-  EXPECT_THAT(probe(world->outside, ip("203.0.113.1"), kPort, LabProtocol::kTcp, 1),
-              testing::Each("pod-b/8080 here 172.18.0.9"));
-  EXPECT_EQ(ask(world->a.where, ip("203.0.113.1"), kPort, kShort), "");
-  restricted.load_balancer_source_ranges = {*IpPrefix::parse("192.0.2.0/24")};
-  serve(restricted, {&world->b});
-  EXPECT_EQ(ask(world->outside, ip("203.0.113.1"), kPort, kShort), "");
-  EXPECT_THAT(probe(world->outside, ip("198.51.100.1"), kPort, LabProtocol::kTcp, 1),
-              testing::Each("pod-b/8080 here 172.18.0.9"));
-}
-
-// The endpoint on the other Node sees the client's own address, and answers without this Node.
-TEST_F(ServicePackets, DirectServerReturnKeepsTheClientsAddress) {
-  api::Service direct = service();
-  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
-  serve(direct, {&world->b, &world->c});
-  for (const Kind kind : {kLoadBalancer, kExternalIp}) {
-    const auto got = probe(world->outside, address(kind, Family::kIPv4), kPort, LabProtocol::kTcp);
-    EXPECT_THAT(std::set(got.begin(), got.end()),
-                testing::ElementsAre("pod-b/8080 here 172.18.0.9", "pod-c/8080 here 172.18.0.9"));
-  }
-}
-
-// What answers a datagram from this port; asked again where it is lost.
-std::string ask_by_datagram(const Namespace& from, const IpAddress& to, std::uint16_t port,
-                            std::uint16_t source_port) {
-  std::string answer;
-  from.enter([&] {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const timeval patience{1, 500'000};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(source_port);
-    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(to.v4_bits());
-    EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    for (int attempt = 0; attempt < 7 && answer.empty(); ++attempt) {
-      char text[256];
-      ssize_t size = ::send(fd, "?", 1, 0);
-      if (size > 0) size = ::recv(fd, text, sizeof text, 0);
-      if (size > 0) answer.assign(text, static_cast<std::size_t>(size));
+  const auto probe_at = [](const Namespace& from, Kind kind, Family family, LabProtocol protocol) {
+    return probe(from, address(kind, family), kPort, protocol, 1);
+  };
+  for (const Family family : {Family::kIPv4, Family::kIPv6})
+    for (const auto protocol : {LabProtocol::kTcp, LabProtocol::kUdp}) {
+      SCOPED_TRACE(std::string(to_string(family)) + ", " + std::string(to_string(protocol)));
+      const auto silent = [&](const Namespace& from) {
+        auto ns =
+            antrea::lab::NetNamespace::open("/proc/" + std::to_string(from.pid()) + "/ns/net");
+        const std::vector<ProbeRequest> requests{{.from = &*ns,
+                                                  .address = address(kLoadBalancer, family),
+                                                  .port = kPort,
+                                                  .protocol = protocol}};
+        return antrea::lab::probe(requests, kBrief).front().outcome == Outcome::kDropped;
+      };
+      const std::string answer = "pod-b/8080 here " + outside_address(family).to_string();
+      api::Service restricted = service();
+      restricted.load_balancer_source_ranges = {IpPrefix::host(outside_address(family))};
+      serve(restricted, {&world->b});
+      EXPECT_THAT(probe_at(world->outside, kLoadBalancer, family, protocol), testing::Each(answer));
+      EXPECT_TRUE(silent(world->a.where));
+      restricted.load_balancer_source_ranges = {
+          *IpPrefix::parse(family == Family::kIPv4 ? "192.0.2.0/24" : "2001:db8:c::/48")};
+      serve(restricted, {&world->b});
+      forget_connections();
+      EXPECT_TRUE(silent(world->outside));
+      EXPECT_THAT(probe_at(world->outside, kExternalIp, family, protocol), testing::Each(answer));
     }
-    ::close(fd);
-  });
-  return answer;
-}
-
-// A client of UDP that keeps its port is one connection. Where the endpoint goes, its packets go to
-// another one, on either Node, once what is tracked of them is forgotten, as it is told to be.
-TEST_F(ServicePackets, DirectServerReturnLeavesAnEndpointThatHasGone) {
-  api::Service direct = service();
-  direct.metadata.annotations["service.antrea.io/load-balancer-mode"] = "dsr";
-  const IpAddress to = address(kLoadBalancer, Family::kIPv4);
-  serve(direct, {&world->c});
-  EXPECT_THAT(ask_by_datagram(world->outside, to, kPort, 40404), testing::StartsWith("pod-c/"));
-  for (const Pod* pod : {&world->d, &world->b, &world->c}) {
-    serve(direct, {pod});
-    forget_connections();
-    EXPECT_THAT(ask_by_datagram(world->outside, to, kPort, 40404),
-                testing::StartsWith(pod->server_name + "/"));
-  }
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ inline constexpr antrea::lab::ProberOptions kPatient{.timeout = std::chrono::mil
 inline constexpr antrea::lab::ProberOptions kBrief{.timeout = std::chrono::milliseconds(600),
                                                    .attempts = 2};
 
-/// Answers at ports of a Pod with "NAME/PORT NODE CLIENT".
+/// Answers at ports of a Pod, or another namespace, with "NAME/PORT NODE CLIENT".
 class Answering {
  public:
   Answering() : thread_([this] { io_.run(); }) {}
@@ -37,12 +37,15 @@ class Answering {
     thread_.join();
   }
   void serve(const Pod& pod, const std::vector<antrea::lab::ResponderPort>& ports) {
-    auto ns =
-        antrea::lab::NetNamespace::open("/proc/" + std::to_string(pod.where.pid()) + "/ns/net");
+    serve(pod.where, pod.server_name, ports);
+  }
+  void serve(const lab::Namespace& where, const std::string& name,
+             const std::vector<antrea::lab::ResponderPort>& ports) {
+    auto ns = antrea::lab::NetNamespace::open("/proc/" + std::to_string(where.pid()) + "/ns/net");
     ASSERT_TRUE(ns) << ns.error().to_string();
     for (const auto& port : ports) {
       auto responder = antrea::lab::Responder::start(
-          io_, *ns, pod.server_name + "/" + std::to_string(port.port), "here", {port});
+          io_, *ns, name + "/" + std::to_string(port.port), "here", {port});
       ASSERT_TRUE(responder) << responder.error().to_string();
       responders_.push_back(*std::move(responder));
     }
