@@ -24,7 +24,8 @@ Result<> await_pods(const lab::LabDir& dir);
 /// lab's namespaces is for good, and the caller may want to go on).
 Result<std::vector<lab::Reach>> probe_lab(
     const lab::LabDir& dir,
-    const std::function<Result<std::vector<lab::Reach>>(const lab::Inventory&)>& choose);
+    const std::function<Result<std::vector<lab::Reach>>(const lab::Inventory&)>& choose,
+    const lab::ProberOptions& prober = {});
 
 Result<std::string> read_input(const std::string& file);
 Result<std::vector<lab::Reach>> read_expectation(const std::string& file);

@@ -40,7 +40,8 @@ Result<std::vector<lab::Reach>> read_expectation(const std::string& file) {
 
 Result<std::vector<lab::Reach>> probe_lab(
     const LabDir& dir,
-    const std::function<Result<std::vector<lab::Reach>>(const lab::Inventory&)>& choose) {
+    const std::function<Result<std::vector<lab::Reach>>(const lab::Inventory&)>& choose,
+    const lab::ProberOptions& prober) {
   ANTREA_TRY(LabClient client, LabClient::connect(dir));
   ANTREA_TRY(auto status, client.status());
   const lab::Inventory inventory = lab::take_inventory(status);
@@ -62,10 +63,12 @@ Result<std::vector<lab::Reach>> probe_lab(
       std::map<std::string, const lab::NetNamespace*> by_source;
       std::size_t i = 0;
       for (const auto& [from, location] : locations) by_source[from] = &networks[i++];
-      return lab::ask(questions, inventory,
-                      [&](const std::string& from) -> Result<const lab::NetNamespace*> {
-                        return by_source.at(from);
-                      });
+      return lab::ask(
+          questions, inventory,
+          [&](const std::string& from) -> Result<const lab::NetNamespace*> {
+            return by_source.at(from);
+          },
+          prober);
     }();
     const std::string out =
         answers ? json::serialize(lab::encode_reach(*answers)) : "!" + answers.error().to_string();
@@ -98,6 +101,8 @@ int run_reach(const Command& command, const Args& args) {
       "to", list()->value_name("NAME"), "only to there")("port", list()->value_name("N"),
                                                          "these ports, instead of those declared")(
       "protocol", list()->value_name("TCP|UDP|SCTP"), "only this protocol")(
+      "timeout", po::value<unsigned>()->default_value(600)->value_name("MS"),
+      "how long each of three attempts waits for an answer")(
       "expect", po::value<std::string>()->value_name("FILE"), "compare with what is expected")(
       "output,o", po::value<std::string>()->value_name("json"), "print JSON");
   const Parsed parsed(command, args, options, 0, 0);
@@ -117,6 +122,10 @@ int run_reach(const Command& command, const Args& args) {
     if (!protocol) throw UsageError("--protocol " + protocol.error().to_string());
     filter.protocols.push_back(*protocol);
   }
+  lab::ProberOptions prober;
+  prober.timeout = std::chrono::milliseconds(parsed.get<unsigned>("timeout"));
+  if (prober.timeout.count() < 1 || prober.timeout > std::chrono::minutes(1))
+    throw UsageError("--timeout: expected 1 to 60000");
   std::vector<lab::Reach> expected;
   auto found = [&]() -> Result<std::vector<lab::Reach>> {
     ANTREA_TRY(LabDir dir, LabDir::locate(parsed.lab()));
@@ -126,10 +135,11 @@ int run_reach(const Command& command, const Args& args) {
         if (lab::selects(filter, entry)) expected.push_back(std::move(entry));
       }
     }
-    return probe_lab(dir, [&](const lab::Inventory& inventory) -> Result<std::vector<lab::Reach>> {
+    const auto choose = [&](const lab::Inventory& inventory) -> Result<std::vector<lab::Reach>> {
       if (parsed.has("expect")) return lab::questions_of(expected, inventory);
       return lab::plan_reach(inventory, filter);
-    });
+    };
+    return probe_lab(dir, choose, prober);
   }();
   if (!found) return fail(command, found.error());
   if (parsed.has("output")) {

@@ -24,6 +24,21 @@ bool is_in(const std::string& pod, const std::string& pattern) {
          (pattern.ends_with("/*") && pod.starts_with(pattern.substr(0, pattern.size() - 1)));
 }
 
+Expectation expectation(const std::string& line) {
+  Expectation read;
+  std::string arrow;
+  std::istringstream words(line);
+  words >> read.from >> arrow >> read.to;
+  if (read.to.ends_with(":")) {
+    read.to.pop_back();
+  } else {
+    words >> read.traffic;
+    read.traffic.pop_back();
+  }
+  words >> read.verdict;
+  return read;
+}
+
 }  // namespace
 
 std::string read_text(const std::string& file) {
@@ -35,27 +50,16 @@ std::string read_text(const std::string& file) {
 
 std::string Step::verdict(const std::string& from, const std::string& to,
                           const Traffic& traffic) const {
+  const std::string what = std::to_string(traffic.port) + "/" + traffic.protocol;
   std::string verdict = "allowed";
-  for (const std::string& line : expected) {
-    std::istringstream words(line);
-    std::string source, arrow, target, what, result;
-    words >> source >> arrow >> target;
-    if (target.ends_with(":")) {
-      target.pop_back();
-    } else {
-      words >> what;
-      what.pop_back();
-    }
-    words >> result;
-    if (is_in(from, source) && is_in(to, target) &&
-        (what.empty() || what == std::to_string(traffic.port) + "/" + traffic.protocol))
-      verdict = result;
-  }
+  for (const Expectation& each : expected)
+    if (is_in(from, each.from) && is_in(to, each.to) &&
+        (each.traffic.empty() || each.traffic == what))
+      verdict = each.verdict;
   return verdict;
 }
 
-Result<std::vector<Case>> read_cases(
-    const std::string& file, const std::function<std::string(const std::string&)>& address_of) {
+Result<std::vector<Case>> read_cases(const std::string& file, const AddressOf& address_of) {
   std::string text = read_text(file);
   const std::string mark = "ADDRESS-OF-";
   for (std::size_t at; (at = text.find(mark)) != std::string::npos;)
@@ -66,14 +70,14 @@ Result<std::vector<Case>> read_cases(
     const json::object& object = document.as_object();
     Case& made = cases.emplace_back();
     made.name = std::string(object.at("name").as_string());
-    made.packets = object.contains("packets") && object.at("packets").as_bool();
     for (const json::value& each : object.at("steps").as_array()) {
       const json::object& step = each.as_object();
       Step& to = made.steps.emplace_back();
       if (const auto* objects = step.if_contains("objects")) to.objects = objects->as_array();
       to.gone = texts(step, "gone");
       to.relabelled = texts(step, "relabel");
-      to.expected = texts(step, "expect");
+      for (const std::string& line : texts(step, "expect"))
+        to.expected.push_back(expectation(line));
     }
   }
   return cases;
