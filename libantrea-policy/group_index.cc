@@ -141,7 +141,7 @@ void GroupIndex::set_node(const api::Node& node) {
              reader_.read(node));
 }
 
-void GroupIndex::set_entity(EntityKind kind, const api::ObjectMeta& meta, LabelSet labels,
+void GroupIndex::set_entity(EntityKind kind, const api::ObjectMeta& meta, const LabelSet& labels,
                             EntityState state) {
   const StringId ns =
       namespace_at(kind == EntityKind::kNode ? std::string_view() : meta.namespace_);

@@ -109,7 +109,8 @@ class GroupIndex {
   const NamespaceRecord* known_namespace(std::string_view name) const;
   bool relabel_namespace(StringId id, bool known, LabelSet labels);
   void select_namespace(GroupId group, NamespaceRecord& ns, bool selected);
-  void set_entity(EntityKind kind, const api::ObjectMeta& meta, LabelSet labels, EntityState state);
+  void set_entity(EntityKind kind, const api::ObjectMeta& meta, const LabelSet& labels,
+                  EntityState state);
   ItemId item_for(EntityKind kind, StringId namespace_, const LabelSet& labels);
   void remove_item(ItemId item);
   void link(GroupId group, ItemId item);

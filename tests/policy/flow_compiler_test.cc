@@ -147,6 +147,22 @@ TEST_F(FlowCompilerTest, OneAddressIsOneFlow) {
   EXPECT_TRUE(apply({}).empty());
 }
 
+TEST_F(FlowCompilerTest, ALargeRuleIsTheSumOfItsSides) {
+  constexpr std::size_t kCount = 10'000;
+  CompletedRule large =
+      rule("r", cp::Direction::kOut, {}, std::vector<IpPrefix>{}, std::vector{tcp(80)});
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    large.targets.push_back(
+        {{"default", std::to_string(i)}, i + 1, {IpAddress::v4(0x0a000000 + i)}});
+    large.peers->push_back(IpPrefix::host(IpAddress::v4(0x0b000000 + i)));
+  }
+  // A match for each of both sides and the port, an isolation for each target; what the rule leads
+  // to, and two flows that count.
+  EXPECT_EQ(apply({.added = {large}}).flows.size(), 3 * kCount + 4);
+  EXPECT_EQ(apply({.updated = {{.key = "r", .added_peers = {cidr("10.99.0.1/32")}}}}).flows.size(),
+            1U);
+}
+
 TEST_F(FlowCompilerTest, AnotherPodWithTheSameAddressKeepsTheFlow) {
   PodInterface successor = web();
   successor.pod.name = "successor";
