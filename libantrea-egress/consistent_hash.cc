@@ -36,26 +36,42 @@ ConsistentHash::ConsistentHash(const std::set<std::string>& nodes, std::uint32_t
 
 bool ConsistentHash::add(std::string_view node) {
   if (contains(node)) return false;
-  const auto free = std::ranges::find_if(names_, &std::string::empty);
-  const auto slot = static_cast<std::uint32_t>(free - names_.begin());
-  if (free == names_.end()) names_.emplace_back();
-  names_[slot] = node;
-  slots_.emplace(node, slot);
-  const auto size = static_cast<std::ptrdiff_t>(ring_.size());
-  append_replicas(slot);
-  const auto order = [this](const Replica& a, const Replica& b) { return before(a, b); };
-  std::sort(ring_.begin() + size, ring_.end(), order);
-  std::inplace_merge(ring_.begin(), ring_.begin() + size, ring_.end(), order);
+  change({}, {std::string(node)});
   return true;
 }
 
 bool ConsistentHash::remove(std::string_view node) {
-  const auto found = slots_.find(node);
-  if (found == slots_.end()) return false;
-  std::erase_if(ring_, [&](const Replica& each) { return each.slot == found->second; });
-  names_[found->second].clear();
-  slots_.erase(found);
+  if (!contains(node)) return false;
+  change({std::string(node)}, {});
   return true;
+}
+
+void ConsistentHash::change(const std::vector<std::string>& go,
+                            const std::vector<std::string>& come) {
+  std::vector<bool> gone(names_.size());
+  for (const auto& node : go) {
+    const auto found = slots_.find(node);
+    if (found == slots_.end()) continue;
+    gone[found->second] = true;
+    names_[found->second].clear();
+    slots_.erase(found);
+  }
+  if (!go.empty()) std::erase_if(ring_, [&](const Replica& each) { return gone[each.slot]; });
+
+  const auto size = static_cast<std::ptrdiff_t>(ring_.size());
+  auto free = names_.begin();
+  for (const auto& node : come) {
+    if (contains(node)) continue;
+    free = std::find_if(free, names_.end(), [](const auto& name) { return name.empty(); });
+    if (free == names_.end()) free = names_.emplace(free);
+    *free = node;
+    const auto slot = static_cast<std::uint32_t>(free - names_.begin());
+    slots_.emplace(node, slot);
+    append_replicas(slot);
+  }
+  const auto order = [this](const Replica& a, const Replica& b) { return before(a, b); };
+  std::sort(ring_.begin() + size, ring_.end(), order);
+  std::inplace_merge(ring_.begin(), ring_.begin() + size, ring_.end(), order);
 }
 
 ConsistentHash::Walk::Walk(const ConsistentHash& ring, std::uint32_t hash, std::string_view without)

@@ -8,9 +8,6 @@
 namespace antrea::egress {
 namespace {
 
-// More members that come or go at once than this, and the rings are made anew.
-constexpr std::size_t kFewChanges = 16;
-
 NodeState state_of(const api::Node& node, std::uint32_t default_limit) {
   const auto& meta = node.metadata;
   NodeState state{meta.labels, default_limit, false, true};
@@ -86,12 +83,7 @@ void Scheduler::State::take_alive(const std::set<std::string>& alive, TimePoint 
   while (member != members_.end()) pass();
 
   const bool was_majority = is_majority(alive_, cluster_);
-  if (come.size() + gone.size() > kFewChanges) {
-    fill_rings();
-  } else {
-    for (const auto& name : gone) leave_rings(name);
-    for (const auto& name : come) join_rings(name);
-  }
+  change_rings(gone, come);
   // Where a minority meets the majority again, those of the minority are the ones who return: the
   // majority, which had the addresses meanwhile, sees it so, too.
   if (!back.empty() && !was_majority && is_majority(alive_, cluster_)) {
@@ -175,22 +167,29 @@ void Scheduler::State::fill_rings() {
   }
 }
 
-void Scheduler::State::join_rings(const std::string& node) {
-  if (!cluster_.contains(node)) return;
-  alive_.insert(node);
-  candidates_[node] = {.node = &nodes_.find(node)->second, .member = &members_.find(node)->second};
-  for (auto& [unused, pool] : pools_) {
-    if (!pool.nodes.contains(node) || !pool.ring.add(node)) continue;
-    const auto replicas = pool.ring.replicas(node);
-    pool.come.insert(pool.come.end(), replicas.begin(), replicas.end());
+void Scheduler::State::change_rings(const std::vector<std::string>& gone,
+                                    const std::vector<std::string>& come) {
+  for (const auto& name : gone) {
+    if (alive_.erase(name) == 0) continue;
+    departed_.push_back(candidates_.extract(name));
+    departed_.back().mapped().changed = true;
   }
-}
-
-void Scheduler::State::leave_rings(const std::string& node) {
-  if (alive_.erase(node) == 0) return;
-  departed_.push_back(candidates_.extract(node));
-  departed_.back().mapped().changed = true;
-  for (auto& [unused, pool] : pools_) pool.ring.remove(node);
+  for (const auto& name : come) {
+    if (!cluster_.contains(name)) continue;
+    alive_.insert(name);
+    candidates_[name] = {.node = &nodes_.find(name)->second,
+                         .member = &members_.find(name)->second};
+  }
+  for (auto& [unused, pool] : pools_) {
+    std::vector<std::string> its;
+    std::ranges::copy_if(come, std::back_inserter(its),
+                         [&](const auto& name) { return pool.nodes.contains(name); });
+    pool.ring.change(gone, its);
+    for (const auto& name : its) {
+      const auto replicas = pool.ring.replicas(name);
+      pool.come.insert(pool.come.end(), replicas.begin(), replicas.end());
+    }
+  }
 }
 
 }  // namespace antrea::egress

@@ -48,7 +48,10 @@ bool Scheduler::State::judge_pools() {
   for (auto& [name, pool] : pools_) {
     std::ranges::sort(pool.come);
     const Unowned verdict = judge(pool);
-    pool.judged_anew = std::exchange(pool.verdict, verdict) != verdict;
+    const int least = least_misgiving(pool);
+    pool.judged_anew = verdict != pool.verdict || least != pool.least_misgiving;
+    pool.verdict = verdict;
+    pool.least_misgiving = least;
     changed = changed || pool.judged_anew || !pool.come.empty();
   }
   return changed;
@@ -57,6 +60,17 @@ bool Scheduler::State::judge_pools() {
 Unowned Scheduler::State::judge(const PoolState& pool) const {
   if (pool.ring.empty()) return Unowned::kNoNode;
   return config_.majority && !has_majority(pool) ? Unowned::kNoMajority : Unowned::kNo;
+}
+
+int Scheduler::State::least_misgiving(const PoolState& pool) const {
+  std::optional<int> least;
+  for (const auto& name : pool.nodes) {
+    const auto candidate = candidates_.find(name);
+    if (candidate == candidates_.end()) continue;
+    least = std::min(least.value_or(candidate->second.misgiving), candidate->second.misgiving);
+    if (least == 0) break;
+  }
+  return least.value_or(0);
 }
 
 bool Scheduler::State::has_majority(const PoolState& pool) const {
@@ -188,7 +202,7 @@ Candidate* Scheduler::State::choose(Request& request, std::string_view without, 
     best = &candidate;
     least = misgiving;
     name = *node;
-    if (least == 0) break;
+    if (least == request.pool->least_misgiving * 2) break;
   }
   request.last = walk.last();
   return best;

@@ -26,7 +26,8 @@ struct PoolState {
   std::set<std::string> nodes;  // that the selector matches, Linux only
   ConsistentHash ring;          // of those that are alive
   Unowned verdict = Unowned::kNo;
-  bool judged_anew = false;         // at the placing that is to come, by another verdict
+  int least_misgiving = 0;          // of those in the ring: no walk finds a better one
+  bool judged_anew = false;         // at the placing that is to come
   std::vector<std::uint32_t> come;  // replicas of Nodes that are new in the ring since the last one
 };
 
@@ -113,8 +114,7 @@ class Scheduler::State {
   void take_returning(const std::set<std::string>& returning);
   void select_nodes();  // of pools
   void fill_rings();    // with those that are alive
-  void join_rings(const std::string& node);
-  void leave_rings(const std::string& node);
+  void change_rings(const std::vector<std::string>& gone, const std::vector<std::string>& come);
   bool is_returning(const Member& member) const;
 
   // Egresses (scheduler_requests.cc).
@@ -135,6 +135,7 @@ class Scheduler::State {
   bool judge_candidates();
   bool judge_pools();
   Unowned judge(const PoolState& pool) const;
+  int least_misgiving(const PoolState& pool) const;
   bool has_majority(const PoolState& pool) const;
   static bool is_due(const Request& request);
   void place_each(std::vector<PlacementChange>& changes);

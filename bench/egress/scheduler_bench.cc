@@ -63,6 +63,23 @@ BENCHMARK(SchedulerOneNodeLostOrBack)
     ->Args({1000, 10000})
     ->Unit(benchmark::kMicrosecond);
 
+// After an outage that has cut off everybody, all return at once, and some do not come.
+void SchedulerOneNodeLostOrBackWhileAllReturn(benchmark::State& state) {
+  auto input = everything(1000, 10000);
+  input.returning = *input.alive;
+  Scheduler scheduler({.return_delay = Duration(0)});
+  scheduler.apply(input, TimePoint());
+  SchedulerInput lost, back;
+  lost.alive = back.alive = *input.alive;
+  lost.alive->erase("node-3");
+  bool gone = false;
+  for (auto _ : state) {
+    gone = !gone;
+    benchmark::DoNotOptimize(scheduler.apply(gone ? lost : back, TimePoint()));
+  }
+}
+BENCHMARK(SchedulerOneNodeLostOrBackWhileAllReturn)->Unit(benchmark::kMicrosecond);
+
 void SchedulerOneEgress(benchmark::State& state) {
   Scheduler scheduler;
   scheduler.apply(everything(1000, 10000), TimePoint());

@@ -63,6 +63,13 @@ TEST(ConsistentHash, EqualsItsDefinitionAfterAnyHistory) {
       else
         EXPECT_EQ(ring.remove(node), nodes.erase(node) > 0);
     }
+    std::vector<std::string> go, come;
+    for (int i = 0; i < 10; ++i)  // some of them are there already, or not there
+      (i % 2 == 0 ? go : come).push_back("worker-" + std::to_string(random() % 200));
+    ring.change(go, come);
+    for (const auto& node : go) nodes.erase(node);
+    nodes.insert(come.begin(), come.end());
+    EXPECT_EQ(ring.size(), nodes.size());
     for (int i = 0; i < 5; ++i) {
       const std::string key = "10.0.0." + std::to_string(random() % 256);
       const auto order = order_of(ring, key);

@@ -33,6 +33,8 @@ class ANTREA_API ConsistentHash {
   /// Whether the ring has changed: it does not if the Node is there, or not there, already.
   bool add(std::string_view node);
   bool remove(std::string_view node);
+  /// Many at once, at the cost of one: those that go, then those that come.
+  void change(const std::vector<std::string>& go, const std::vector<std::string>& come);
 
   bool contains(std::string_view node) const { return slots_.contains(node); }
   std::size_t size() const { return slots_.size(); }  ///< in Nodes
