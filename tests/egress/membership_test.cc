@@ -379,6 +379,19 @@ TEST(MembershipCluster, APartitionHeals) {
       << "the lost are tried again";
 }
 
+// antrea#4491: members of the original that had lost each other for so long that they forgot it
+// stayed apart.
+TEST(MembershipCluster, APartitionOfAnHourHealsWithinAMinute) {
+  VirtualCluster cluster(7);
+  cluster.add_acquainted(6, false);
+  for (std::size_t i = 0; i < 3; ++i) cluster.nodes()[i].side = 1;
+  cluster.run_for(1h);
+  ASSERT_TRUE(cluster.agreed());
+  ASSERT_EQ(cluster.nodes()[0].membership->find("node5"), nullptr) << "forgotten";
+  for (auto& node : cluster.nodes()) node.side = 0;
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agreed(); }, 60s));
+}
+
 TEST(MembershipCluster, ARestartIsNoticedWhateverWasSaidBefore) {
   VirtualCluster cluster(5);
   cluster.add_acquainted(4, false);

@@ -68,6 +68,29 @@ TEST(Reporter, WhoHasTheAddressSaysSoAndOthersAreSilent) {
   EXPECT_THAT(cluster.report("node2", {}, kReportedLater).statuses, IsEmpty());
 }
 
+TEST(Reporter, AnAddressThatMovesIsWrittenOnceHoweverOftenAllAreAsked) {  // antrea#2884
+  ReportedCluster cluster;
+  std::map<std::string, Reporter> reporters;
+  for (const char* name : {"node1", "node2", "node3"}) reporters.emplace(name, name);
+  std::vector<std::string> written, told;
+  const auto ask_all = [&](const std::string& owner) {
+    for (auto& [name, reporter] : reporters) {
+      const NodeShare share{name == owner ? std::set{kReportedIp} : std::set<IpAddress>(), {}};
+      const auto report = reporter.apply(cluster.egresses, cluster.scheduler, share, kReportedAt);
+      for (const auto& [egress, status] : report.statuses) {
+        written.push_back(name + ": " + status.egress_node);
+        cluster.egresses[egress].status = status;  // as the others see it next
+      }
+      for (const auto& event : report.events)
+        told.push_back(name + (event.assigned ? " has it" : " has it no more"));
+    }
+  };
+  for (const char* owner : {"node2", "", "node1"})  // between two owners nobody has it
+    for (int round = 0; round < 3; ++round) ask_all(owner);
+  EXPECT_THAT(written, ElementsAre("node2: node2", "node1: node1"));
+  EXPECT_THAT(told, ElementsAre("node2 has it", "node2 has it no more", "node1 has it"));
+}
+
 TEST(Reporter, ConditionsOfOthersStayAndTimesChangeOnlyWithTheirStatus) {
   ReportedCluster cluster;
   const Condition foreign{"IPAllocated", "True", "Allocated", "", kReportedAt};

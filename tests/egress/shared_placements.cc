@@ -5,20 +5,40 @@
 
 namespace antrea::egress {
 
-SharedPlacements::SharedPlacements(const SchedulerInput& objects, std::vector<std::string> names)
+std::size_t ObjectHistory::add(Change change) {
+  changes_.push_back(std::move(change));
+  return size();
+}
+
+void ObjectHistory::forget_before(std::size_t number) {
+  for (; forgotten_ < number && !changes_.empty(); ++forgotten_) changes_.pop_front();
+}
+
+SharedPlacements::SharedPlacements(const SchedulerInput& objects, std::vector<std::string> names,
+                                   const ObjectHistory* history)
     // Who returns is said to it: what it sees for itself is where it was led from.
     : names_(std::move(names)),
+      history_(history),
       scheduler_({.return_delay = Duration::zero()}),
       had_(names_.size()) {
-  for (std::size_t i = 0; i < names_.size(); ++i) numbers_.emplace(names_[i], i);
+  for (std::uint32_t i = 0; i < names_.size(); ++i) numbers_.emplace(names_[i], i);
   for (const auto& egress : objects.egresses)
-    for (const auto& address : egress.spec.addresses) addresses_.insert(*address.ip);
+    for (const auto& address : egress.spec.addresses) {
+      address_numbers_.emplace(*address.ip, addresses_.size());
+      addresses_.push_back(*address.ip);
+    }
+  owners_.assign(addresses_.size(), kNobody);
   apply(objects);
 }
 
 const std::map<EgressIp, Placement>& SharedPlacements::in(const View& view) {
   look_through(view);
   return scheduler_.placements();
+}
+
+const std::vector<std::uint32_t>& SharedPlacements::owners(const View& view) {
+  look_through(view);
+  return owners_;
 }
 
 /// The nearest one next, over and over.
@@ -43,28 +63,31 @@ std::vector<SharedPlacements::Asked> SharedPlacements::in_short_steps(
 }
 
 void SharedPlacements::look_through(const View& view) {
+  follow(view.objects);
   if (view == view_) return;
   view_ = view;
   apply({.alive = names_of(view.alive), .returning = names_of(view.returning)});
 }
 
-void SharedPlacements::apply(SchedulerInput input) {
+void SharedPlacements::follow(std::size_t objects) {
+  for (; view_.objects < objects; ++view_.objects) apply(history_->after(view_.objects).forth);
+  for (; view_.objects > objects; --view_.objects) apply(history_->after(view_.objects - 1).back);
+}
+
+void SharedPlacements::apply(const SchedulerInput& input) {
   for (const auto& [key, placement] : scheduler_.apply(input, ++now_)) {
-    if (const auto before = owners_.find(key); before != owners_.end()) {
-      had_[before->second].erase(key.ip);
-      owners_.erase(before);
-    }
-    if (!placement || placement->owner.empty()) continue;
-    const auto owner = numbers_.find(placement->owner)->second;
-    owners_.emplace(key, owner);
-    had_[owner].insert(key.ip);
+    auto& owner = owners_[address_numbers_.find(key.ip)->second];
+    if (owner != kNobody) had_[owner].erase(key.ip);
+    const bool owned = placement && !placement->owner.empty();
+    owner = owned ? numbers_.find(placement->owner)->second : kNobody;
+    if (owned) had_[owner].insert(key.ip);
   }
 }
 
 std::set<std::string> SharedPlacements::names_of(const boost::dynamic_bitset<>& members) const {
   std::set<std::string> names;
-  for (auto i = members.find_first(); i != members.npos; i = members.find_next(i))
-    names.insert(names_[i]);
+  for (const auto& [name, number] : numbers_)
+    if (number < members.size() && members.test(number)) names.insert(names.end(), name);
   return names;
 }
 
