@@ -247,7 +247,7 @@ void ModelledCluster::release(std::size_t who, std::uint32_t address) {
 void ModelledCluster::hold(std::size_t who, std::uint32_t address, Tick from) {
   auto& holders = holders_[address];
   holders.push_back({static_cast<std::uint32_t>(who), from});
-  if (holders.size() > 1) contested_.try_emplace(address, 0, false);
+  if (holders.size() > 1) contested_.try_emplace(address);
 }
 
 void ModelledCluster::run_for(Duration time) {
