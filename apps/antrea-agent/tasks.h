@@ -18,7 +18,7 @@ class Tasks {
 
   template <typename T>
   void spawn(boost::asio::awaitable<T> work) {
-    boost::asio::co_spawn(io_, std::move(work), [this](std::exception_ptr failure, auto...) {
+    boost::asio::co_spawn(io_, std::move(work), [this](const std::exception_ptr& failure, auto...) {
       if (!failure) return;
       logger_->critical("a part of the agent ended unexpectedly");
       io_.stop();
