@@ -100,6 +100,7 @@ struct Service {
   std::vector<Family> families;
   std::vector<ServicePort> ports;
   bool headless = false, publish_not_ready = false;
+  bool same_zone = false, same_node = false;  // endpoints that clients prefer
 
   friend bool operator==(const Service&, const Service&) = default;
 };
@@ -116,6 +117,10 @@ std::optional<Service> read_service(const object& from) {
   service.labels = labels_at(from, "metadata.labels");
   service.headless = text_at(from, "spec.clusterIP") == "None";
   service.publish_not_ready = flag_at(from, "spec.publishNotReadyAddresses");
+  const auto distribution = text_at(from, "spec.trafficDistribution");
+  service.same_node = distribution == "PreferSameNode";
+  service.same_zone =
+      service.same_node || distribution == "PreferSameZone" || distribution == "PreferClose";
   if (const auto* families = array_at(from, "spec.ipFamilies")) {
     for (const auto& family : *families)
       if (family.is_string())
@@ -323,13 +328,19 @@ struct EndpointSliceEngine::State {
                          {"terminating", pod.terminating}}}};
     if (!pod.hostname.empty() && pod.subdomain == service.name) entry["hostname"] = pod.hostname;
     entry["targetRef"] = pod_reference(service, pod);
-    if (!pod.node.empty()) {
-      entry["nodeName"] = pod.node;
-      if (const auto zone = zones.find(pod.node); zone != zones.end() && !zone->second.empty())
-        entry["zone"] = zone->second;
+    if (pod.node.empty()) return entry;
+    entry["nodeName"] = pod.node;
+    object hints;
+    if (service.same_node) hints["forNodes"] = names(pod.node);
+    if (const auto zone = zones.find(pod.node); zone != zones.end() && !zone->second.empty()) {
+      entry["zone"] = zone->second;
+      if (service.same_zone) hints["forZones"] = names(zone->second);
     }
+    if (!hints.empty()) entry["hints"] = std::move(hints);
     return entry;
   }
+
+  static array names(const std::string& one) { return {object{{"name", one}}}; }
 
   void add_slices(const Service& service, Family family, const std::vector<const Pod*>& backends,
                   std::map<Key, object>& objects) const {

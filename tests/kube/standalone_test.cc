@@ -163,6 +163,40 @@ TEST(EndpointSliceEngine, TellsTerminatingPodsApart) {
   EXPECT_THAT(store.objects.at("Endpoints/n/web").at("subsets").as_array(), IsEmpty());
 }
 
+TEST(EndpointSliceEngine, HintsFollowTheTrafficDistribution) {
+  const std::string zone = R"("forZones":[{"name":"z"}])", node = R"("forNodes":[{"name":"n1"}])";
+  const std::map<std::string, std::string> hints{{"", ""},
+                                                 {"PreferClose", "{" + zone + "}"},
+                                                 {"PreferSameZone", "{" + zone + "}"},
+                                                 {"PreferSameNode", "{" + node + "," + zone + "}"},
+                                                 {"example.com/other", ""}};
+  FakeStore store;
+  store.engine.observe(
+      "Node", parse(R"({"metadata":{"name":"n1","labels":{"topology.kubernetes.io/zone":"z"}}})"),
+      false);
+  store.engine.observe("Pod", pod("a", "10.0.0.1"), false);
+  for (const auto& [distribution, expected] : hints) {
+    auto spec = service("web", kSpec);
+    if (!distribution.empty()) spec["spec"].as_object()["trafficDistribution"] = distribution;
+    store.engine.observe("Service", spec, false);
+    store.settle();
+    const auto& endpoint = store.slices()[0].at("endpoints").at(0).as_object();
+    const auto* const found = endpoint.if_contains("hints");
+    EXPECT_EQ(found != nullptr, !expected.empty()) << distribution;
+    if (found != nullptr) {
+      EXPECT_EQ(*found, boost::json::parse(expected)) << distribution;
+    }
+  }
+  // A Node without a zone: only itself can be preferred.
+  store.engine.observe("Node", parse(R"({"metadata":{"name":"n1"}})"), false);
+  auto spec = service("web", kSpec);
+  spec["spec"].as_object()["trafficDistribution"] = "PreferSameNode";
+  store.engine.observe("Service", spec, false);
+  store.settle();
+  EXPECT_EQ(store.slices()[0].at("endpoints").at(0).at("hints"),
+            boost::json::parse("{" + node + "}"));
+}
+
 TEST(EndpointSliceEngine, LeavesNothingOfAServiceThatGoes) {
   FakeStore store;
   store.engine.observe("Service", service("web", kSpec), false);

@@ -1,4 +1,5 @@
-// A Service of ten thousand endpoints in a real Open vSwitch: who its packets are led to.
+// Services in a real Open vSwitch: whom their packets are led to, among ten thousand endpoints, and
+// while endpoints come and go.
 #include <cmath>
 #include <random>
 
@@ -66,14 +67,23 @@ class LargeServiceInSwitch : public SwitchTest {
     EXPECT_TRUE(exchange.refusals().empty());
   }
 
-  // How many connections each endpoint has been given.
-  std::vector<std::uint64_t> given() {
-    std::vector<std::uint64_t> out;
+  // How many connections each endpoint, by its flow, has been given.
+  std::map<FlowKey, std::uint64_t> given() {
+    std::map<FlowKey, std::uint64_t> out;
     for (const auto& [key, stats] : dump())
       if (key.table == id(Table::kEndpointDnat) && key.priority == 200 &&
           key.match != refusal_.match)
-        out.push_back(stats.statistics.packets.value_or(0));
+        out[key] = stats.statistics.packets.value_or(0);
     return out;
+  }
+  // The same of these connections alone, which are the same each time.
+  std::map<FlowKey, std::uint64_t> given_now(unsigned count) {
+    const auto before = given();
+    connect(count);
+    auto after = given();
+    for (auto& [key, packets] : after)
+      if (const auto had = before.find(key); had != before.end()) packets -= had->second;
+    return after;
   }
 
   proxy::Balancer balancer_{{.node_name = "node-1"}};
@@ -93,7 +103,7 @@ TEST_F(LargeServiceInSwitch, SharesEvenlyAndChangesByLittle) {
   const auto counts = given();
   ASSERT_EQ(counts.size(), kEndpoints);
   double chi_square = 0, sum = 0;
-  for (const auto count : counts) {
+  for (const auto& [endpoint, count] : counts) {
     const double expected = double{kPackets} / kEndpoints;
     chi_square += (static_cast<double>(count) - expected) *
                   (static_cast<double>(count) - expected) / expected;
@@ -111,6 +121,34 @@ TEST_F(LargeServiceInSwitch, SharesEvenlyAndChangesByLittle) {
     ASSERT_TRUE(commit(std::move(change)));
     expect_desired();
   }
+}
+
+// Connections are led by their addresses and ports alone: each stays where it was while its
+// endpoint is there, and a Node that knows the same has the same groups.
+TEST_F(LargeServiceInSwitch, ConnectionsStayWhileOthersComeAndGo) {
+  constexpr unsigned kFew = 20, kConnections = 5000;
+  Changes desired = balancer_.start();
+  (void)balancer_.apply(slice(0, kFew));
+  desired.append(balancer_.apply(service()).pipeline);
+  proxy::Balancer elsewhere({.node_name = "node-2"});
+  (void)elsewhere.apply(service());
+  EXPECT_EQ(elsewhere.apply(slice(0, kFew)).pipeline.groups, desired.groups);
+  start_agent(std::move(desired));
+  wait_synced();
+
+  const auto all = given_now(kConnections);
+  EXPECT_EQ(all.size(), kFew);
+  ASSERT_TRUE(commit(balancer_.apply(slice(0, kFew - 1)).pipeline));
+  const auto fewer = given_now(kConnections);
+  EXPECT_EQ(fewer.size(), kFew - 1);
+  std::uint64_t sum = 0;
+  for (const auto& [endpoint, count] : fewer) {
+    EXPECT_GE(count, all.at(endpoint)) << "somebody left, though he could have stayed";
+    sum += count;
+  }
+  EXPECT_EQ(sum, kConnections);
+  ASSERT_TRUE(commit(balancer_.apply(slice(0, kFew)).pipeline));
+  EXPECT_EQ(given_now(kConnections), all) << "who had to leave is back";
 }
 
 }  // namespace
