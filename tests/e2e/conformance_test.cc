@@ -106,7 +106,7 @@ class ConformanceLab : public LabTest {
   bool comes_true(const std::string& expectation) {
     Output last;
     const bool held = eventually([&] {
-      last = lab("reach --timeout 150 --expect " + expectation);
+      last = lab("reach --expect " + expectation);
       return last.status == 0;
     });
     if (!held) std::printf("%s\n", last.text.c_str());
@@ -148,13 +148,18 @@ class ConformanceLab : public LabTest {
   std::map<std::string, std::string> addresses_;
 };
 
+/// All of them with ANTREA_SOAK, which takes minutes; else one in so many.
+std::size_t stride(std::size_t otherwise) {
+  return std::getenv("ANTREA_SOAK") != nullptr ? 1 : otherwise;  // NOLINT(concurrency-mt-unsafe)
+}
+
 TEST_F(ConformanceLab, PacketsFareAsTheTablesSay) {
   for (const char* file : {"kubernetes.yaml", "antrea.yaml"}) {
     const auto cases = read_cases(file, address_of());
     ASSERT_TRUE(cases) << cases.error().to_string();
     ASSERT_GT(cases->size(), 20U);
-    for (const Case& each : *cases) {
-      try_case(each, &each == &cases->front());
+    for (std::size_t i = 0; i < cases->size(); i += stride(5)) {
+      try_case((*cases)[i], i == 0);
       if (HasFatalFailure()) return;
     }
   }
@@ -162,8 +167,7 @@ TEST_F(ConformanceLab, PacketsFareAsTheTablesSay) {
 
 TEST_F(ConformanceLab, PacketsFareAsTheMatrixSays) {
   const auto cases = generate_cases(address_of());
-  const std::size_t stride = std::getenv("ANTREA_SOAK") != nullptr ? 1 : 12;
-  for (std::size_t i = 0; i < cases.size(); i += stride) {
+  for (std::size_t i = 0; i < cases.size(); i += stride(24)) {
     try_case(cases[i]);
     if (HasFatalFailure()) return;
   }

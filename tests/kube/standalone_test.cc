@@ -180,7 +180,8 @@ TEST(EndpointSliceEngine, HintsFollowTheTrafficDistribution) {
     if (!distribution.empty()) spec["spec"].as_object()["trafficDistribution"] = distribution;
     store.engine.observe("Service", spec, false);
     store.settle();
-    const auto& endpoint = store.slices()[0].at("endpoints").at(0).as_object();
+    const auto slices = store.slices();
+    const auto& endpoint = slices[0].at("endpoints").at(0).as_object();
     const auto* const found = endpoint.if_contains("hints");
     EXPECT_EQ(found != nullptr, !expected.empty()) << distribution;
     if (found != nullptr) {
