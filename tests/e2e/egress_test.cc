@@ -319,7 +319,8 @@ TEST_F(EgressTest, PoorLinksFailNobody) {
 
   ASSERT_EQ(lab("fail " + owner + " --how node").status, 0);
   EXPECT_TRUE(eventually([&] {
-    return kubectl("get egress by-egress -o jsonpath={.status.egressNode}").text != owner;
+    const auto now = kubectl("get egress by-egress -o jsonpath={.status.egressNode}");
+    return now.status == 0 && !now.text.empty() && now.text != owner;
   })) << "who dies behind a poor link is missed";
 }
 
